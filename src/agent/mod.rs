@@ -1,0 +1,3 @@
+//! The agent: one turn as a machine, the transcript it writes, and the model behind it.
+
+pub mod model;

@@ -1,0 +1,11 @@
+//! The model: one request and one stream of events, whichever adapter is behind.
+//!
+//! Pure: `request`, `event`, `error`, `assemble`, `fallback`, `script`. Impure: `openai` (the only door to `async_openai`), `detect`.
+
+pub mod error;
+pub mod event;
+pub mod request;
+
+pub use error::{ModelError, ModelErrorKind};
+pub use event::{Completion, Finish, ModelEvent, Usage};
+pub use request::{Message, ModelCall, ModelRequest, ToolOffer};

@@ -1,0 +1,1 @@
+//! The state of the terminal program and how intents change it. Pure.

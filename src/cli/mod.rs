@@ -1,0 +1,1 @@
+//! Arguments in, words and exit code out: one file per subcommand.

@@ -1,0 +1,191 @@
+//! What the configuration says of one server: how it is started or reached, its limits and its rules.
+//!
+//! Plain data, resolved: every `${VAR}` is expanded and every default is in place. Read by `mcp`, `host` and `cli`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::secret::Secret;
+use crate::ids::ServerName;
+
+/// One server, ready to be dialled.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServerSpec {
+    /// The name of its table.
+    pub name: ServerName,
+    /// How it is started or reached.
+    pub launch: Launch,
+    /// `enabled = false` keeps it in the list without starting it.
+    pub enabled: bool,
+    /// A required server that cannot start makes a headless run fail with exit code 3.
+    pub required: bool,
+    /// From the dial to the end of the handshake and the first listing; 30 s by default.
+    pub startup_timeout: Duration,
+    /// One tool call without progress; 120 s by default.
+    pub tool_timeout: Duration,
+    /// Where set, only these tools are offered.
+    pub enabled_tools: Option<Vec<String>>,
+    /// Never offered, even when also enabled.
+    pub disabled_tools: Vec<String>,
+    /// Which protocol era to speak.
+    pub protocol: ProtocolChoice,
+    /// When a call asks the person first.
+    pub approve: ApprovePolicy,
+    /// The same by tool; wins over `approve`.
+    pub tool_approve: BTreeMap<String, ApprovePolicy>,
+}
+
+/// How a server is started or reached.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum Launch {
+    /// A child process that speaks on stdin and stdout.
+    Stdio(StdioLaunch),
+    /// A server at a URL.
+    Http(HttpLaunch),
+    /// One of mcpdeck's own servers, started as a child process of the same binary.
+    Bundled(Bundled),
+}
+
+/// A child process.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StdioLaunch {
+    /// The program, looked up on `PATH` when it has no separator.
+    pub command: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Variables set for it.
+    pub env: BTreeMap<String, Secret>,
+    /// Variables passed through from our own environment when they are set there.
+    pub env_vars: Vec<String>,
+    /// Its working directory; ours when absent.
+    pub cwd: Option<PathBuf>,
+}
+
+/// A server at a URL.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HttpLaunch {
+    /// `http://` or `https://`.
+    pub url: String,
+    /// Headers sent with each request; `Authorization` among them when `bearer_token_env_var` is set.
+    pub headers: BTreeMap<String, Secret>,
+    /// Which of the HTTP transports.
+    pub transport: TransportChoice,
+}
+
+/// One of mcpdeck's own servers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum Bundled {
+    /// `mcpdeck serve filesystem ROOT...`
+    Filesystem {
+        /// The folders it may touch; at least one.
+        roots: Vec<PathBuf>,
+        /// Read-only leaves out every tool that changes something.
+        access: Access,
+    },
+    /// `mcpdeck serve database URL`
+    Database {
+        /// `sqlite:FILE`, or a path.
+        url: String,
+        /// Read-only leaves out every tool that changes something.
+        access: Access,
+    },
+}
+
+/// What a bundled server may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Reads only.
+    ReadOnly,
+    /// Reads and changes; a change still asks.
+    #[default]
+    ReadWrite,
+}
+
+/// `transport = "auto" | "streamable-http" | "sse"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransportChoice {
+    /// Streamable HTTP.
+    #[default]
+    Auto,
+    /// Streamable HTTP and nothing else.
+    StreamableHttp,
+    /// The HTTP+SSE transport of 2024-11-05.
+    Sse,
+}
+
+/// `protocol = "auto" | "modern" | "legacy"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum ProtocolChoice {
+    /// Asks with `server/discover`, then falls back to `initialize`.
+    #[default]
+    Auto,
+    /// 2026-07-28 only.
+    Modern,
+    /// `initialize` only.
+    Legacy,
+}
+
+/// `approve = "always" | "writes" | "never"`: when a call asks the person first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum ApprovePolicy {
+    /// Every call asks.
+    Always,
+    /// Every call asks but the reads of bundled servers.
+    #[default]
+    Writes,
+    /// No call asks.
+    Never,
+}
+
+impl ServerSpec {
+    /// Whether this is one of mcpdeck's own servers, whose word on what is a read is believed.
+    pub fn is_bundled(&self) -> bool {
+        matches!(self.launch, Launch::Bundled(_))
+    }
+
+    /// Whether the configuration lets this tool be offered.
+    pub fn offers(&self, tool: &str) -> bool {
+        let listed = self.enabled_tools.as_ref().is_none_or(|only| only.iter().any(|t| t == tool));
+        listed && !self.disabled_tools.iter().any(|t| t == tool)
+    }
+
+    /// The policy that holds for one tool.
+    pub fn approve_for(&self, tool: &str) -> ApprovePolicy {
+        self.tool_approve.get(tool).copied().unwrap_or(self.approve)
+    }
+}
+
+impl Launch {
+    /// The launch on one line without secrets: what an "always" rule is bound to, so that another server of the same
+    /// name does not inherit it, and what a person reads in the server's details.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Stdio(stdio) => {
+                let words = std::iter::once(&stdio.command).chain(&stdio.args).map(|word| quote(word));
+                words.collect::<Vec<_>>().join(" ")
+            }
+            Self::Http(http) => http.url.clone(),
+            Self::Bundled(Bundled::Filesystem { roots, .. }) => {
+                let roots = roots.iter().map(|root| quote(&root.to_string_lossy()));
+                format!("mcpdeck serve filesystem {}", roots.collect::<Vec<_>>().join(" "))
+            }
+            Self::Bundled(Bundled::Database { url, .. }) => format!("mcpdeck serve database {}", quote(url)),
+        }
+    }
+}
+
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@=,+%~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

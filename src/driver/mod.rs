@@ -1,0 +1,1 @@
+//! Carries out the host's effects and answers with events.

@@ -1,0 +1,1 @@
+//! Servers, calls and agent as one pure machine.

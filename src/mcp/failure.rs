@@ -1,0 +1,75 @@
+//! Why a server is not there: the true cause, with what a person needs to mend it.
+//!
+//! Made by `connection` and `transport`, kept in the server's status, shown by the pane, `list` and the model's one line.
+
+use serde::{Deserialize, Serialize};
+
+/// A server that failed to start, or ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What sort of failure.
+    pub kind: FailureKind,
+    /// What failed, on what, why: one sentence without a full stop.
+    pub message: String,
+    /// The command as resolved (`/usr/bin/npx -y ...`), or the URL.
+    pub target: Option<String>,
+    /// `exit code 1`, `signal 9 (SIGKILL)`.
+    pub exit: Option<String>,
+    /// The last lines of stderr, oldest first; at most 20.
+    pub stderr: Vec<String>,
+    /// The line on stdout that is no MCP message, when that is the cause.
+    pub stdout_line: Option<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+/// What sort of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// Its configuration is wrong.
+    Config,
+    /// The program could not be started.
+    Spawn,
+    /// The process ended by itself.
+    Exited,
+    /// No word within the start-up timeout.
+    Timeout,
+    /// It spoke, but not MCP, or refused every version.
+    Protocol,
+    /// The URL could not be reached.
+    Network,
+    /// HTTP status 4xx or 5xx.
+    Http,
+    /// HTTP 401 or 403.
+    NeedsSignIn,
+    /// It was ended from here.
+    Stopped,
+}
+
+impl Failure {
+    /// A failure with a message and nothing else yet.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            target: None,
+            exit: None,
+            stderr: Vec::new(),
+            stdout_line: None,
+            hint: None,
+        }
+    }
+
+    /// The cause on one line, the most telling part first.
+    pub fn headline(&self) -> String {
+        let mut line = self.message.clone();
+        if let Some(exit) = self.exit.as_ref().filter(|exit| !line.contains(exit.as_str())) {
+            line.push_str(&format!(" ({exit})"));
+        }
+        if let Some(last) = self.stderr.last() {
+            line.push_str(&format!(": {}", last.trim()));
+        }
+        line
+    }
+}

@@ -1,0 +1,11 @@
+//! One MCP server as a client sees it: its lifecycle, its tools, its health and what goes over the wire.
+//!
+//! Pure: `tool`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `wire::record`, `wire::log`.
+//! Impure, and the only door to `rmcp` outside `servers`: `connection`, `convert`, `transport`, `wire::tap`.
+
+pub mod event;
+pub mod failure;
+pub mod result;
+pub mod status;
+pub mod tool;
+pub mod wire;

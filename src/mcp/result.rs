@@ -1,0 +1,151 @@
+//! What a tool call came to: the blocks of an answer, and the ways in which there is none.
+//!
+//! An outcome is data, not an `Err`: the model and the person read each of them. All text is the server's: clean it at the exits.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A `CallToolResult`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ToolResult {
+    /// The content blocks in order.
+    pub content: Vec<Block>,
+    /// `structuredContent`.
+    pub structured: Option<Value>,
+    /// The tool says that it failed. Proof that the server lives.
+    pub is_error: bool,
+}
+
+/// One content block.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Block {
+    /// Plain text.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// An image, base64.
+    Image {
+        /// Its MIME type.
+        mime: String,
+        /// base64.
+        data: String,
+    },
+    /// Sound, base64.
+    Audio {
+        /// Its MIME type.
+        mime: String,
+        /// base64.
+        data: String,
+    },
+    /// A link to a resource.
+    Link {
+        /// Its URI.
+        uri: String,
+        /// Its name.
+        name: Option<String>,
+    },
+    /// A resource inside the answer.
+    Resource {
+        /// Its URI.
+        uri: String,
+        /// Its MIME type.
+        mime: Option<String>,
+        /// Text, where it is text.
+        text: Option<String>,
+        /// base64, where it is not.
+        blob: Option<String>,
+    },
+    /// A block of a kind that this version does not know, kept as it came.
+    Other {
+        /// The block.
+        value: Value,
+    },
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum CallOutcome {
+    /// The tool answered, well or with `is_error`.
+    Answered {
+        /// The answer.
+        result: ToolResult,
+    },
+    /// The server answered with a JSON-RPC error.
+    Refused {
+        /// JSON-RPC error code.
+        code: i64,
+        /// The server's words.
+        message: String,
+    },
+    /// No answer in time; it may have run.
+    TimedOut {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// Cancelled from here; it may have run in part.
+    Cancelled,
+    /// The connection ended after the request was sent: **the outcome is unknown**, and the call is never repeated by itself.
+    Lost {
+        /// What ended it, as a sentence.
+        why: String,
+    },
+    /// It never left: the outcome is that nothing happened.
+    NotSent {
+        /// Why, as a sentence.
+        why: String,
+    },
+    /// The answer came and could not be read.
+    Unreadable {
+        /// Why, as a sentence.
+        why: String,
+    },
+}
+
+impl ToolResult {
+    /// A result of one text block.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { content: vec![Block::Text { text: text.into() }], ..Self::default() }
+    }
+
+    /// All that a model can read of it: text blocks as they are, other blocks as a line that names them; the structured
+    /// content as JSON when there is no text at all.
+    pub fn as_text(&self) -> String {
+        let parts: Vec<String> = self.content.iter().map(Block::as_text).collect();
+        match (&self.structured, parts.is_empty()) {
+            (Some(value), true) => value.to_string(),
+            _ => parts.join("\n"),
+        }
+    }
+}
+
+impl Block {
+    /// What a model can read of the block.
+    pub fn as_text(&self) -> String {
+        match self {
+            Self::Text { text } => text.clone(),
+            Self::Image { mime, data } => format!("[image {mime}, {} bytes of base64]", data.len()),
+            Self::Audio { mime, data } => format!("[audio {mime}, {} bytes of base64]", data.len()),
+            Self::Link { uri, name } => format!("[resource link {} {uri}]", name.as_deref().unwrap_or("")),
+            Self::Resource { text: Some(text), .. } => text.clone(),
+            Self::Resource { uri, mime, .. } => format!("[resource {uri} {}]", mime.as_deref().unwrap_or("binary")),
+            Self::Other { value } => value.to_string(),
+        }
+    }
+}
+
+impl CallOutcome {
+    /// Whether the tool, the server or the connection says that it went wrong.
+    pub fn is_error(&self) -> bool {
+        !matches!(self, Self::Answered { result } if !result.is_error)
+    }
+
+    /// Whether the call may have changed something although there is no answer.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Lost { .. } | Self::TimedOut { .. } | Self::Cancelled | Self::Unreadable { .. })
+    }
+}

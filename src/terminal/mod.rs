@@ -1,0 +1,1 @@
+//! The terminal itself: raw mode, keys, pacing, the loop.

@@ -1,0 +1,1 @@
+//! State to frame. Pure: decides nothing, remembers nothing.
