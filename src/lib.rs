@@ -25,6 +25,9 @@
 //! answers with events; `handle(event, now)` changes the state; the [`view`] draws it. Headless subcommands are the same path
 //! with a shorter end.
 
+#![warn(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod agent;
 pub mod app;
 pub mod cli;

@@ -9,8 +9,10 @@ pub mod settings;
 
 pub use secret::Secret;
 pub use server::{
-    Access, ApprovePolicy, Bundled, HttpLaunch, Launch, ProtocolChoice, ServerSpec, StdioLaunch, TransportChoice,
+    Access, ApprovePolicy, Bundled, HttpLaunch, Launch, ProtocolChoice, ServerSpec, StdioLaunch,
+    TransportChoice,
 };
 pub use settings::{
-    AllowRule, BrokenServer, Config, Limits, ModelMode, ModelSettings, Provider, ThemeChoice, UiSettings,
+    AllowRule, BrokenServer, Config, Limits, ModelMode, ModelSettings, Provider, ThemeChoice,
+    UiSettings,
 };

@@ -152,7 +152,10 @@ impl ServerSpec {
 
     /// Whether the configuration lets this tool be offered.
     pub fn offers(&self, tool: &str) -> bool {
-        let listed = self.enabled_tools.as_ref().is_none_or(|only| only.iter().any(|t| t == tool));
+        let listed = self
+            .enabled_tools
+            .as_ref()
+            .is_none_or(|only| only.iter().any(|t| t == tool));
         listed && !self.disabled_tools.iter().any(|t| t == tool)
     }
 
@@ -168,15 +171,22 @@ impl Launch {
     pub fn identity(&self) -> String {
         match self {
             Self::Stdio(stdio) => {
-                let words = std::iter::once(&stdio.command).chain(&stdio.args).map(|word| quote(word));
+                let words = std::iter::once(&stdio.command)
+                    .chain(&stdio.args)
+                    .map(|word| quote(word));
                 words.collect::<Vec<_>>().join(" ")
             }
             Self::Http(http) => http.url.clone(),
             Self::Bundled(Bundled::Filesystem { roots, .. }) => {
                 let roots = roots.iter().map(|root| quote(&root.to_string_lossy()));
-                format!("mcpdeck serve filesystem {}", roots.collect::<Vec<_>>().join(" "))
+                format!(
+                    "mcpdeck serve filesystem {}",
+                    roots.collect::<Vec<_>>().join(" ")
+                )
             }
-            Self::Bundled(Bundled::Database { url, .. }) => format!("mcpdeck serve database {}", quote(url)),
+            Self::Bundled(Bundled::Database { url, .. }) => {
+                format!("mcpdeck serve database {}", quote(url))
+            }
         }
     }
 }

@@ -126,7 +126,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps_per_turn: 30, same_call: 3, result_tokens: 25_000, first_byte: Duration::from_secs(180) }
+        Self {
+            steps_per_turn: 30,
+            same_call: 3,
+            result_tokens: 25_000,
+            first_byte: Duration::from_secs(180),
+        }
     }
 }
 

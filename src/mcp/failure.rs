@@ -64,7 +64,11 @@ impl Failure {
     /// The cause on one line, the most telling part first.
     pub fn headline(&self) -> String {
         let mut line = self.message.clone();
-        if let Some(exit) = self.exit.as_ref().filter(|exit| !line.contains(exit.as_str())) {
+        if let Some(exit) = self
+            .exit
+            .as_ref()
+            .filter(|exit| !line.contains(exit.as_str()))
+        {
             line.push_str(&format!(" ({exit})"));
         }
         if let Some(last) = self.stderr.last() {

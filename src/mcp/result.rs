@@ -109,7 +109,10 @@ pub enum CallOutcome {
 impl ToolResult {
     /// A result of one text block.
     pub fn text(text: impl Into<String>) -> Self {
-        Self { content: vec![Block::Text { text: text.into() }], ..Self::default() }
+        Self {
+            content: vec![Block::Text { text: text.into() }],
+            ..Self::default()
+        }
     }
 
     /// All that a model can read of it: text blocks as they are, other blocks as a line that names them; the structured
@@ -130,9 +133,15 @@ impl Block {
             Self::Text { text } => text.clone(),
             Self::Image { mime, data } => format!("[image {mime}, {} bytes of base64]", data.len()),
             Self::Audio { mime, data } => format!("[audio {mime}, {} bytes of base64]", data.len()),
-            Self::Link { uri, name } => format!("[resource link {} {uri}]", name.as_deref().unwrap_or("")),
-            Self::Resource { text: Some(text), .. } => text.clone(),
-            Self::Resource { uri, mime, .. } => format!("[resource {uri} {}]", mime.as_deref().unwrap_or("binary")),
+            Self::Link { uri, name } => {
+                format!("[resource link {} {uri}]", name.as_deref().unwrap_or(""))
+            }
+            Self::Resource {
+                text: Some(text), ..
+            } => text.clone(),
+            Self::Resource { uri, mime, .. } => {
+                format!("[resource {uri} {}]", mime.as_deref().unwrap_or("binary"))
+            }
             Self::Other { value } => value.to_string(),
         }
     }
@@ -146,6 +155,9 @@ impl CallOutcome {
 
     /// Whether the call may have changed something although there is no answer.
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Lost { .. } | Self::TimedOut { .. } | Self::Cancelled | Self::Unreadable { .. })
+        matches!(
+            self,
+            Self::Lost { .. } | Self::TimedOut { .. } | Self::Cancelled | Self::Unreadable { .. }
+        )
     }
 }

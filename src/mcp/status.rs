@@ -88,7 +88,10 @@ impl Status {
 
     /// Whether nothing more happens by itself: ready, failed or disabled.
     pub fn is_settled(&self) -> bool {
-        matches!(self, Self::Ready { .. } | Self::Failed { .. } | Self::Disabled)
+        matches!(
+            self,
+            Self::Ready { .. } | Self::Failed { .. } | Self::Disabled
+        )
     }
 
     /// The failure, where there is one.

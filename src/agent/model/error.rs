@@ -55,6 +55,9 @@ pub enum ModelErrorKind {
 impl ModelErrorKind {
     /// Whether the same request may be sent once more, as long as nothing of this one was shown.
     pub fn may_retry(self) -> bool {
-        matches!(self, Self::RateLimit | Self::Server | Self::Unreachable | Self::Cut)
+        matches!(
+            self,
+            Self::RateLimit | Self::Server | Self::Unreachable | Self::Cut
+        )
     }
 }
