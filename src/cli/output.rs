@@ -1,0 +1,36 @@
+//! The only place that writes to stdout and stderr. A closed pipe is no error: whoever read has read enough.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::cli::error::CliError;
+
+/// Writes data to stdout. A closed pipe ends quietly.
+pub fn data(text: &str) {
+    let mut out = io::stdout().lock();
+    let _closed_pipe = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes one line for people to stderr.
+pub fn note(text: &str) {
+    let _closed_pipe = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints a failure with its hints and gives its exit code.
+pub fn error(error: &CliError) -> ExitCode {
+    note(&format!("error: {error}"));
+    for hint in &error.hints {
+        note(&format!("hint: {hint}"));
+    }
+    ExitCode::from(error.kind.code())
+}
+
+/// Prints what `clap` has to say: help to stdout with 0, a refusal to stderr with 2.
+pub fn usage(refusal: &clap::Error) -> ExitCode {
+    if refusal.use_stderr() {
+        let _closed_pipe = write!(io::stderr().lock(), "{refusal}");
+        return ExitCode::from(2);
+    }
+    data(&refusal.to_string());
+    ExitCode::SUCCESS
+}
