@@ -1,3 +1,4 @@
 //! The agent: one turn as a machine, the transcript it writes, and the model behind it.
 
 pub mod model;
+pub mod transcript;

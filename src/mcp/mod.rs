@@ -5,6 +5,7 @@
 
 pub mod event;
 pub mod failure;
+pub mod health;
 pub mod result;
 pub mod status;
 pub mod tool;

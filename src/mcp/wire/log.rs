@@ -1,0 +1,16 @@
+//! The last things on the wire, bounded. (The full form is being built elsewhere.)
+
+use crate::mcp::wire::record::WireRecord;
+
+/// A bounded ring of records.
+#[derive(Debug, Clone, Default)]
+pub struct WireLog {
+    records: std::collections::VecDeque<WireRecord>,
+}
+
+impl WireLog {
+    /// The records, oldest first.
+    pub fn records(&self) -> impl Iterator<Item = &WireRecord> {
+        self.records.iter()
+    }
+}
