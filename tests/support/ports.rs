@@ -12,12 +12,18 @@ use std::net::{Ipv4Addr, TcpListener};
 /// used ones, which makes that rare.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-    listener.local_addr().expect("the port of a listener").port()
+    listener
+        .local_addr()
+        .expect("the port of a listener")
+        .port()
 }
 
 /// A port that is held and never answered on: connections are made by the kernel and nobody accepts them.
 pub fn silent_port() -> (TcpListener, u16) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
-    let port = listener.local_addr().expect("the port of a listener").port();
+    let port = listener
+        .local_addr()
+        .expect("the port of a listener")
+        .port();
     (listener, port)
 }
