@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, ErrorKind};
+use crate::servers::scripted;
 
 /// `mcpdeck serve ...`
 #[derive(Debug, Args)]
@@ -46,8 +47,9 @@ pub enum Served {
 /// Runs the server until its stdin closes.
 pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     match args.server {
-        Served::Filesystem { .. } | Served::Database { .. } | Served::Scripted { .. } => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Served::Filesystem { .. } | Served::Database { .. } => Ok(ExitCode::SUCCESS),
+        Served::Scripted { script } => scripted::run(&script)
+            .map(ExitCode::from)
+            .map_err(|why| CliError::new(ErrorKind::Usage, why)),
     }
 }
