@@ -68,7 +68,12 @@ pub struct Outgoing {
 }
 
 /// Sends a call; one that has no connection any more is reported as not sent.
-pub fn send(connections: &Connections, out: Outgoing, events: &mpsc::Sender<HostEvent>, tasks: &mut JoinSet<()>) {
+pub fn send(
+    connections: &Connections,
+    out: Outgoing,
+    events: &mpsc::Sender<HostEvent>,
+    tasks: &mut JoinSet<()>,
+) {
     let request = serde_json::from_str(&out.arguments).map(|arguments| CallRequest {
         call: out.call,
         tool: out.tool,
@@ -82,7 +87,11 @@ pub fn send(connections: &Connections, out: Outgoing, events: &mpsc::Sender<Host
         (None, _) => format!("server `{}` is not connected", out.server),
     };
     let event = ServerEvent::Call(out.call, CallEvent::Finished(CallOutcome::NotSent { why }));
-    let event = HostEvent::Server { server: out.server, generation: out.generation, event };
+    let event = HostEvent::Server {
+        server: out.server,
+        generation: out.generation,
+        event,
+    };
     let events = events.clone();
     tasks.spawn(async move {
         let _gone = events.send(event).await;

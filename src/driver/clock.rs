@@ -20,7 +20,10 @@ impl Default for Clock {
 impl Clock {
     /// Starts it.
     pub fn start() -> Self {
-        Self { start: Instant::now(), wall: SystemTime::now() }
+        Self {
+            start: Instant::now(),
+            wall: SystemTime::now(),
+        }
     }
 
     /// The time.

@@ -20,7 +20,12 @@ pub struct Headless {
 impl Headless {
     /// Joins the two; nothing runs yet.
     pub fn new(host: Host, driver: Driver, receivers: Receivers, clock: Clock) -> Self {
-        Self { host, driver, events: receivers.events, clock }
+        Self {
+            host,
+            driver,
+            events: receivers.events,
+            clock,
+        }
     }
 
     /// Starts the servers and looks for a model.
@@ -65,6 +70,8 @@ impl Headless {
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
-        effects.into_iter().for_each(|effect| self.driver.perform(effect));
+        effects
+            .into_iter()
+            .for_each(|effect| self.driver.perform(effect));
     }
 }

@@ -86,14 +86,24 @@ impl Driver {
             model: ModelSlot::default(),
             tasks,
         };
-        (driver, Receivers { events: events_out, wire: wire_out })
+        (
+            driver,
+            Receivers {
+                events: events_out,
+                wire: wire_out,
+            },
+        )
     }
 
     /// Carries out one effect. Never waits.
     pub fn perform(&mut self, effect: Effect) {
         while self.tasks.try_join_next().is_some() {}
         match effect {
-            Effect::Dial { server, generation, remembered } => self.dial(&server, generation, remembered),
+            Effect::Dial {
+                server,
+                generation,
+                remembered,
+            } => self.dial(&server, generation, remembered),
             Effect::Close { server, generation } => self.connections.close(server, generation),
             Effect::ListTools { server, generation } => {
                 if let Some(connection) = self.connections.get(&server, generation) {
@@ -105,11 +115,31 @@ impl Driver {
                     connection.probe();
                 }
             }
-            Effect::Call { call, server, generation, tool, arguments, timeout, max_total } => {
-                let out = Outgoing { call, server, generation, tool, arguments, timeout, max_total };
+            Effect::Call {
+                call,
+                server,
+                generation,
+                tool,
+                arguments,
+                timeout,
+                max_total,
+            } => {
+                let out = Outgoing {
+                    call,
+                    server,
+                    generation,
+                    tool,
+                    arguments,
+                    timeout,
+                    max_total,
+                };
                 calls::send(&self.connections, out, &self.events, &mut self.tasks);
             }
-            Effect::CancelCall { call, server, generation } => {
+            Effect::CancelCall {
+                call,
+                server,
+                generation,
+            } => {
                 if let Some(connection) = self.connections.get(&server, generation) {
                     connection.cancel(call);
                 }
@@ -121,7 +151,10 @@ impl Driver {
                 }
             }
             Effect::FindModel => {
-                let find = self.model.clone().find(self.config.clone(), self.events.clone());
+                let find = self
+                    .model
+                    .clone()
+                    .find(self.config.clone(), self.events.clone());
                 self.tasks.spawn(find);
             }
             Effect::SetTimer { timer, after } => {
@@ -129,10 +162,12 @@ impl Driver {
             }
             Effect::SaveRule(rule) => {
                 let file = self.config.user_file.clone();
-                self.tasks.spawn(saving::rule(file, rule, self.events.clone()));
+                self.tasks
+                    .spawn(saving::rule(file, rule, self.events.clone()));
             }
             Effect::SaveResult { call, path, text } => {
-                self.tasks.spawn(saving::result(call, path, text, self.events.clone()));
+                self.tasks
+                    .spawn(saving::result(call, path, text, self.events.clone()));
             }
         }
     }
@@ -176,7 +211,11 @@ impl Driver {
     }
 
     fn spec(&self, name: &ServerName) -> Option<ServerSpec> {
-        self.config.servers.iter().find(|spec| &spec.name == name).cloned()
+        self.config
+            .servers
+            .iter()
+            .find(|spec| &spec.name == name)
+            .cloned()
     }
 
     fn stream(&mut self, stream: StreamId, request: ModelRequest) {
@@ -187,7 +226,12 @@ impl Driver {
             let mut source = source;
             while let Some(event) = source.next().await {
                 let is_last = matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_));
-                if events.send(HostEvent::Model { stream, event }).await.is_err() || is_last {
+                if events
+                    .send(HostEvent::Model { stream, event })
+                    .await
+                    .is_err()
+                    || is_last
+                {
                     return;
                 }
             }
@@ -202,7 +246,15 @@ async fn forward(
     events: mpsc::Sender<HostEvent>,
 ) {
     while let Some((server, generation, event)) = reports.recv().await {
-        if events.send(HostEvent::Server { server, generation, event }).await.is_err() {
+        if events
+            .send(HostEvent::Server {
+                server,
+                generation,
+                event,
+            })
+            .await
+            .is_err()
+        {
             return;
         }
     }

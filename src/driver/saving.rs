@@ -16,8 +16,16 @@ pub async fn result(call: CallId, path: PathBuf, text: String, events: mpsc::Sen
     let file = path.clone();
     let written = tokio::task::spawn_blocking(move || write_private(&file, &text)).await;
     if let Some(why) = failure(written) {
-        let why = format!("The whole result of call {call} could not be saved to {}: {why}", path.display());
-        let _gone = events.send(HostEvent::SaveFailed { call: Some(call), why }).await;
+        let why = format!(
+            "The whole result of call {call} could not be saved to {}: {why}",
+            path.display()
+        );
+        let _gone = events
+            .send(HostEvent::SaveFailed {
+                call: Some(call),
+                why,
+            })
+            .await;
     }
 }
 
@@ -27,9 +35,15 @@ pub async fn rule(user_file: Option<PathBuf>, rule: AllowRule, events: mpsc::Sen
     let (place, written) = match user_file {
         Some(file) => {
             let place = file.display().to_string();
-            (place, tokio::task::spawn_blocking(move || save_allow_rule(&file, &rule)).await)
+            (
+                place,
+                tokio::task::spawn_blocking(move || save_allow_rule(&file, &rule)).await,
+            )
         }
-        None => ("the configuration directory".to_owned(), Ok(Err(io::Error::other("it has no place here")))),
+        None => (
+            "the configuration directory".to_owned(),
+            Ok(Err(io::Error::other("it has no place here"))),
+        ),
     };
     if let Some(why) = failure(written) {
         let why = format!(
