@@ -41,6 +41,7 @@ pub const IMPURE: &[(&str, &str)] = &[
     ("mcp/convert*", "knows the protocol library's types"),
     ("mcp/transport/", "spawns processes and opens sockets"),
     ("mcp/wire/tap*", "reads byte streams"),
+    ("mcp/wire/file*", "writes the wire log"),
     ("agent/model/openai*", "speaks to an endpoint"),
     ("agent/model/detect*", "probes loopback for endpoints"),
     (

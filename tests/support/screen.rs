@@ -24,7 +24,7 @@ use rustix::process::{Pid, kill_process, kill_process_group};
 pub const LIMIT: Duration = Duration::from_secs(20);
 
 /// How long a program is given to end by itself when its screen is dropped.
-const FAREWELL: Duration = Duration::from_secs(3);
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// A key as a person presses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -77,7 +77,8 @@ fn a_signal_ends_the_program_and_is_named() {
     screen.wait_text("ready");
     screen.signal(Signal::TERM);
     let status = screen.exit_status(LIMIT);
-    assert_eq!(status.signal(), Some("Terminated"));
+    let signal = status.signal().unwrap_or("no signal");
+    assert!(signal.starts_with("Terminated"), "{signal}");
     assert!(!status.success());
 }
 
