@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod fallback;
 pub mod merge;
+pub mod openai;
 pub mod request;
 pub mod script;
 pub mod scripted;
