@@ -3,12 +3,17 @@
 //! Pure: `request`, `event`, `error`, `assemble`, `fallback`, `script`. Impure: `openai` (the only door to `async_openai`), `detect`,
 //! `scripted` (a clock).
 
+pub mod assemble;
 pub mod call_id;
 pub mod error;
 pub mod event;
+pub mod fallback;
+pub mod merge;
+pub mod openai;
 pub mod request;
 pub mod script;
 pub mod scripted;
+pub mod think;
 
 pub use call_id::CallIds;
 pub use error::{ModelError, ModelErrorKind};
