@@ -109,6 +109,21 @@ impl Transcript {
         })
     }
 
+    /// The last step of the model, open or not.
+    pub fn last_step_mut(&mut self) -> Option<&mut Assistant> {
+        self.entries.iter_mut().rev().find_map(|entry| match entry {
+            Entry::Assistant(step) => Some(step),
+            Entry::User { .. } | Entry::Note(_) | Entry::Told { .. } | Entry::Hand { .. } => None,
+        })
+    }
+
+    /// Writes down what the model is told. It is told before it answers, so the line stands before an answer that is open.
+    pub fn tell(&mut self, text: String) {
+        let open = matches!(self.entries.last(), Some(Entry::Assistant(step)) if step.open);
+        let place = self.entries.len() - usize::from(open);
+        self.entries.insert(place, Entry::Told { text });
+    }
+
     /// Adds a note to the person.
     pub fn note(&mut self, level: Level, text: impl Into<String>, hint: Option<String>) {
         self.push(Entry::Note(Note {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::config::ServerSpec;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::health::Health;
-use crate::mcp::status::Status;
+use crate::mcp::status::{Hello, Status};
 use crate::mcp::tool::{Rejected, Tool};
 
 /// Log lines kept for each server.
@@ -40,6 +40,23 @@ pub struct Server {
     pub restarts: u32,
     /// When the running probe was sent.
     pub probing: Option<Moment>,
+    /// What it said at the handshake of this connection; its tools may still be on the way.
+    pub hello: Option<Box<Hello>>,
+    /// A listing is under way.
+    pub listing: Listing,
+}
+
+/// Where the listing of a server's tools stands. A storm of `list_changed` costs one further listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listing {
+    /// None is under way.
+    #[default]
+    Quiet,
+    /// One is under way.
+    Running,
+    /// One is under way, and the server has said since that it is stale.
+    Stale,
 }
 
 /// One log message of a server.

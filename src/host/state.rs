@@ -1,18 +1,21 @@
 //! The host's state: what every front end reads.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::agent::model::Usage;
 use crate::agent::transcript::Transcript;
-use crate::config::{AllowRule, Limits, ModelMode};
+use crate::agent::turn::{StopReason, TurnState};
+use crate::config::{Limits, ModelMode};
+use crate::host::book::Book;
 use crate::host::call::ToolCall;
 use crate::host::event::ModelLabel;
 use crate::host::question::Question;
 use crate::host::server::Server;
-use crate::ids::{CallId, Moment, ServerName, StreamId, TimerId, TurnId};
+use crate::ids::{CallId, Moment, ServerName};
 
 /// Everything that is the case.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,8 +34,12 @@ pub struct Host {
     pub model: ModelState,
     /// Tokens since the conversation began.
     pub usage: Usage,
+    /// Why the last turn ended.
+    pub stopped: Option<StopReason>,
     /// What does not change while it runs.
     pub settings: Settings,
+    /// The host's own bookkeeping; no front end needs it.
+    pub(super) book: Book,
 }
 
 /// What does not change while the host runs.
@@ -48,6 +55,24 @@ pub struct Settings {
     pub headless: bool,
     /// Headless: these may run without a question, `SERVER.TOOL` with globs.
     pub approve: Vec<String>,
+    /// How long a prompt waits for servers that are still starting.
+    pub patience: Duration,
+    /// How often a quiet server is asked whether it lives; absent: never.
+    pub probe_every: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            mode: ModelMode::Auto,
+            results_dir: PathBuf::from("results"),
+            headless: false,
+            approve: Vec::new(),
+            patience: Duration::from_secs(3),
+            probe_every: Some(Duration::from_secs(30)),
+        }
+    }
 }
 
 /// The model.
@@ -71,55 +96,6 @@ pub enum ModelState {
     },
 }
 
-/// Where the agent stands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum TurnState {
-    /// Nothing runs.
-    Idle,
-    /// The model is being asked.
-    Streaming {
-        /// The turn.
-        turn: TurnId,
-        /// The step, from 1.
-        step: u32,
-        /// The stream that counts.
-        stream: StreamId,
-        /// When the request was sent.
-        since: Moment,
-        /// How often this step has been tried before.
-        retries: u32,
-        /// The first byte has come.
-        opened: bool,
-        /// Something of it was shown.
-        shown: bool,
-    },
-    /// The endpoint asked to wait, or could not be reached.
-    Backoff {
-        /// The turn.
-        turn: TurnId,
-        /// The step, from 1.
-        step: u32,
-        /// When it is tried again.
-        until: Moment,
-        /// The timer that ends it.
-        timer: TimerId,
-        /// How often this step has been tried before.
-        retries: u32,
-        /// Why, as a sentence.
-        why: String,
-    },
-    /// The calls of a step are under way.
-    Calling {
-        /// The turn.
-        turn: TurnId,
-        /// The step, from 1.
-        step: u32,
-        /// The calls without a result yet.
-        waiting: BTreeSet<CallId>,
-    },
-}
-
 impl Host {
     /// The server of this name.
     pub fn server(&self, name: &ServerName) -> Option<&Server> {
@@ -135,27 +111,4 @@ impl Host {
     pub fn is_busy(&self) -> bool {
         self.turn != TurnState::Idle
     }
-}
-
-impl TurnState {
-    /// The turn that runs, if one does.
-    pub fn id(&self) -> Option<TurnId> {
-        match self {
-            Self::Idle => None,
-            Self::Streaming { turn, .. }
-            | Self::Backoff { turn, .. }
-            | Self::Calling { turn, .. } => Some(*turn),
-        }
-    }
-}
-
-/// Answers that let a call run without a question.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Rules {
-    /// From the user's configuration.
-    pub always: Vec<AllowRule>,
-    /// Since the program started.
-    pub session: BTreeSet<(ServerName, String)>,
-    /// Recent calls for the loop guard: arguments by how often in a row.
-    pub repeats: BTreeMap<String, u32>,
 }
