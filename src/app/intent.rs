@@ -74,6 +74,15 @@ pub enum Intent {
     Run,
     /// Puts this into the input, to be completed.
     Compose(String),
+    /// Calls a tool by hand.
+    Call {
+        /// The server.
+        server: ServerName,
+        /// The tool.
+        tool: String,
+        /// The arguments, one line of JSON.
+        arguments: String,
+    },
     /// Starts a new conversation.
     Clear,
     /// Looks for a model again.

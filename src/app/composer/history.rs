@@ -19,7 +19,10 @@ impl History {
     /// Adds a text that was sent.
     pub fn push(&mut self, text: &str) {
         self.leave();
-        if text.trim().is_empty() || text.len() > LONGEST || self.entries.last().is_some_and(|last| last == text) {
+        if text.trim().is_empty()
+            || text.len() > LONGEST
+            || self.entries.last().is_some_and(|last| last == text)
+        {
             return;
         }
         if self.entries.len() == ENTRIES {

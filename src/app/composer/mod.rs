@@ -115,7 +115,10 @@ impl Composer {
         self.history.push(&self.text);
         let text = std::mem::take(&mut self.text);
         let history = std::mem::take(&mut self.history);
-        *self = Self { history, ..Self::default() };
+        *self = Self {
+            history,
+            ..Self::default()
+        };
         text
     }
 
@@ -239,7 +242,12 @@ impl Composer {
     }
 
     /// The smallest change that leaves NFC: the grapheme before may take the new text in, and the whole the one behind.
-    fn composed(&self, range: Range<usize>, behind: Range<usize>, with: &str) -> (Range<usize>, String) {
+    fn composed(
+        &self,
+        range: Range<usize>,
+        behind: Range<usize>,
+        with: &str,
+    ) -> (Range<usize>, String) {
         let start = motion::before(&self.text, range.start);
         let before = &self.text[start..range.start];
         let head: String = before.chars().chain(with.chars()).nfc().collect();

@@ -9,6 +9,14 @@ pub struct WireLog {
 }
 
 impl WireLog {
+    /// Adds a record.
+    pub fn push(&mut self, record: WireRecord) {
+        if self.records.len() == 4096 {
+            self.records.pop_front();
+        }
+        self.records.push_back(record);
+    }
+
     /// The records, oldest first.
     pub fn records(&self) -> impl Iterator<Item = &WireRecord> {
         self.records.iter()
