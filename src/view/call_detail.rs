@@ -31,7 +31,11 @@ pub(super) fn lines(app: &App, id: CallId, cols: usize, theme: &Theme, memo: &mu
     let mut out = facts(app, call, cols, theme);
     section(&mut out, "Arguments", theme);
     let key = digest(&("arguments", &call.arguments, cols, theme.name));
-    out.extend(memo.lines(key, |_| value::exact(&call.arguments, cols, theme)).iter().cloned());
+    out.extend(
+        memo.lines(key, |_| value::exact(&call.arguments, cols, theme))
+            .iter()
+            .cloned(),
+    );
     if let CallState::Done { end, .. } = &call.state {
         section(&mut out, "Result", theme);
         // A finished call never changes: its number and its end tell it from any other.
@@ -48,7 +52,10 @@ pub(super) fn lines(app: &App, id: CallId, cols: usize, theme: &Theme, memo: &mu
             let at = human::duration(record.at.since(call.created));
             let spans = [
                 span(format!("+{at} "), theme.dim),
-                span(clean::line(&record.text.chars().take(2_000).collect::<String>()), theme.text),
+                span(
+                    clean::line(&record.text.chars().take(2_000).collect::<String>()),
+                    theme.text,
+                ),
             ];
             out.extend(styled::wrapped(&spans, cols));
         }
@@ -71,13 +78,27 @@ fn facts(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
     };
     let plain = |text: String| vec![span(text, theme.text)];
     let elapsed = human::duration(call.elapsed(app.now));
-    fact("state", vec![span(format!("{sign} {word}"), style), span(format!(" · {elapsed}"), theme.text)]);
+    fact(
+        "state",
+        vec![
+            span(format!("{sign} {word}"), style),
+            span(format!(" · {elapsed}"), theme.text),
+        ],
+    );
     let by = match &call.origin {
-        Origin::Model { turn, call } => format!("the model in turn {turn}, as {}", clean::line(&call.name)),
+        Origin::Model { turn, call } => {
+            format!("the model in turn {turn}, as {}", clean::line(&call.name))
+        }
         Origin::Hand => "you".to_owned(),
     };
     fact("made by", plain(by));
-    fact("made at", plain(format!("{} after the start", human::duration(call.created.since(Moment(0))))));
+    fact(
+        "made at",
+        plain(format!(
+            "{} after the start",
+            human::duration(call.created.since(Moment(0)))
+        )),
+    );
     if let Some(id) = &call.request_id {
         fact("JSON-RPC", plain(format!("id {}", clean::line(id))));
     }
@@ -107,7 +128,9 @@ fn ended(end: &CallEnd, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
                 "The connection ended after it was sent: {why}\nThe outcome is unknown; it is not repeated by itself."
             )),
             CallOutcome::NotSent { why } => words(&format!("Never sent: {why}")),
-            CallOutcome::Unreadable { why } => words(&format!("The answer could not be read: {why}")),
+            CallOutcome::Unreadable { why } => {
+                words(&format!("The answer could not be read: {why}"))
+            }
         },
         CallEnd::Denied { reason } => match reason {
             Some(reason) => words(&format!("Denied: {reason}")),
@@ -156,12 +179,18 @@ fn answered(result: &ToolResult, cols: usize, theme: &Theme, memo: &mut Memo) ->
 fn content(block: &Block, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
     let text = match block {
         Block::Text { text } => text.as_str(),
-        Block::Resource { text: Some(text), .. } => text.as_str(),
+        Block::Resource {
+            text: Some(text), ..
+        } => text.as_str(),
         other => return code::plain(&clean::block(&other.as_text()), theme.dim, cols),
     };
-    let end = text.char_indices().nth(TEXT).map_or(text.len(), |(at, _)| at);
+    let end = text
+        .char_indices()
+        .nth(TEXT)
+        .map_or(text.len(), |(at, _)| at);
     let trimmed = text[..end].trim();
-    let is_json = trimmed.starts_with(['{', '[']) && serde_json::from_str::<serde_json::Value>(trimmed).is_ok();
+    let is_json = trimmed.starts_with(['{', '['])
+        && serde_json::from_str::<serde_json::Value>(trimmed).is_ok();
     let mut out = if is_json {
         value::exact(trimmed, cols, theme)
     } else {

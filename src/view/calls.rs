@@ -46,7 +46,11 @@ pub(super) fn draw(
     let rows = usize::from(inner.height);
     if calls.is_empty() {
         let word = span("No calls yet. Each one shows here as it runs.", theme.dim);
-        pane::lines(frame, inner, &styled::wrapped(&[word], usize::from(inner.width)));
+        pane::lines(
+            frame,
+            inner,
+            &styled::wrapped(&[word], usize::from(inner.width)),
+        );
         return (0, rows);
     }
     let marked = app
@@ -98,9 +102,16 @@ pub(super) fn line(call: &ToolCall, cols: usize, theme: &Theme, now: Moment) -> 
     let arguments = value::short(&call.arguments);
     let short = result(call, theme);
     // A quarter of the line for the arguments when there is a result to show as well.
-    let most = if short.is_empty() { cols } else { (cols / 3).max(12) };
+    let most = if short.is_empty() {
+        cols
+    } else {
+        (cols / 3).max(12)
+    };
     if !arguments.is_empty() {
-        left.push(span(format!(" {}", wrap::truncate(&arguments, most)), theme.dim));
+        left.push(span(
+            format!(" {}", wrap::truncate(&arguments, most)),
+            theme.dim,
+        ));
     }
     left.extend(short);
     let elapsed = match &call.state {
@@ -114,7 +125,11 @@ pub(super) fn line(call: &ToolCall, cols: usize, theme: &Theme, now: Moment) -> 
 }
 
 /// Sign, word and style of where a call stands.
-pub(super) fn state(call: &ToolCall, theme: &Theme, now: Moment) -> (&'static str, &'static str, Style) {
+pub(super) fn state(
+    call: &ToolCall,
+    theme: &Theme,
+    now: Moment,
+) -> (&'static str, &'static str, Style) {
     match &call.state {
         CallState::Asking { .. } => ("?", "asking", theme.warn),
         CallState::Running { .. } => (spinner(now), "running", theme.busy),
@@ -124,9 +139,9 @@ pub(super) fn state(call: &ToolCall, theme: &Theme, now: Moment) -> (&'static st
                 CallEnd::Outcome { outcome } if outcome.is_error() => ("✗", theme.bad),
                 CallEnd::Outcome { .. } => ("✓", theme.good),
                 CallEnd::Denied { .. } | CallEnd::Interrupted => ("–", theme.warn),
-                CallEnd::Invalid { .. } | CallEnd::Unavailable { .. } | CallEnd::Repeated { .. } => {
-                    ("✗", theme.bad)
-                }
+                CallEnd::Invalid { .. }
+                | CallEnd::Unavailable { .. }
+                | CallEnd::Repeated { .. } => ("✗", theme.bad),
             };
             (sign, end.word(), style)
         }
@@ -145,7 +160,14 @@ fn result(call: &ToolCall, theme: &Theme) -> Spans {
     let (text, style) = match (&call.state, &call.progress) {
         (CallState::Running { .. }, Some(progress)) => return bar(progress, theme),
         (CallState::Asking { .. } | CallState::Running { .. }, _) => return Vec::new(),
-        (CallState::Done { end, .. }, _) => (outcome(end), if end.is_error() { theme.bad } else { theme.text }),
+        (CallState::Done { end, .. }, _) => (
+            outcome(end),
+            if end.is_error() {
+                theme.bad
+            } else {
+                theme.text
+            },
+        ),
     };
     if text.is_empty() {
         return Vec::new();
@@ -182,10 +204,15 @@ pub(super) fn outcome(end: &CallEnd) -> String {
             CallOutcome::Answered { result } => answer(result),
             CallOutcome::Refused { message, .. } => glance(message),
             CallOutcome::TimedOut { after } => {
-                format!("no answer within {}; it may have run", human::duration(*after))
+                format!(
+                    "no answer within {}; it may have run",
+                    human::duration(*after)
+                )
             }
             CallOutcome::Cancelled => "it may have run in part".to_owned(),
-            CallOutcome::Lost { why } | CallOutcome::NotSent { why } | CallOutcome::Unreadable { why } => glance(why),
+            CallOutcome::Lost { why }
+            | CallOutcome::NotSent { why }
+            | CallOutcome::Unreadable { why } => glance(why),
         },
         CallEnd::Denied { reason } => reason.as_deref().map(glance).unwrap_or_default(),
         CallEnd::Invalid { complaint } => glance(complaint),
@@ -196,7 +223,12 @@ pub(super) fn outcome(end: &CallEnd) -> String {
 }
 
 fn answer(result: &ToolResult) -> String {
-    if let Some(count) = result.structured.as_ref().filter(|_| !result.is_error).and_then(counted) {
+    if let Some(count) = result
+        .structured
+        .as_ref()
+        .filter(|_| !result.is_error)
+        .and_then(counted)
+    {
         return count;
     }
     match result.content.as_slice() {
@@ -218,7 +250,10 @@ fn text_in_short(text: &str) -> String {
 
 /// The first line that says something.
 fn glance(text: &str) -> String {
-    let end = text.char_indices().nth(GLANCE).map_or(text.len(), |(at, _)| at);
+    let end = text
+        .char_indices()
+        .nth(GLANCE)
+        .map_or(text.len(), |(at, _)| at);
     let line = text[..end].lines().find(|line| !line.trim().is_empty());
     clean::line(line.unwrap_or_default().trim())
 }
@@ -228,8 +263,14 @@ fn counted(value: &Value) -> Option<String> {
     let (count, what) = match value {
         Value::Array(items) => (items.len(), "item"),
         Value::Object(fields) => {
-            let mut lists = fields.iter().filter_map(|(name, value)| Some((name, value.as_array()?)));
-            match (fields.get("rows").and_then(Value::as_array), lists.next(), lists.next()) {
+            let mut lists = fields
+                .iter()
+                .filter_map(|(name, value)| Some((name, value.as_array()?)));
+            match (
+                fields.get("rows").and_then(Value::as_array),
+                lists.next(),
+                lists.next(),
+            ) {
                 (Some(rows), _, _) => (rows.len(), "row"),
                 (None, Some((_, only)), None) => (only.len(), "item"),
                 _ => return None,
@@ -255,7 +296,10 @@ pub(super) fn hash_into(call: &ToolCall, now: Moment, hasher: &mut impl Hasher) 
         }
         CallState::Done { at, took, end } => {
             (2u8, at, took, end.word()).hash(hasher);
-            if let CallEnd::Outcome { outcome: CallOutcome::Answered { result } } = end {
+            if let CallEnd::Outcome {
+                outcome: CallOutcome::Answered { result },
+            } = end
+            {
                 for block in &result.content {
                     if let Block::Text { text } = block {
                         (text.len(), glance(text)).hash(hasher);
@@ -276,7 +320,12 @@ mod tests {
 
     #[test]
     fn results_are_counted_where_they_are_lists() {
-        let of = |value| answer(&ToolResult { structured: Some(value), ..ToolResult::text("a\nb") });
+        let of = |value| {
+            answer(&ToolResult {
+                structured: Some(value),
+                ..ToolResult::text("a\nb")
+            })
+        };
         assert_eq!(of(json!({"columns": ["a"], "rows": [[1]]})), "1 row");
         assert_eq!(of(json!({"entries": [1, 2], "path": "."})), "2 items");
         assert_eq!(of(json!({"a": 1})), "2 lines: a");

@@ -35,13 +35,20 @@ pub(super) fn draw(
         Anchor::At { .. } => "Chat · scrolled back, Ctrl-End follows",
     };
     let inner = if areas.boxed || areas.titled {
-        pane::framed(frame, theme, area, title, focused && areas.boxed, areas.boxed)
+        pane::framed(
+            frame,
+            theme,
+            area,
+            title,
+            focused && areas.boxed,
+            areas.boxed,
+        )
     } else {
         area
     };
     messages(app, theme, frame, memo, inner, measured);
     if let Some(area) = areas.input {
-        composer::draw(app, theme, frame, area, areas.boxed);
+        measured.input = composer::draw(app, theme, frame, area, areas.boxed);
     }
 }
 
@@ -57,7 +64,12 @@ fn messages(
     let cols = usize::from(area.width);
     measured.rows = rows;
     let mut page = Page {
-        desk: Desk { app, theme, memo, cols },
+        desk: Desk {
+            app,
+            theme,
+            memo,
+            cols,
+        },
         tail: waiting::lines(app, cols, theme).into(),
         entries: app.host.transcript.entries().len(),
     };

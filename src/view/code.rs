@@ -43,7 +43,11 @@ fn tinted(colours: &Highlighted, line: usize, theme: &Theme) -> Option<styled::S
         Tint::Entity => theme.entity,
     };
     let pieces = colours.lines.get(line)?.iter();
-    Some(pieces.map(|(tint, text)| span(text.clone(), style(*tint))).collect())
+    Some(
+        pieces
+            .map(|(tint, text)| span(text.clone(), style(*tint)))
+            .collect(),
+    )
 }
 
 /// Plain text in lines, wrapped at words: for what a server wrote.

@@ -36,15 +36,27 @@ pub(super) fn rows(app: &App, cols: usize) -> usize {
     fold(&app.composer, fold_cols(cols)).0.len()
 }
 
-/// Draws the input.
-pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect, boxed: bool) {
+/// Draws the input. Gives the columns in which it folds.
+pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect, boxed: bool) -> usize {
     let has_keys = app.focus == Pane::Chat
         && matches!(app.overlay, Overlay::None)
         && app.host.questions.is_empty();
-    let title = if app.host.is_busy() { "Message · Esc interrupts" } else { "Message" };
+    let title = if app.host.is_busy() {
+        "Message · Esc interrupts"
+    } else {
+        "Message"
+    };
     let inner = pane::framed(frame, theme, area, title, has_keys, boxed);
     let lines = app.composer.text().is_empty().then(|| proposal(app));
-    text(&app.composer, lines.as_deref(), theme, frame, inner, has_keys);
+    text(
+        &app.composer,
+        lines.as_deref(),
+        theme,
+        frame,
+        inner,
+        has_keys,
+    );
+    fold_cols(usize::from(inner.width))
 }
 
 /// What the empty input says.
@@ -74,11 +86,23 @@ pub(super) fn text(
     // The caret stays in sight.
     let first = (row + 1).saturating_sub(height);
     for (at, text) in rows.iter().skip(first).take(height).enumerate() {
-        let sign = if first + at == 0 { sign.clone() } else { span("  ", theme.dim) };
-        pane::line(frame, area, at, &Line::from(vec![sign, span(text.clone(), theme.text)]));
+        let sign = if first + at == 0 {
+            sign.clone()
+        } else {
+            span("  ", theme.dim)
+        };
+        pane::line(
+            frame,
+            area,
+            at,
+            &Line::from(vec![sign, span(text.clone(), theme.text)]),
+        );
     }
     if let Some(placeholder) = placeholder {
-        let text = span(wrap::truncate(placeholder, cols.saturating_sub(SIGN)), theme.dim);
+        let text = span(
+            wrap::truncate(placeholder, cols.saturating_sub(SIGN)),
+            theme.dim,
+        );
         pane::line(frame, area, 0, &Line::from(vec![sign, text]));
     }
     if has_keys {
@@ -94,14 +118,21 @@ fn fold(composer: &Composer, cols: usize) -> (Vec<String>, (usize, usize)) {
     let at = motion::snap(text, composer.caret().min(text.len()));
     let here = motion::line(text, at);
     let mut rows = Vec::new();
-    let above: Vec<&str> = text[..here.start].split_terminator('\n').rev().take(AROUND).collect();
+    let above: Vec<&str> = text[..here.start]
+        .split_terminator('\n')
+        .rev()
+        .take(AROUND)
+        .collect();
     for line in above.into_iter().rev() {
         push(line, cols, &mut rows);
     }
     let line = &text[here.clone()];
     let inside = at - here.start;
     let folded = motion::rows(line, cols);
-    let index = folded.iter().rposition(|row| row.start <= inside).unwrap_or(0);
+    let index = folded
+        .iter()
+        .rposition(|row| row.start <= inside)
+        .unwrap_or(0);
     let caret = rows.len() + index;
     let column = wrap::width(&shown(&line[folded[index].start..inside]));
     rows.extend(folded.into_iter().map(|row| shown(&line[row])));
@@ -115,7 +146,11 @@ fn fold(composer: &Composer, cols: usize) -> (Vec<String>, (usize, usize)) {
 }
 
 fn push(line: &str, cols: usize, rows: &mut Vec<String>) {
-    rows.extend(motion::rows(line, cols).into_iter().map(|row| shown(&line[row])));
+    rows.extend(
+        motion::rows(line, cols)
+            .into_iter()
+            .map(|row| shown(&line[row])),
+    );
 }
 
 /// What cannot be shown keeps its place as a sign, so that the caret never stands on nothing.
@@ -125,7 +160,11 @@ fn shown(text: &str) -> String {
     }
     let sign = |grapheme: &str| {
         let cleaned = clean::line(grapheme);
-        if cleaned == grapheme { cleaned } else { "\u{fffd}".to_owned() }
+        if cleaned == grapheme {
+            cleaned
+        } else {
+            "\u{fffd}".to_owned()
+        }
     };
     text.graphemes(true).map(sign).collect()
 }
@@ -167,7 +206,10 @@ mod tests {
         assert_eq!(folded("👨‍👩‍👧", 10).1, (0, 2));
         assert_eq!(folded("a\nbc", 10), (vec!["a".into(), "bc".into()], (1, 2)));
         assert_eq!(folded("a\n", 10).1, (1, 0));
-        assert_eq!(folded("abcdef", 4), (vec!["abcd".into(), "ef".into()], (1, 2)));
+        assert_eq!(
+            folded("abcdef", 4),
+            (vec!["abcd".into(), "ef".into()], (1, 2))
+        );
     }
 
     #[test]

@@ -42,7 +42,11 @@ impl Desk<'_> {
         self.cols.saturating_sub(GUTTER).max(1)
     }
 
-    fn part(&mut self, of: &impl Hash, make: impl FnOnce(&mut Memo, usize, &Theme) -> Lines) -> Part {
+    fn part(
+        &mut self,
+        of: &impl Hash,
+        make: impl FnOnce(&mut Memo, usize, &Theme) -> Lines,
+    ) -> Part {
         let key = digest(&(digest(of), self.cols, self.theme.name));
         let (room, theme) = (self.room(), self.theme);
         self.memo.lines(key, |memo| make(memo, room, theme))
@@ -63,7 +67,8 @@ pub(super) fn parts(desk: &mut Desk<'_>, index: usize) -> Vec<Part> {
         Entry::Hand { call } => hand(desk, *call),
     };
     let before = index.checked_sub(1).and_then(|before| entries.get(before));
-    if before.is_some_and(|before| is_parted(before, entry)) && parts.iter().any(|p| !p.is_empty()) {
+    if before.is_some_and(|before| is_parted(before, entry)) && parts.iter().any(|p| !p.is_empty())
+    {
         parts.insert(0, Arc::from([Line::default()]));
     }
     parts
@@ -92,9 +97,14 @@ fn assistant(desk: &mut Desk<'_>, step: &Assistant) -> Vec<Part> {
         parts.push(reasoning(desk, step));
     }
     if !step.text.trim().is_empty() {
-        parts.push(desk.part(&(1u8, &step.text, step.open), |memo, room, theme| {
-            styled::indented(markdown::lay(&step.text, step.open, room, theme, memo), GUTTER)
-        }));
+        parts.push(
+            desk.part(&(1u8, &step.text, step.open), |memo, room, theme| {
+                styled::indented(
+                    markdown::lay(&step.text, step.open, room, theme, memo),
+                    GUTTER,
+                )
+            }),
+        );
     }
     if !step.calls.is_empty() && !step.text.trim().is_empty() {
         parts.push(Arc::from([Line::default()]));
@@ -125,19 +135,22 @@ fn reasoning(desk: &mut Desk<'_>, step: &Assistant) -> Part {
 }
 
 fn noted(desk: &mut Desk<'_>, note: &Note) -> Part {
-    desk.part(&(3u8, note.level as u8, &note.text, &note.hint), |_, room, theme| {
-        let (sign, style) = match note.level {
-            Level::Info => ("i ", theme.busy),
-            Level::Warning => ("! ", theme.warn),
-            Level::Error => ("✗ ", theme.bad),
-        };
-        let mut lines = code::plain(&clean::block(&note.text), theme.text, room);
-        if let Some(hint) = &note.hint {
-            let hint = format!("hint: {}", clean::block(hint));
-            lines.extend(code::plain(&hint, theme.dim, room));
-        }
-        styled::prefixed(lines, &[span(sign, style)], &[span("  ", style)])
-    })
+    desk.part(
+        &(3u8, note.level as u8, &note.text, &note.hint),
+        |_, room, theme| {
+            let (sign, style) = match note.level {
+                Level::Info => ("i ", theme.busy),
+                Level::Warning => ("! ", theme.warn),
+                Level::Error => ("✗ ", theme.bad),
+            };
+            let mut lines = code::plain(&clean::block(&note.text), theme.text, room);
+            if let Some(hint) = &note.hint {
+                let hint = format!("hint: {}", clean::block(hint));
+                lines.extend(code::plain(&hint, theme.dim, room));
+            }
+            styled::prefixed(lines, &[span(sign, style)], &[span("  ", style)])
+        },
+    )
 }
 
 fn told(desk: &mut Desk<'_>, text: &str) -> Part {
@@ -165,7 +178,10 @@ fn hand(desk: &mut Desk<'_>, id: CallId) -> Vec<Part> {
     };
     if let Some(sql) = sql(call) {
         parts.push(desk.part(&(6u8, &sql), |memo, room, theme| {
-            styled::indented(code::block("sql", &clean::block(&sql), true, room, theme, memo), GUTTER)
+            styled::indented(
+                code::block("sql", &clean::block(&sql), true, room, theme, memo),
+                GUTTER,
+            )
         }));
     }
     if let Some(result) = call.result() {
@@ -190,8 +206,15 @@ pub(super) fn sql(call: &ToolCall) -> Option<String> {
 }
 
 fn result_lines(result: &ToolResult, cols: usize, theme: &Theme) -> Lines {
-    let style = if result.is_error { theme.bad } else { theme.text };
-    let table = result.structured.as_ref().and_then(|value| value::table(value, theme));
+    let style = if result.is_error {
+        theme.bad
+    } else {
+        theme.text
+    };
+    let table = result
+        .structured
+        .as_ref()
+        .and_then(|value| value::table(value, theme));
     let mut lines = match table {
         Some((table, _)) => table::lay(&table, Cells::Crop, cols, theme),
         None => code::plain(&clean::block(&head(&result.as_text())), style, cols),
@@ -207,5 +230,8 @@ fn result_lines(result: &ToolResult, cols: usize, theme: &Theme) -> Lines {
 
 /// What can fill the rows of the chat and a little more.
 fn head(text: &str) -> String {
-    text.lines().take(RESULT_ROWS * 2).map(|line| line.chars().take(2_000).collect::<String>() + "\n").collect()
+    text.lines()
+        .take(RESULT_ROWS * 2)
+        .map(|line| line.chars().take(2_000).collect::<String>() + "\n")
+        .collect()
 }

@@ -96,10 +96,15 @@ fn push(pieces: &mut Vec<(Tint, String)>, text: &str, from: usize, to: usize, st
 fn tint(stack: &ScopeStack) -> Tint {
     let innermost = stack.as_slice().iter().rev();
     let known = |scope: &Scope| {
-        let found = tints().iter().find(|(prefix, _)| prefix.is_prefix_of(*scope));
+        let found = tints()
+            .iter()
+            .find(|(prefix, _)| prefix.is_prefix_of(*scope));
         found.map(|(_, tint)| *tint)
     };
-    innermost.map(known).find_map(|tint| tint).unwrap_or(Tint::Plain)
+    innermost
+        .map(known)
+        .find_map(|tint| tint)
+        .unwrap_or(Tint::Plain)
 }
 
 fn tints() -> &'static [(Scope, Tint)] {

@@ -55,7 +55,10 @@ pub(super) fn areas(app: &App, area: Rect) -> Areas {
 fn wide(app: &App, areas: &mut Areas) {
     areas.boxed = true;
     let left = u16::try_from(u32::from(areas.body.width) * 62 / 100).unwrap_or(areas.body.width);
-    let chat = Rect { width: left, ..areas.body };
+    let chat = Rect {
+        width: left,
+        ..areas.body
+    };
     let right = Rect {
         x: areas.body.x + left,
         width: areas.body.width - left,
@@ -78,7 +81,13 @@ fn stacked(app: &App, areas: &mut Areas) {
             most
         }
     };
-    let servers = strip(Pane::Servers, rows(app.host.servers.len()).saturating_add(1).min(height / 5).max(2));
+    let servers = strip(
+        Pane::Servers,
+        rows(app.host.servers.len())
+            .saturating_add(1)
+            .min(height / 5)
+            .max(2),
+    );
     let calls = strip(Pane::Calls, (height / 5).max(3));
     let (rest, servers) = foot(areas.body, servers);
     let (chat, calls) = foot(rest, calls);
@@ -121,7 +130,13 @@ fn top(area: Rect, rows: u16) -> (Rect, Rect) {
         height: area.height - rows,
         ..area
     };
-    (Rect { height: rows, ..area }, rest)
+    (
+        Rect {
+            height: rows,
+            ..area
+        },
+        rest,
+    )
 }
 
 /// Cuts rows off the bottom: (the rest, those).

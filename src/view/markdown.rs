@@ -46,8 +46,13 @@ pub(super) fn lay(text: &str, open: bool, cols: usize, theme: &Theme, memo: &mut
 /// What a block lies in.
 enum Box_ {
     Quote,
-    List { next: Option<u64> },
-    Item { marker: Option<String>, width: usize },
+    List {
+        next: Option<u64>,
+    },
+    Item {
+        marker: Option<String>,
+        width: usize,
+    },
 }
 
 /// A code block while it is read.
@@ -235,8 +240,13 @@ impl Page<'_> {
     /// The blank line before a block.
     fn part(&mut self) {
         if std::mem::take(&mut self.gap) && !self.out.is_empty() {
-            let quotes = self.boxes.iter().filter(|b| matches!(b, Box_::Quote)).count();
-            self.out.push(span("▎ ".repeat(quotes), self.theme.border).into());
+            let quotes = self
+                .boxes
+                .iter()
+                .filter(|b| matches!(b, Box_::Quote))
+                .count();
+            self.out
+                .push(span("▎ ".repeat(quotes), self.theme.border).into());
         }
     }
 
@@ -296,7 +306,11 @@ impl Page<'_> {
 
     fn start_item(&mut self) {
         self.flush();
-        let depth = self.boxes.iter().filter(|b| matches!(b, Box_::List { .. })).count();
+        let depth = self
+            .boxes
+            .iter()
+            .filter(|b| matches!(b, Box_::List { .. }))
+            .count();
         let marker = match self.boxes.last_mut() {
             Some(Box_::List { next: Some(number) }) => {
                 let marker = format!("{number}. ");
@@ -316,7 +330,10 @@ impl Page<'_> {
 
     fn end_item(&mut self) {
         self.flush();
-        if let Some(Box_::Item { marker: Some(_), .. }) = self.boxes.last() {
+        if let Some(Box_::Item {
+            marker: Some(_), ..
+        }) = self.boxes.last()
+        {
             self.emit(vec![Line::default()]);
         }
         self.boxes.pop();
@@ -332,7 +349,12 @@ impl Page<'_> {
             }
             CodeBlockKind::Indented => (String::new(), false),
         };
-        let last = source.trim_end().lines().last().unwrap_or_default().trim_start();
+        let last = source
+            .trim_end()
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim_start();
         let last = last.trim_start_matches(['>', ' ']);
         let fence = last.starts_with("```") || last.starts_with("~~~");
         let ended = fenced && fence && source.trim_end().lines().count() > 1;
@@ -349,7 +371,14 @@ impl Page<'_> {
         };
         self.part();
         let room = self.room();
-        let lines = code::block(&code.language, &code.text, code.closed, room, self.theme, self.memo);
+        let lines = code::block(
+            &code.language,
+            &code.text,
+            code.closed,
+            room,
+            self.theme,
+            self.memo,
+        );
         self.emit(lines);
         self.gap = true;
     }
@@ -398,7 +427,10 @@ fn align(of: Alignment) -> Align {
 
 /// Without line breaks at the ends.
 fn trimmed(mut spans: Spans) -> Spans {
-    while spans.last().is_some_and(|part| part.content.trim().is_empty()) {
+    while spans
+        .last()
+        .is_some_and(|part| part.content.trim().is_empty())
+    {
         spans.pop();
     }
     if let Some(last) = spans.last_mut() {
@@ -464,7 +496,10 @@ mod tests {
     #[test]
     fn an_entity_cannot_smuggle_a_control_character() {
         let seen = shown("a&#27;[31mb &#x202e;c [x](&#27;]0;t) `&#27;`", 80).join("\n");
-        assert!(!seen.chars().any(|c| c.is_control() && c != '\n'), "{seen:?}");
+        assert!(
+            !seen.chars().any(|c| c.is_control() && c != '\n'),
+            "{seen:?}"
+        );
         assert!(!seen.contains('\u{202e}'), "{seen:?}");
     }
 

@@ -119,7 +119,9 @@ impl Memo {
     pub(super) fn end(&mut self) {
         let lines: usize = self.blocks.values().map(|block| block.lines.len()).sum();
         if self.blocks.len() > BLOCKS || lines > LINES {
-            let oldest = self.frame.saturating_sub(if lines > LINES { 0 } else { 60 });
+            let oldest = self
+                .frame
+                .saturating_sub(if lines > LINES { 0 } else { 60 });
             self.blocks.retain(|_, block| block.used >= oldest);
         }
         if self.blocks.len() > BLOCKS {

@@ -57,7 +57,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, memo: &mut Memo) -> Mea
     }
     status::bottom(app, theme, frame, areas.bottom);
     match &app.overlay {
-        Overlay::None => measured.detail = question::draw(app, theme, frame, memo, &areas),
+        Overlay::None => measured.ask = question::draw(app, theme, frame, memo, &areas),
         overlay => measured.detail = overlay::draw(app, overlay, theme, frame, memo, areas.body),
     }
     memo.end();

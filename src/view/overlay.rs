@@ -107,7 +107,10 @@ fn scrolled(
 
 fn help(cols: usize, theme: &Theme) -> Lines {
     let sections = keymap::help();
-    let keys = sections.iter().flat_map(|(_, rows)| rows).map(|(key, _)| wrap::width(key));
+    let keys = sections
+        .iter()
+        .flat_map(|(_, rows)| rows)
+        .map(|(key, _)| wrap::width(key));
     let keys = keys.max().unwrap_or(0).min(cols / 3).max(1);
     let mut out: Lines = Vec::new();
     for (title, rows) in sections {
@@ -121,7 +124,10 @@ fn help(cols: usize, theme: &Theme) -> Lines {
             for at in 0..names.len().max(words.len()) {
                 let name = wrap::pad(names.get(at).map_or("", String::as_str), keys);
                 let word = words.get(at).cloned().unwrap_or_default();
-                let spans = vec![span(format!("  {name}  "), theme.key), span(word, theme.text)];
+                let spans = vec![
+                    span(format!("  {name}  "), theme.key),
+                    span(word, theme.text),
+                ];
                 out.push(Line::from(spans));
             }
         }
@@ -146,7 +152,12 @@ fn draw_palette(palette: &Palette, theme: &Theme, frame: &mut Frame, area: Rect)
     let marked = palette.marked.min(palette.rows.len().saturating_sub(1));
     let first = calls::first_row(palette.rows.len(), rows, Some(marked));
     for (row, of) in palette.rows.iter().skip(first).take(rows).enumerate() {
-        pane::line(frame, list, row, &palette_row(of, usize::from(list.width), first + row == marked, theme));
+        pane::line(
+            frame,
+            list,
+            row,
+            &palette_row(of, usize::from(list.width), first + row == marked, theme),
+        );
         if first + row == marked {
             pane::mark(frame, theme, list, row);
         }

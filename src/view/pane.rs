@@ -98,11 +98,7 @@ pub(super) fn line(frame: &mut Frame, area: Rect, row: usize, line: &Line<'_>) {
 }
 
 /// Writes lines from the top.
-pub(super) fn lines<'a>(
-    frame: &mut Frame,
-    area: Rect,
-    of: impl IntoIterator<Item = &'a Line<'a>>,
-) {
+pub(super) fn lines<'a>(frame: &mut Frame, area: Rect, of: impl IntoIterator<Item = &'a Line<'a>>) {
     for (row, text) in of.into_iter().take(usize::from(area.height)).enumerate() {
         line(frame, area, row, text);
     }
@@ -126,13 +122,7 @@ pub(super) fn mark(frame: &mut Frame, theme: &Theme, area: Rect, row: usize) {
 }
 
 /// A bar at the right edge that says which part of `total` rows is on show.
-pub(super) fn scrollbar(
-    frame: &mut Frame,
-    theme: &Theme,
-    area: Rect,
-    first: usize,
-    total: usize,
-) {
+pub(super) fn scrollbar(frame: &mut Frame, theme: &Theme, area: Rect, first: usize, total: usize) {
     let rows = usize::from(area.height);
     if rows == 0 || area.width == 0 || total <= rows {
         return;

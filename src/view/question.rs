@@ -36,7 +36,8 @@ pub(super) fn draw(
     let arguments = memo.lines(key, |_| value::exact(&call.arguments, cols, theme));
     let head = head(app, question, call, cols, theme);
     let foot = answers(app, cols, theme);
-    let wanted = 2 + head.len() + 1 + arguments.len() + foot.len() + usize::from(app.ask.reason.is_some());
+    let wanted =
+        2 + head.len() + 1 + arguments.len() + foot.len() + usize::from(app.ask.reason.is_some());
     // At least a quarter of the conversation stays in sight, unless that leaves no room to read.
     let most = (usize::from(within.height) * 3 / 4).max(12);
     let rows = u16::try_from(wanted.min(most)).unwrap_or(u16::MAX);
@@ -47,7 +48,16 @@ pub(super) fn draw(
         all => format!("Allow this call? 1 of {all}"),
     };
     let inner = pane::framed(frame, theme, area, &title, true, area.height >= 6);
-    fill(app, theme, frame, inner, &head, &arguments, &foot, call.arguments.len())
+    fill(
+        app,
+        theme,
+        frame,
+        inner,
+        &head,
+        &arguments,
+        &foot,
+        call.arguments.len(),
+    )
 }
 
 /// From the bottom up: the answers must be seen, then the arguments, then the words around them.
@@ -71,8 +81,17 @@ fn fill(
         let placeholder = reason.text().is_empty().then_some("why not, for the model");
         composer::text(reason, placeholder, theme, frame, reason_area, true);
     }
-    let heads = u16::try_from(head.len()).unwrap_or(0).min(rest.height.saturating_sub(3));
-    pane::lines(frame, Rect { height: heads, ..rest }, head);
+    let heads = u16::try_from(head.len())
+        .unwrap_or(0)
+        .min(rest.height.saturating_sub(3));
+    pane::lines(
+        frame,
+        Rect {
+            height: heads,
+            ..rest
+        },
+        head,
+    );
     let rest = Rect {
         y: rest.y + heads,
         height: rest.height - heads,
@@ -83,7 +102,11 @@ fn fill(
     let size = human::bytes(bytes as u64);
     let title = if arguments.len() > shown {
         let last = (first + shown).min(arguments.len());
-        format!("arguments as sent · {size} · lines {}-{last} of {}", first + 1, arguments.len())
+        format!(
+            "arguments as sent · {size} · lines {}-{last} of {}",
+            first + 1,
+            arguments.len()
+        )
     } else {
         format!("arguments as sent · {size}")
     };
@@ -108,7 +131,10 @@ fn head(app: &App, question: &Question, call: &ToolCall, cols: usize, theme: &Th
         .and_then(|name| app.host.server(name))
         .and_then(|server| server.tool(&call.tool));
     if let Some(tool) = tool {
-        let says = format!("the server says: {} (not verified)", claims(&tool.annotations));
+        let says = format!(
+            "the server says: {} (not verified)",
+            claims(&tool.annotations)
+        );
         out.extend(code::plain(&says, theme.dim, cols));
     }
     out

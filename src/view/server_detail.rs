@@ -53,7 +53,10 @@ pub(super) fn lines(app: &App, name: &ServerName, cols: usize, theme: &Theme) ->
             let at = human::duration(app.now.since(line.at));
             let spans = [
                 span(format!("{at} ago "), theme.dim),
-                span(format!("{} ", clean::line(&line.level)), level(&line.level, theme)),
+                span(
+                    format!("{} ", clean::line(&line.level)),
+                    level(&line.level, theme),
+                ),
                 span(clean::line(&head(&line.text)), theme.text),
             ];
             out.extend(styled::wrapped(&spans, cols));
@@ -110,7 +113,10 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     let plain = |text: String| vec![span(text, theme.text)];
     let (sign, word, style) = servers::state(&server.status, theme, app.now);
     let required = if server.required { " · required" } else { "" };
-    let state = vec![span(format!("{sign} {word}"), style), span(required, theme.dim)];
+    let state = vec![
+        span(format!("{sign} {word}"), style),
+        span(required, theme.dim),
+    ];
     fact(&mut out, "state", state, cols, theme);
     if let Some(spec) = &server.spec {
         let launch = clean::line(&spec.launch.identity());
@@ -118,22 +124,56 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     }
     match &server.status {
         Status::Ready { since, hello } => {
-            let up = format!("{} · restarts {}", human::duration(app.now.since(*since)), server.restarts);
+            let up = format!(
+                "{} · restarts {}",
+                human::duration(app.now.since(*since)),
+                server.restarts
+            );
             fact(&mut out, "up", plain(up), cols, theme);
-            let version = format!("{} {}", clean::line(&hello.name), clean::line(&hello.version));
+            let version = format!(
+                "{} {}",
+                clean::line(&hello.name),
+                clean::line(&hello.version)
+            );
             fact(&mut out, "calls itself", plain(version), cols, theme);
-            let era = format!("{} · {}", servers::era_word(hello.era), clean::line(&hello.revision));
+            let era = format!(
+                "{} · {}",
+                servers::era_word(hello.era),
+                clean::line(&hello.revision)
+            );
             fact(&mut out, "protocol", plain(era), cols, theme);
-            fact(&mut out, "capabilities", plain(capabilities(&hello.capabilities)), cols, theme);
+            fact(
+                &mut out,
+                "capabilities",
+                plain(capabilities(&hello.capabilities)),
+                cols,
+                theme,
+            );
             if let Some(words) = &hello.instructions {
-                fact(&mut out, "instructions", plain(clean::block(&head(words))), cols, theme);
+                fact(
+                    &mut out,
+                    "instructions",
+                    plain(clean::block(&head(words))),
+                    cols,
+                    theme,
+                );
             }
         }
         Status::Starting { since } => {
-            fact(&mut out, "for", plain(human::duration(app.now.since(*since))), cols, theme);
+            fact(
+                &mut out,
+                "for",
+                plain(human::duration(app.now.since(*since))),
+                cols,
+                theme,
+            );
         }
         Status::Waiting { until, attempt, .. } => {
-            let text = format!("in {}, try {}", human::duration(until.since(app.now)), attempt + 1);
+            let text = format!(
+                "in {}, try {}",
+                human::duration(until.since(app.now)),
+                attempt + 1
+            );
             fact(&mut out, "next try", plain(text), cols, theme);
         }
         Status::Disabled | Status::Failed { .. } => {}
@@ -141,13 +181,26 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     let health = &server.health;
     let mut speed = servers::latency(health, theme);
     if !speed.is_empty() {
-        speed.push(span(format!("  {}", servers::sparkline(health)), theme.busy));
+        speed.push(span(
+            format!("  {}", servers::sparkline(health)),
+            theme.busy,
+        ));
         fact(&mut out, "latency", speed, cols, theme);
     }
-    let counted = format!("{}, {} went wrong", human::count(health.calls), human::count(health.errors));
+    let counted = format!(
+        "{}, {} went wrong",
+        human::count(health.calls),
+        human::count(health.errors)
+    );
     fact(&mut out, "calls", plain(counted), cols, theme);
     if let Some(error) = &health.last_error {
-        fact(&mut out, "last error", vec![span(clean::line(&head(error)), theme.warn)], cols, theme);
+        fact(
+            &mut out,
+            "last error",
+            vec![span(clean::line(&head(error)), theme.warn)],
+            cols,
+            theme,
+        );
     }
     out
 }
@@ -166,7 +219,13 @@ fn failed(failure: &Failure, cols: usize, theme: &Theme) -> Lines {
     let mut out = code::plain(&clean::block(&failure.message), theme.bad, cols);
     let mut pair = |name: &str, value: &Option<String>| {
         if let Some(value) = value {
-            fact(&mut out, name, vec![span(clean::block(value), theme.text)], cols, theme);
+            fact(
+                &mut out,
+                name,
+                vec![span(clean::block(value), theme.text)],
+                cols,
+                theme,
+            );
         }
     };
     pair("command", &failure.target);
@@ -176,8 +235,16 @@ fn failed(failure: &Failure, cols: usize, theme: &Theme) -> Lines {
     if !failure.stderr.is_empty() {
         out.push(span("stderr, its last lines", theme.dim).into());
         let text = failure.stderr.join("\n");
-        let lines = code::plain(&clean::block(&text), theme.text, cols.saturating_sub(2).max(1));
-        out.extend(styled::prefixed(lines, &[span("│ ", theme.border)], &[span("│ ", theme.border)]));
+        let lines = code::plain(
+            &clean::block(&text),
+            theme.text,
+            cols.saturating_sub(2).max(1),
+        );
+        out.extend(styled::prefixed(
+            lines,
+            &[span("│ ", theme.border)],
+            &[span("│ ", theme.border)],
+        ));
     }
     out
 }
@@ -189,7 +256,10 @@ fn described(tool: &Tool, cols: usize, theme: &Theme) -> Lines {
         span(format!("({})", arguments(&tool.input_schema)), theme.dim),
     ];
     if tool.annotations != crate::mcp::tool::Annotations::default() {
-        spans.push(span(format!("  says: {}", question::claims(&tool.annotations)), theme.dim));
+        spans.push(span(
+            format!("  says: {}", question::claims(&tool.annotations)),
+            theme.dim,
+        ));
     }
     let mut out = styled::prefixed(
         styled::wrapped(&spans, cols.saturating_sub(4).max(1)),
@@ -197,7 +267,11 @@ fn described(tool: &Tool, cols: usize, theme: &Theme) -> Lines {
         &[span("    ", theme.text)],
     );
     if let Some(words) = &tool.description {
-        let lines = code::plain(&clean::block(head(words).trim()), theme.text, cols.saturating_sub(4).max(1));
+        let lines = code::plain(
+            &clean::block(head(words).trim()),
+            theme.text,
+            cols.saturating_sub(4).max(1),
+        );
         out.extend(styled::indented(lines, 4));
     }
     out
@@ -217,7 +291,12 @@ fn arguments(schema: &Value) -> String {
             None => format!("{}{mark}", clean::line(name)),
         }
     };
-    fields.iter().take(32).map(one).collect::<Vec<_>>().join(", ")
+    fields
+        .iter()
+        .take(32)
+        .map(one)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn head(text: &str) -> String {

@@ -32,19 +32,27 @@ pub(super) fn draw(
 ) -> (usize, usize) {
     let focused = app.focus == Pane::Servers && matches!(app.overlay, Overlay::None);
     let servers = &app.host.servers;
-    let ready = servers.iter().filter(|server| server.status.is_ready()).count();
+    let ready = servers
+        .iter()
+        .filter(|server| server.status.is_ready())
+        .count();
     let title = format!("Servers · {ready} of {} ready", servers.len());
     let inner = pane::framed(frame, theme, area, &title, focused, boxed);
     let cols = usize::from(inner.width);
     if servers.is_empty() {
-        let word = span("No servers. mcpdeck config path says where to name them.", theme.dim);
+        let word = span(
+            "No servers. mcpdeck config path says where to name them.",
+            theme.dim,
+        );
         pane::lines(frame, inner, &styled::wrapped(&[word], cols));
         return (0, usize::from(inner.height));
     }
     let marked = app.servers.marked.min(servers.len() - 1);
     let rows = usize::from(inner.height);
     let first = calls::first_row(servers.len(), rows, Some(marked));
-    let names = servers.iter().map(|server| wrap::width(&clean::line(server.name.as_str())));
+    let names = servers
+        .iter()
+        .map(|server| wrap::width(&clean::line(server.name.as_str())));
     let name = names.max().unwrap_or(0).min(NAME);
     for (row, server) in servers.iter().skip(first).take(rows).enumerate() {
         pane::line(frame, inner, row, &line(server, name, cols, theme, app.now));
@@ -66,7 +74,13 @@ pub(super) fn draw(
 
 /// What stands below the list about the marked server.
 fn more(server: &Server, theme: &Theme, frame: &mut Frame, area: Rect, now: Moment) {
-    let body = pane::ruled(frame, theme, area, &clean::line(server.name.as_str()), false);
+    let body = pane::ruled(
+        frame,
+        theme,
+        area,
+        &clean::line(server.name.as_str()),
+        false,
+    );
     let lines = facts(server, usize::from(body.width), theme, now);
     pane::lines(frame, body, &lines);
 }
@@ -86,7 +100,11 @@ fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
         }
     }
     if let Status::Ready { since, hello } = &server.status {
-        let version = format!("{} {}", clean::line(&hello.name), clean::line(&hello.version));
+        let version = format!(
+            "{} {}",
+            clean::line(&hello.name),
+            clean::line(&hello.version)
+        );
         let up = human::duration(now.since(*since));
         out.extend(pair("server", vec![span(version, theme.text)]));
         let protocol = format!("{} · up {up}", clean::line(&hello.revision));
@@ -99,17 +117,28 @@ fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
     }
     if server.health.calls > 0 {
         let (calls, errors) = (server.health.calls, server.health.errors);
-        let text = format!("{} calls, {} errors", human::count(calls), human::count(errors));
+        let text = format!(
+            "{} calls, {} errors",
+            human::count(calls),
+            human::count(errors)
+        );
         out.extend(pair("so far", vec![span(text, theme.text)]));
     }
     if let Some(error) = &server.health.last_error {
-        out.extend(pair("last error", vec![span(format!(" {}", clean::line(error)), theme.warn)]));
+        out.extend(pair(
+            "last error",
+            vec![span(format!(" {}", clean::line(error)), theme.warn)],
+        ));
     }
     out
 }
 
 /// Sign, word and style of a server's state.
-pub(super) fn state(status: &Status, theme: &Theme, now: Moment) -> (&'static str, &'static str, Style) {
+pub(super) fn state(
+    status: &Status,
+    theme: &Theme,
+    now: Moment,
+) -> (&'static str, &'static str, Style) {
     let (sign, style) = match status {
         Status::Disabled => ("–", theme.dim),
         Status::Starting { .. } => (calls::spinner(now), theme.busy),
@@ -125,23 +154,39 @@ fn line(server: &Server, name: usize, cols: usize, theme: &Theme, now: Moment) -
     let (sign, word, style) = state(&server.status, theme, now);
     let mut spans = vec![
         span(format!("{sign} "), style),
-        span(wrap::pad(&clean::line(server.name.as_str()), name), theme.strong),
+        span(
+            wrap::pad(&clean::line(server.name.as_str()), name),
+            theme.strong,
+        ),
         span(format!(" {word:<8}"), style),
     ];
     match &server.status {
         Status::Disabled => {}
         Status::Starting { since } => {
-            spans.push(span(format!(" {}", human::duration(now.since(*since))), theme.dim));
+            spans.push(span(
+                format!(" {}", human::duration(now.since(*since))),
+                theme.dim,
+            ));
         }
         Status::Ready { hello, .. } => spans.extend(vitals(server, hello.era, cols, theme)),
-        Status::Waiting { until, attempt, failure } => {
+        Status::Waiting {
+            until,
+            attempt,
+            failure,
+        } => {
             let left = human::duration(until.since(now));
             let text = format!(" again in {left}, try {}", attempt + 1);
             spans.push(span(text, theme.warn));
-            spans.push(span(format!(" {}", clean::line(&failure.headline())), theme.dim));
+            spans.push(span(
+                format!(" {}", clean::line(&failure.headline())),
+                theme.dim,
+            ));
         }
         Status::Failed { failure } => {
-            spans.push(span(format!(" {}", clean::line(&failure.headline())), theme.bad));
+            spans.push(span(
+                format!(" {}", clean::line(&failure.headline())),
+                theme.bad,
+            ));
         }
     }
     Line::from(styled::cropped(spans, cols))
@@ -153,14 +198,23 @@ fn vitals(server: &Server, era: Era, cols: usize, theme: &Theme) -> Spans {
     let mut spans = vec![span(format!(" {count:>2} tool{s} "), theme.text)];
     spans.push(span(format!("{:<7}", era_word(era)), theme.dim));
     if cols >= 70 {
-        spans.push(span(format!("{:<SPARKS$} ", sparkline(&server.health)), theme.busy));
+        spans.push(span(
+            format!("{:<SPARKS$} ", sparkline(&server.health)),
+            theme.busy,
+        ));
     }
     spans.extend(latency(&server.health, theme));
     if let Some(rate) = server.health.error_rate().filter(|rate| *rate > 0.0) {
-        spans.push(span(format!(" {:.0}% errors", (rate * 100.0).max(1.0)), theme.bad));
+        spans.push(span(
+            format!(" {:.0}% errors", (rate * 100.0).max(1.0)),
+            theme.bad,
+        ));
     }
     if !server.rejected.is_empty() {
-        spans.push(span(format!(" {} rejected", server.rejected.len()), theme.warn));
+        spans.push(span(
+            format!(" {} rejected", server.rejected.len()),
+            theme.warn,
+        ));
     }
     if let Some(error) = server.health.last_error.as_ref().filter(|_| cols >= 90) {
         spans.push(span(format!(" last: {}", clean::line(error)), theme.dim));
@@ -194,13 +248,22 @@ pub(super) fn sparkline(health: &Health) -> String {
     const BARS: [char; 7] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'];
     let skip = health.samples().len().saturating_sub(SPARKS);
     let last: Vec<&Sample> = health.samples().skip(skip).collect();
-    let most = last.iter().map(|sample| sample.took.as_micros()).max().unwrap_or(0).max(1);
+    let most = last
+        .iter()
+        .map(|sample| sample.took.as_micros())
+        .max()
+        .unwrap_or(0)
+        .max(1);
     let bar = |sample: &&Sample| {
         if !sample.ok {
             return 'x';
         }
         let step = sample.took.as_micros() * (BARS.len() as u128 - 1) / most;
-        usize::try_from(step).ok().and_then(|step| BARS.get(step)).copied().unwrap_or('▁')
+        usize::try_from(step)
+            .ok()
+            .and_then(|step| BARS.get(step))
+            .copied()
+            .unwrap_or('▁')
     };
     last.iter().map(bar).collect()
 }

@@ -28,7 +28,10 @@ pub(super) fn title(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
         }
         ModelState::Ready { label } => {
             left.push(span(clean::line(&label.model), theme.strong));
-            left.push(span(format!(" at {}", clean::line(&label.place)), theme.dim));
+            left.push(span(
+                format!(" at {}", clean::line(&label.place)),
+                theme.dim,
+            ));
         }
     }
     let mut right = turn(app, theme);
@@ -41,26 +44,42 @@ fn turn(app: &App, theme: &Theme) -> Spans {
     let (text, style) = match &app.host.turn {
         _ if !app.host.questions.is_empty() => ("? asks you".to_owned(), theme.warn),
         TurnState::Idle => return vec![span("idle", theme.dim)],
-        TurnState::Gathering { since: at, .. } => (format!("waiting for servers {}", since(*at)), theme.busy),
-        TurnState::Streaming { since: at, step, .. } => (format!("step {step} · {}", since(*at)), theme.busy),
-        TurnState::Backoff { until, .. } => {
-            (format!("retry in {}", human::duration(until.since(app.now))), theme.warn)
+        TurnState::Gathering { since: at, .. } => {
+            (format!("waiting for servers {}", since(*at)), theme.busy)
         }
+        TurnState::Streaming {
+            since: at, step, ..
+        } => (format!("step {step} · {}", since(*at)), theme.busy),
+        TurnState::Backoff { until, .. } => (
+            format!("retry in {}", human::duration(until.since(app.now))),
+            theme.warn,
+        ),
         TurnState::Calling { waiting, step, .. } => {
             let count = waiting.len();
             let s = if count == 1 { "" } else { "s" };
             (format!("step {step} · {count} call{s} running"), theme.busy)
         }
     };
-    vec![span(format!("{} ", spinner(app.now)), style), span(text, style)]
+    vec![
+        span(format!("{} ", spinner(app.now)), style),
+        span(text, style),
+    ]
 }
 
 /// The tabs of a terminal that is too small for all panes.
 pub(super) fn tabs(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
     let mut spans: Spans = Vec::new();
-    for (pane, name) in [(Pane::Chat, "Chat"), (Pane::Calls, "Calls"), (Pane::Servers, "Servers")] {
+    for (pane, name) in [
+        (Pane::Chat, "Chat"),
+        (Pane::Calls, "Calls"),
+        (Pane::Servers, "Servers"),
+    ] {
         let open = pane == app.tab;
-        let text = if open { format!("[{name}]") } else { format!(" {name} ") };
+        let text = if open {
+            format!("[{name}]")
+        } else {
+            format!(" {name} ")
+        };
         spans.push(span(text, if open { theme.accent } else { theme.dim }));
     }
     let cols = usize::from(area.width);
@@ -102,7 +121,9 @@ fn context(app: &App) -> Context {
         Overlay::Help { .. } => Context::Help,
         Overlay::Palette(_) => Context::Palette,
         Overlay::Detail { .. } => Context::Detail,
-        Overlay::None if !app.host.questions.is_empty() && app.ask.reason.is_some() => Context::Reason,
+        Overlay::None if !app.host.questions.is_empty() && app.ask.reason.is_some() => {
+            Context::Reason
+        }
         Overlay::None if !app.host.questions.is_empty() => Context::Question,
         Overlay::None => match app.focus {
             Pane::Chat => Context::Chat,

@@ -177,7 +177,10 @@ mod tests {
     use ratatui::style::Modifier;
 
     fn text_of(line: &Line<'_>) -> String {
-        line.spans.iter().map(|span| span.content.as_ref()).collect()
+        line.spans
+            .iter()
+            .map(|span| span.content.as_ref())
+            .collect()
     }
 
     proptest! {

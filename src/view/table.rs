@@ -42,7 +42,12 @@ const LEAST: usize = 4;
 
 /// Lays a table out in `cols` columns.
 pub(super) fn lay(table: &Table, cells: Cells, cols: usize, theme: &Theme) -> Lines {
-    let count = table.rows.iter().map(Vec::len).chain([table.head.len()]).max();
+    let count = table
+        .rows
+        .iter()
+        .map(Vec::len)
+        .chain([table.head.len()])
+        .max();
     let count = count.unwrap_or(0);
     if count == 0 {
         return Vec::new();
@@ -73,7 +78,9 @@ fn bold(cell: &Spans, theme: &Theme) -> Spans {
 fn widths(table: &Table, count: usize, cols: usize) -> Option<Vec<usize>> {
     let natural = |at: usize| {
         let cells = table.rows.iter().chain([&table.head]);
-        let widest = cells.filter_map(|row| row.get(at)).map(|c| styled::width(c));
+        let widest = cells
+            .filter_map(|row| row.get(at))
+            .map(|c| styled::width(c));
         widest.max().unwrap_or(0).max(1)
     };
     let natural: Vec<usize> = (0..count).map(natural).collect();
@@ -131,7 +138,9 @@ fn is_number(text: &str) -> bool {
     let text = text.trim_start_matches(['-', '+', '−']);
     let text = text.trim_matches(['$', '€', '£', '¥', '₫', '%', ' ']);
     text.starts_with(|c: char| c.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_digit() || ".,_ e+-".contains(c))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || ".,_ e+-".contains(c))
 }
 
 fn row(
@@ -161,7 +170,10 @@ fn row(
             if at > 0 {
                 spans.push(span(" │ ", theme.border));
             }
-            let parts = laid[at].get(line).map(|l| l.spans.clone()).unwrap_or_default();
+            let parts = laid[at]
+                .get(line)
+                .map(|l| l.spans.clone())
+                .unwrap_or_default();
             spans.extend(padded(parts, *width, aligns[at], at + 1 == widths.len()));
         }
         out.push(Line::from(spans));
@@ -177,7 +189,11 @@ fn padded(parts: Spans, width: usize, align: Align, last: bool) -> Spans {
     };
     let blank = |count: usize| (count > 0).then(|| Span::raw(" ".repeat(count)));
     let after = if last { 0 } else { after };
-    blank(before).into_iter().chain(parts).chain(blank(after)).collect()
+    blank(before)
+        .into_iter()
+        .chain(parts)
+        .chain(blank(after))
+        .collect()
 }
 
 /// One `name: value` a line, a rule between rows.
@@ -226,7 +242,10 @@ mod tests {
 
     #[test]
     fn wide_characters_keep_the_columns_straight_and_numbers_go_right() {
-        let of = table(&["name", "total"], &[&["Nguyễn Ánh", "1,250"], &["王小明", "30"]]);
+        let of = table(
+            &["name", "total"],
+            &[&["Nguyễn Ánh", "1,250"], &["王小明", "30"]],
+        );
         let seen = shown(&lay(&of, Cells::Wrap, 40, &Theme::mono()));
         assert_eq!(
             seen,
@@ -252,7 +271,10 @@ mod tests {
 
     #[test]
     fn without_room_each_row_becomes_a_list() {
-        let of = table(&["aaaaa", "bbbbb", "ccccc"], &[&["11111", "22222", "33333"]]);
+        let of = table(
+            &["aaaaa", "bbbbb", "ccccc"],
+            &[&["11111", "22222", "33333"]],
+        );
         let seen = shown(&lay(&of, Cells::Crop, 14, &Theme::mono()));
         assert_eq!(seen, ["aaaaa: 11111", "bbbbb: 22222", "ccccc: 33333"]);
     }

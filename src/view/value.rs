@@ -73,7 +73,8 @@ impl Printer<'_> {
             _ => {
                 let stops = |c: char| "\"{}[],: \n\r\t".contains(c);
                 let end = rest.find(stops).unwrap_or(rest.len());
-                self.line.extend(visible(&rest[..end], self.theme.number, self.theme));
+                self.line
+                    .extend(visible(&rest[..end], self.theme.number, self.theme));
                 end
             }
         }
@@ -146,7 +147,10 @@ fn string_end(rest: &str) -> usize {
 fn escape_end(text: &str, at: usize) -> usize {
     let rest = &text[at..];
     let chars = if rest.starts_with(r"\u") { 6 } else { 2 };
-    let end = rest.char_indices().nth(chars).map_or(rest.len(), |(end, _)| end);
+    let end = rest
+        .char_indices()
+        .nth(chars)
+        .map_or(rest.len(), |(end, _)| end);
     at + end
 }
 
@@ -162,7 +166,9 @@ pub(super) fn visible(text: &str, style: Style, theme: &Theme) -> Spans {
             || wrap::width(grapheme) == 0
             || grapheme.chars().any(odd);
         let (shown, style) = if hides {
-            let names = grapheme.chars().map(|c| format!("‹U+{:04X}›", u32::from(c)));
+            let names = grapheme
+                .chars()
+                .map(|c| format!("‹U+{:04X}›", u32::from(c)));
             (names.collect::<String>(), theme.reveal)
         } else {
             (grapheme.to_owned(), style)
@@ -183,7 +189,9 @@ pub(super) fn short(json: &str) -> String {
     }
     match serde_json::from_str::<Value>(json) {
         Ok(Value::Object(fields)) => {
-            let pairs = fields.iter().map(|(key, value)| format!("{key}={}", scalar(value, true)));
+            let pairs = fields
+                .iter()
+                .map(|(key, value)| format!("{key}={}", scalar(value, true)));
             clean::line(&pairs.collect::<Vec<_>>().join(" "))
         }
         Ok(value) => clean::line(&scalar(&value, true)),
@@ -223,7 +231,9 @@ pub(super) fn table(value: &Value, theme: &Theme) -> Option<(Table, usize)> {
 
 fn column_name(column: &Value) -> String {
     match column {
-        Value::Object(fields) => fields.get("name").map_or(String::new(), |n| scalar(n, false)),
+        Value::Object(fields) => fields
+            .get("name")
+            .map_or(String::new(), |n| scalar(n, false)),
         other => scalar(other, false),
     }
 }
@@ -247,13 +257,19 @@ fn tabular(names: &[String], rows: &[Value], theme: &Theme) -> (Table, usize) {
             Value::Array(values) => values.iter().map(|value| cell(value, theme)).collect(),
             Value::Object(fields) => {
                 let value = |name: &String| fields.get(name).map(|value| cell(value, theme));
-                names.iter().map(|name| value(name).unwrap_or_default()).collect()
+                names
+                    .iter()
+                    .map(|name| value(name).unwrap_or_default())
+                    .collect()
             }
             other => vec![cell(other, theme)],
         }
     };
     let table = Table {
-        head: names.iter().map(|name| vec![span(clean::line(name), theme.text)]).collect(),
+        head: names
+            .iter()
+            .map(|name| vec![span(clean::line(name), theme.text)])
+            .collect(),
         rows: rows.iter().take(MOST).map(cells).collect(),
         align: Vec::new(),
     };
@@ -314,7 +330,14 @@ fn twig(
         _ => false,
     };
     if nested {
-        leaf(vec![name], &Value::String(String::new()), depth, cols, theme, out);
+        leaf(
+            vec![name],
+            &Value::String(String::new()),
+            depth,
+            cols,
+            theme,
+            out,
+        );
         branch(value, depth + 1, cols, theme, out);
     } else {
         leaf(vec![name, Span::raw(" ")], value, depth, cols, theme, out);
@@ -397,7 +420,10 @@ mod tests {
 
     #[test]
     fn short_arguments_name_their_values() {
-        assert_eq!(short(r#"{"path":"hello.txt","content":"Hello from MCP!"}"#), "path=hello.txt content=\"Hello from MCP!\"");
+        assert_eq!(
+            short(r#"{"path":"hello.txt","content":"Hello from MCP!"}"#),
+            "path=hello.txt content=\"Hello from MCP!\""
+        );
         assert_eq!(short("{}"), "");
         assert_eq!(short("{broken"), "{broken");
     }

@@ -19,7 +19,10 @@ use crate::view::theme::Theme;
 pub(super) fn lines(app: &App, cols: usize, theme: &Theme) -> Lines {
     if let Some(text) = turn(app) {
         let text = format!("{} {}", spinner(app.now), text);
-        return vec![Line::from(vec![span(wrap::truncate(&text, cols), theme.busy)])];
+        return vec![Line::from(vec![span(
+            wrap::truncate(&text, cols),
+            theme.busy,
+        )])];
     }
     match &app.host.model {
         ModelState::Searching { since } => {
@@ -42,8 +45,15 @@ fn turn(app: &App) -> Option<String> {
     let took = |since: Moment| human::duration(now.since(since));
     match &app.host.turn {
         TurnState::Idle => None,
-        TurnState::Gathering { since, .. } => Some(format!("waiting for servers · {}", took(*since))),
-        TurnState::Streaming { since, opened, retries, .. } => {
+        TurnState::Gathering { since, .. } => {
+            Some(format!("waiting for servers · {}", took(*since)))
+        }
+        TurnState::Streaming {
+            since,
+            opened,
+            retries,
+            ..
+        } => {
             let step = open_step(app);
             if let Some((name, bytes)) = step.and_then(|step| step.preparing.as_ref()) {
                 let size = human::bytes(*bytes as u64);
@@ -55,7 +65,11 @@ fn turn(app: &App) -> Option<String> {
                 (true, true) => format!("{} is reading", model(app)),
                 (false, true) => format!("waiting for {}", model_at(app)),
             };
-            let again = if *retries > 0 { format!(" · try {}", retries + 1) } else { String::new() };
+            let again = if *retries > 0 {
+                format!(" · try {}", retries + 1)
+            } else {
+                String::new()
+            };
             Some(format!("{what} · {}{again}", took(*since)))
         }
         TurnState::Backoff { until, why, .. } => {
@@ -94,7 +108,11 @@ fn model(app: &App) -> String {
 fn model_at(app: &App) -> String {
     match &app.host.model {
         ModelState::Ready { label } if !label.scripted => {
-            format!("{} at {}", clean::line(&label.model), clean::line(&label.place))
+            format!(
+                "{} at {}",
+                clean::line(&label.model),
+                clean::line(&label.place)
+            )
         }
         _ => model(app),
     }
@@ -107,8 +125,12 @@ pub(super) fn welcome(app: &App, cols: usize, theme: &Theme) -> Lines {
         ModelState::Ready { label } if label.scripted => {
             "This is a script, not an LLM: it plays the model's part, and its tool calls really run."
         }
-        ModelState::Ready { .. } => "Ask for something; the model has the tools of the servers that are ready.",
-        ModelState::Searching { .. } | ModelState::Absent { .. } => "Servers and tools work without a model too: /tools lists them, /call runs one.",
+        ModelState::Ready { .. } => {
+            "Ask for something; the model has the tools of the servers that are ready."
+        }
+        ModelState::Searching { .. } | ModelState::Absent { .. } => {
+            "Servers and tools work without a model too: /tools lists them, /call runs one."
+        }
     };
     let mut lines = code::plain(text, theme.dim, room);
     lines.push(Line::default());
