@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::agent::turn::TurnState;
-use crate::app::{App, Context, Overlay, Pane, keymap};
+use crate::app::{App, Pane, keymap};
 use crate::host::ModelState;
 use crate::text::{clean, human, wrap};
 use crate::view::calls::spinner;
@@ -102,7 +102,7 @@ pub(super) fn bottom(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
 fn hints(app: &App, theme: &Theme, cols: usize) -> Spans {
     let mut spans: Spans = Vec::new();
     let mut used = 0;
-    for binding in keymap::hints(context(app)) {
+    for binding in keymap::hints(app.context()) {
         let key = binding.shown_key();
         let wide = wrap::width(&key) + wrap::width(binding.label) + 3;
         if used + wide > cols {
@@ -113,24 +113,6 @@ fn hints(app: &App, theme: &Theme, cols: usize) -> Spans {
         spans.push(span(format!(" {} ", binding.label), theme.dim));
     }
     spans
-}
-
-/// Who gets the keys.
-fn context(app: &App) -> Context {
-    match &app.overlay {
-        Overlay::Help { .. } => Context::Help,
-        Overlay::Palette(_) => Context::Palette,
-        Overlay::Detail { .. } => Context::Detail,
-        Overlay::None if !app.host.questions.is_empty() && app.ask.reason.is_some() => {
-            Context::Reason
-        }
-        Overlay::None if !app.host.questions.is_empty() => Context::Question,
-        Overlay::None => match app.focus {
-            Pane::Chat => Context::Chat,
-            Pane::Calls => Context::Calls,
-            Pane::Servers => Context::Servers,
-        },
-    }
 }
 
 fn tokens(app: &App, theme: &Theme) -> Spans {
