@@ -7,6 +7,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::sync::mpsc;
 
+use crate::agent::model::openai::OpenAi;
 use crate::agent::model::script::Script;
 use crate::agent::model::{ModelError, ModelErrorKind, ModelEvent, ModelRequest, scripted};
 use crate::config::{Config, ModelSettings, Provider};
@@ -26,6 +27,7 @@ pub struct ModelSlot {
 
 #[derive(Debug, Clone)]
 enum Model {
+    OpenAi(Arc<OpenAi>),
     Scripted(Arc<Script>),
 }
 
@@ -43,17 +45,10 @@ impl ModelSlot {
     }
 
     /// The events of one step.
-    pub fn stream(
-        &self,
-        request: ModelRequest,
-        first_byte: Duration,
-    ) -> BoxStream<'static, ModelEvent> {
-        let model = self
-            .model
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+    pub fn stream(&self, request: ModelRequest, first_byte: Duration) -> BoxStream<'static, ModelEvent> {
+        let model = self.model.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match model {
+            Some(Model::OpenAi(endpoint)) => endpoint.stream(request, first_byte).boxed(),
             Some(Model::Scripted(script)) => scripted::stream(script, request).boxed(),
             None => stream::iter([ModelEvent::Failed(no_model())]).boxed(),
         }
@@ -70,28 +65,50 @@ async fn find(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
 
 async fn load_script(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
     let Some(path) = &settings.script else {
-        return Err(
-            "[model] provider = \"scripted\" needs `script`, the path of a script".to_owned(),
-        );
+        return Err("[model] provider = \"scripted\" needs `script`, the path of a script".to_owned());
     };
     let text = tokio::fs::read_to_string(path)
         .await
         .map_err(|error| format!("the script {} cannot be read: {error}", path.display()))?;
     let script = Script::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    let name = path
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let label = ModelLabel {
-        model: "script".to_owned(),
-        place: name,
-        scripted: true,
-        notes: vec![script.opening()],
-    };
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let label = ModelLabel { model: "script".to_owned(), place: name, scripted: true, notes: vec![script.opening()] };
     Ok((Model::Scripted(Arc::new(script)), label))
 }
 
-async fn find_endpoint(_: &ModelSettings) -> Result<(Model, ModelLabel), String> {
-    Err(format!("No model found. {NO_MODEL}"))
+async fn find_endpoint(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
+    let Some(base_url) = settings.base_url.clone() else {
+        return Err(format!("No model found. {NO_MODEL}"));
+    };
+    let name = match settings.name.clone() {
+        Some(name) => name,
+        None => first_model(settings, &base_url).await?,
+    };
+    let endpoint = OpenAi::new(settings, &base_url, &name).map_err(sentence)?;
+    let label = ModelLabel { model: name, place: place(&base_url), scripted: false, notes: Vec::new() };
+    Ok((Model::OpenAi(Arc::new(endpoint)), label))
+}
+
+async fn first_model(_: &ModelSettings, base_url: &str) -> Result<String, String> {
+    Err(base_url.into())
+}
+
+fn sentence(error: ModelError) -> String {
+    match error.hint {
+        Some(hint) => format!("{}\n{hint}", error.message),
+        None => error.message,
+    }
+}
+
+fn place(base_url: &str) -> String {
+    match url::Url::parse(base_url) {
+        Ok(url) => match (url.host_str(), url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (Some(host), None) => host.to_owned(),
+            (None, _) => base_url.to_owned(),
+        },
+        Err(_) => base_url.to_owned(),
+    }
 }
 
 fn no_model() -> ModelError {
