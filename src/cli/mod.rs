@@ -3,6 +3,7 @@
 //! The only layer that prints, and it prints through `output` alone: stdout is data, stderr is everything else.
 
 mod args;
+pub mod demo;
 mod error;
 mod output;
 mod serve;
