@@ -126,7 +126,10 @@ impl Transcript {
 
     /// The model's steps in the conversation.
     pub fn steps(&self) -> usize {
-        self.entries.iter().filter(|entry| matches!(entry, Entry::Assistant(_))).count()
+        self.entries
+            .iter()
+            .filter(|entry| matches!(entry, Entry::Assistant(_)))
+            .count()
     }
 
     /// Adds a note to the person.

@@ -38,7 +38,10 @@ pub fn run(args: &CallArgs, global: &Global) -> Result<ExitCode, CliError> {
     let mut config = setup::config(global)?;
     failure::keep_only(&mut config, &args.server)?;
     config.model.provider = crate::config::Provider::None;
-    let settings = Settings { probe_every: None, ..setup::settings(&config) };
+    let settings = Settings {
+        probe_every: None,
+        ..setup::settings(&config)
+    };
     setup::runtime()?.block_on(async {
         let mut run = setup::headless(config, settings, global)?;
         run.start();
@@ -53,13 +56,22 @@ pub fn run(args: &CallArgs, global: &Global) -> Result<ExitCode, CliError> {
 async fn call(args: &CallArgs, run: &mut Headless) -> Result<ExitCode, CliError> {
     failure::settled(run).await?;
     let name = ServerName::new(&args.server);
-    let server = run.host.server(&name).ok_or_else(|| CliError::new(ErrorKind::Server, "the server is gone"))?;
+    let server = run
+        .host
+        .server(&name)
+        .ok_or_else(|| CliError::new(ErrorKind::Server, "the server is gone"))?;
     if !server.status.is_ready() {
         return Err(failure::of(server));
     }
     let Some(tool) = server.tool(&args.tool) else {
-        let error = CliError::new(ErrorKind::Usage, format!("server `{name}` has no tool `{}`", args.tool));
-        let near = nearest(&args.tool, server.tools.iter().map(|tool| tool.name.as_str()));
+        let error = CliError::new(
+            ErrorKind::Usage,
+            format!("server `{name}` has no tool `{}`", args.tool),
+        );
+        let near = nearest(
+            &args.tool,
+            server.tools.iter().map(|tool| tool.name.as_str()),
+        );
         return Err(match near {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint(format!("`mcpdeck list {name}` shows its tools")),
@@ -70,7 +82,11 @@ async fn call(args: &CallArgs, run: &mut Headless) -> Result<ExitCode, CliError>
         None => arguments::from_pairs(&args.pairs, &tool.input_schema)
             .map_err(|why| CliError::new(ErrorKind::Usage, why))?,
     };
-    run.command(Command::Call { server: name, tool: args.tool.clone(), arguments });
+    run.command(Command::Call {
+        server: name,
+        tool: args.tool.clone(),
+        arguments,
+    });
     finish(run).await?;
     match run.host.call(CallId(1)) {
         Some(call) => report(call, args.json, run),
@@ -99,7 +115,10 @@ fn report(call: &ToolCall, as_json: bool, run: &Headless) -> Result<ExitCode, Cl
         output::data(&format!("{:#}\n", result_json(call, run.now())));
     }
     let Some(result) = call.result() else {
-        return Err(CliError::new(error_kind(end), clean::block(&outcome::words(end))));
+        return Err(CliError::new(
+            error_kind(end),
+            clean::block(&outcome::words(end)),
+        ));
     };
     if !as_json {
         let mut text = clean::block(&result.as_text());
@@ -108,13 +127,19 @@ fn report(call: &ToolCall, as_json: bool, run: &Headless) -> Result<ExitCode, Cl
         }
         output::data(&text);
     }
-    Ok(if result.is_error { ExitCode::from(ErrorKind::Tool.code()) } else { ExitCode::SUCCESS })
+    Ok(if result.is_error {
+        ExitCode::from(ErrorKind::Tool.code())
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn error_kind(end: &CallEnd) -> ErrorKind {
     match end {
         CallEnd::Invalid { .. } => ErrorKind::Usage,
-        CallEnd::Outcome { outcome: CallOutcome::Refused { .. } } => ErrorKind::Tool,
+        CallEnd::Outcome {
+            outcome: CallOutcome::Refused { .. },
+        } => ErrorKind::Tool,
         CallEnd::Outcome { .. }
         | CallEnd::Denied { .. }
         | CallEnd::Unavailable { .. }
@@ -126,7 +151,11 @@ fn error_kind(end: &CallEnd) -> ErrorKind {
 /// The result of a call as JSON: the fields of the `tool_result` event.
 pub fn result_json(call: &ToolCall, now: crate::ids::Moment) -> Value {
     let result = call.result();
-    let words = call.end().filter(|_| result.is_none()).map(|end| vec![Block::Text { text: outcome::words(end) }]);
+    let words = call.end().filter(|_| result.is_none()).map(|end| {
+        vec![Block::Text {
+            text: outcome::words(end),
+        }]
+    });
     json!({
         "call": call.id,
         "server": call.server,

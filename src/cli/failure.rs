@@ -23,12 +23,18 @@ pub fn keep_only(config: &mut Config, name: &str) -> Result<(), CliError> {
     }
     config.servers.retain(|spec| spec.name == wanted);
     config.broken.retain(|broken| broken.name == wanted);
-    config.servers.iter_mut().for_each(|spec| spec.enabled = true);
+    config
+        .servers
+        .iter_mut()
+        .for_each(|spec| spec.enabled = true);
     Ok(())
 }
 
 fn unknown(name: &str, known: &[ServerName]) -> CliError {
-    let error = CliError::new(ErrorKind::Usage, format!("no server `{name}` in the configuration"));
+    let error = CliError::new(
+        ErrorKind::Usage,
+        format!("no server `{name}` in the configuration"),
+    );
     let names: Vec<&str> = known.iter().map(ServerName::as_str).collect();
     match nearest(name, names.iter().copied()) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
@@ -54,9 +60,16 @@ pub fn interrupted() -> CliError {
 /// The true cause of a server that is not there.
 pub fn of(server: &Server) -> CliError {
     let Some(failure) = server.status.failure() else {
-        return CliError::new(ErrorKind::Server, format!("server `{}` is {}", server.name, server.status.word()));
+        return CliError::new(
+            ErrorKind::Server,
+            format!("server `{}` is {}", server.name, server.status.word()),
+        );
     };
-    let mut text = format!("server `{}` failed: {}", server.name, clean::block(&failure.message));
+    let mut text = format!(
+        "server `{}` failed: {}",
+        server.name,
+        clean::block(&failure.message)
+    );
     let mut add = |label: &str, value: &str| {
         text.push_str(&format!("\n  {label}: {}", clean::line(value)));
     };

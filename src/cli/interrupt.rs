@@ -11,8 +11,17 @@ pub struct Interrupt {
 impl Interrupt {
     /// Starts to listen. Where a signal cannot be listened to, it keeps its usual effect.
     pub fn listen() -> Self {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        Self { signals: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        Self {
+            signals: kinds
+                .into_iter()
+                .filter_map(|kind| signal(kind).ok())
+                .collect(),
+        }
     }
 
     /// Waits for one of them.
@@ -20,7 +29,10 @@ impl Interrupt {
         if self.signals.is_empty() {
             return std::future::pending().await;
         }
-        let waits = self.signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+        let waits = self
+            .signals
+            .iter_mut()
+            .map(|signal| Box::pin(signal.recv()));
         futures::future::select_all(waits).await;
     }
 }

@@ -31,18 +31,27 @@ pub fn run(args: &ListArgs, global: &Global) -> Result<ExitCode, CliError> {
         failure::keep_only(&mut config, name)?;
     }
     config.model.provider = crate::config::Provider::None;
-    let settings = Settings { probe_every: None, ..setup::settings(&config) };
+    let settings = Settings {
+        probe_every: None,
+        ..setup::settings(&config)
+    };
     setup::runtime()?.block_on(async {
         let mut run = setup::headless(config, settings, global)?;
         run.start();
         let ended = failure::settled(&mut run).await;
         let code = print(args, &run, ended);
-        run.shutdown().await.map_err(|error| CliError::new(ErrorKind::Server, error))?;
+        run.shutdown()
+            .await
+            .map_err(|error| CliError::new(ErrorKind::Server, error))?;
         code
     })
 }
 
-fn print(args: &ListArgs, run: &Headless, ended: Result<(), CliError>) -> Result<ExitCode, CliError> {
+fn print(
+    args: &ListArgs,
+    run: &Headless,
+    ended: Result<(), CliError>,
+) -> Result<ExitCode, CliError> {
     ended?;
     let host = &run.host;
     if args.json {
@@ -52,7 +61,12 @@ fn print(args: &ListArgs, run: &Headless, ended: Result<(), CliError>) -> Result
         output::data(&table(host, args.server.is_some()));
     }
     let must_be_there = |server: &&Server| args.server.is_some() || server.required;
-    match host.servers.iter().filter(must_be_there).find(|server| server.status.failure().is_some()) {
+    match host
+        .servers
+        .iter()
+        .filter(must_be_there)
+        .find(|server| server.status.failure().is_some())
+    {
         Some(server) => Err(failure::of(server)),
         None => Ok(ExitCode::SUCCESS),
     }
@@ -79,14 +93,29 @@ pub fn server_json(server: &Server) -> Value {
 }
 
 fn table(host: &Host, with_tools: bool) -> String {
-    let widest = host.servers.iter().map(|server| wrap::width(server.name.as_str())).max().unwrap_or(0);
+    let widest = host
+        .servers
+        .iter()
+        .map(|server| wrap::width(server.name.as_str()))
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for server in &host.servers {
         let name = wrap::pad(server.name.as_str(), widest);
-        text.push_str(&format!("{name}  {:<8}  {}\n", server.status.word(), about(server)));
+        text.push_str(&format!(
+            "{name}  {:<8}  {}\n",
+            server.status.word(),
+            about(server)
+        ));
         if with_tools {
-            server.tools.iter().for_each(|tool| text.push_str(&tool_line(tool)));
-            server.rejected.iter().for_each(|tool| text.push_str(&rejected_line(tool)));
+            server
+                .tools
+                .iter()
+                .for_each(|tool| text.push_str(&tool_line(tool)));
+            server
+                .rejected
+                .iter()
+                .for_each(|tool| text.push_str(&rejected_line(tool)));
         }
     }
     text
@@ -96,19 +125,37 @@ fn about(server: &Server) -> String {
     match &server.status {
         Status::Ready { hello, .. } => {
             let version = clean::line(&format!("{} {}", hello.name, hello.version));
-            format!("{} tools  {}  {version}", server.tools.len(), hello.revision)
+            format!(
+                "{} tools  {}  {version}",
+                server.tools.len(),
+                hello.revision
+            )
         }
-        status => status.failure().map(|failure| clean::line(&failure.headline())).unwrap_or_default(),
+        status => status
+            .failure()
+            .map(|failure| clean::line(&failure.headline()))
+            .unwrap_or_default(),
     }
 }
 
 fn tool_line(tool: &Tool) -> String {
     let about = tool.description.as_deref().unwrap_or_default();
-    let first = about.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    format!("  {}  {}\n", clean::line(&tool.name), wrap::truncate(&clean::line(first), 100))
+    let first = about
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
+    format!(
+        "  {}  {}\n",
+        clean::line(&tool.name),
+        wrap::truncate(&clean::line(first), 100)
+    )
 }
 
 fn rejected_line(tool: &Rejected) -> String {
     let name = tool.name.as_deref().unwrap_or("(a tool without a name)");
-    format!("  {}  not usable: {}\n", clean::line(name), clean::line(&tool.why))
+    format!(
+        "  {}  not usable: {}\n",
+        clean::line(name),
+        clean::line(&tool.why)
+    )
 }

@@ -18,7 +18,10 @@ use crate::mcp::wire::file::WireFile;
 pub fn config(global: &Global) -> Result<Config, CliError> {
     let config = config::load(&global.flags(), &Environment::read())
         .map_err(|error| CliError::new(ErrorKind::Usage, error.to_string()))?;
-    config.warnings.iter().for_each(|warning| output::note(&format!("warning: {warning}")));
+    config
+        .warnings
+        .iter()
+        .for_each(|warning| output::note(&format!("warning: {warning}")));
     Ok(config)
 }
 
@@ -27,7 +30,9 @@ pub fn settings(config: &Config) -> Settings {
     Settings {
         limits: config.limits.clone(),
         mode: config.model.mode,
-        results_dir: data_dir().join("results").join(std::process::id().to_string()),
+        results_dir: data_dir()
+            .join("results")
+            .join(std::process::id().to_string()),
         ..Settings::default()
     }
 }
@@ -51,10 +56,23 @@ pub fn driver(
     clock: Clock,
 ) -> Result<(Driver, Receivers), CliError> {
     let own_binary = std::env::current_exe().map_err(|error| {
-        CliError::new(ErrorKind::Server, format!("cannot find the program's own file: {error}"))
+        CliError::new(
+            ErrorKind::Server,
+            format!("cannot find the program's own file: {error}"),
+        )
     })?;
-    let wire_log = global.wire_log.as_deref().map(create_wire_log).transpose()?;
-    Ok(Driver::new(Options { config: Arc::new(config), own_binary, wire_log, live_wire, clock }))
+    let wire_log = global
+        .wire_log
+        .as_deref()
+        .map(create_wire_log)
+        .transpose()?;
+    Ok(Driver::new(Options {
+        config: Arc::new(config),
+        own_binary,
+        wire_log,
+        live_wire,
+        clock,
+    }))
 }
 
 /// A host and its driver without panes.
@@ -71,12 +89,20 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| CliError::new(ErrorKind::Server, format!("cannot start the runtime: {error}")))
+        .map_err(|error| {
+            CliError::new(
+                ErrorKind::Server,
+                format!("cannot start the runtime: {error}"),
+            )
+        })
 }
 
 fn create_wire_log(path: &std::path::Path) -> Result<WireFile, CliError> {
     WireFile::create(path).map_err(|error| {
-        CliError::new(ErrorKind::Usage, format!("cannot write the wire log {}: {error}", path.display()))
-            .hint("give --wire-log a file in a folder that exists and can be written to")
+        CliError::new(
+            ErrorKind::Usage,
+            format!("cannot write the wire log {}: {error}", path.display()),
+        )
+        .hint("give --wire-log a file in a folder that exists and can be written to")
     })
 }

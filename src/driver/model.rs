@@ -45,8 +45,16 @@ impl ModelSlot {
     }
 
     /// The events of one step.
-    pub fn stream(&self, request: ModelRequest, first_byte: Duration) -> BoxStream<'static, ModelEvent> {
-        let model = self.model.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    pub fn stream(
+        &self,
+        request: ModelRequest,
+        first_byte: Duration,
+    ) -> BoxStream<'static, ModelEvent> {
+        let model = self
+            .model
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         match model {
             Some(Model::OpenAi(endpoint)) => endpoint.stream(request, first_byte).boxed(),
             Some(Model::Scripted(script)) => scripted::stream(script, request).boxed(),
@@ -65,14 +73,23 @@ async fn find(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
 
 async fn load_script(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
     let Some(path) = &settings.script else {
-        return Err("[model] provider = \"scripted\" needs `script`, the path of a script".to_owned());
+        return Err(
+            "[model] provider = \"scripted\" needs `script`, the path of a script".to_owned(),
+        );
     };
     let text = tokio::fs::read_to_string(path)
         .await
         .map_err(|error| format!("the script {} cannot be read: {error}", path.display()))?;
     let script = Script::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let label = ModelLabel { model: "script".to_owned(), place: name, scripted: true, notes: vec![script.opening()] };
+    let name = path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let label = ModelLabel {
+        model: "script".to_owned(),
+        place: name,
+        scripted: true,
+        notes: vec![script.opening()],
+    };
     Ok((Model::Scripted(Arc::new(script)), label))
 }
 
@@ -85,7 +102,12 @@ async fn find_endpoint(settings: &ModelSettings) -> Result<(Model, ModelLabel), 
         None => first_model(settings, &base_url).await?,
     };
     let endpoint = OpenAi::new(settings, &base_url, &name).map_err(sentence)?;
-    let label = ModelLabel { model: name, place: place(&base_url), scripted: false, notes: Vec::new() };
+    let label = ModelLabel {
+        model: name,
+        place: place(&base_url),
+        scripted: false,
+        notes: Vec::new(),
+    };
     Ok((Model::OpenAi(Arc::new(endpoint)), label))
 }
 

@@ -58,10 +58,13 @@ fn pair_of(pair: &str, schema: &Value) -> Result<(String, Value), String> {
         return Err(format!("`{pair}` is not `key=value` or `key:=JSON`"));
     };
     if let Some(key) = key.strip_suffix(':') {
-        let value = serde_json::from_str(text).map_err(|error| format!("`{pair}`: not valid JSON: {error}"))?;
+        let value = serde_json::from_str(text)
+            .map_err(|error| format!("`{pair}`: not valid JSON: {error}"))?;
         return Ok((key.to_owned(), value));
     }
-    let type_of_key = schema.pointer("/properties").and_then(|properties| properties.get(key)?.get("type"));
+    let type_of_key = schema
+        .pointer("/properties")
+        .and_then(|properties| properties.get(key)?.get("type"));
     let value = match type_of_key.and_then(Value::as_str) {
         Some("string") => Value::String(text.to_owned()),
         _ => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())),
@@ -129,12 +132,27 @@ mod tests {
 
     #[test]
     fn pairs_are_read_by_the_schema() {
-        let schema = json!({"properties": {"path": {"type": "string"}, "head": {"type": "integer"}}});
-        let pairs = ["path=7".to_owned(), "head=7".to_owned(), "x:=[1]".to_owned(), "y=a=b".to_owned()];
+        let schema =
+            json!({"properties": {"path": {"type": "string"}, "head": {"type": "integer"}}});
+        let pairs = [
+            "path=7".to_owned(),
+            "head=7".to_owned(),
+            "x:=[1]".to_owned(),
+            "y=a=b".to_owned(),
+        ];
         let line = from_pairs(&pairs, &schema);
-        assert_eq!(line, Ok(r#"{"path":"7","head":7,"x":[1],"y":"a=b"}"#.into()));
-        assert!(from_pairs(&["nothing".to_owned()], &schema).is_err_and(|why| why.contains("`nothing`")));
-        assert!(from_pairs(&["a:={".to_owned()], &schema).is_err_and(|why| why.contains("not valid JSON")));
+        assert_eq!(
+            line,
+            Ok(r#"{"path":"7","head":7,"x":[1],"y":"a=b"}"#.into())
+        );
+        assert!(
+            from_pairs(&["nothing".to_owned()], &schema)
+                .is_err_and(|why| why.contains("`nothing`"))
+        );
+        assert!(
+            from_pairs(&["a:={".to_owned()], &schema)
+                .is_err_and(|why| why.contains("not valid JSON"))
+        );
     }
 
     #[test]

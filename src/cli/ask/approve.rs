@@ -8,11 +8,17 @@ use crate::text::clean;
 pub async fn ask(question: &Question, host: &Host) -> Command {
     let id = question.id;
     if let Some(call) = host.call(question.call) {
-        output::note(&format!("\nAllow {}? {}", clean::line(&call.title()), question.why));
+        output::note(&format!(
+            "\nAllow {}? {}",
+            clean::line(&call.title()),
+            question.why
+        ));
         output::note(&format!("  {}", clean::line(&call.arguments)));
     }
     loop {
-        output::note("  y yes, once   s yes, this session   a always   n no   or words: no, and why");
+        output::note(
+            "  y yes, once   s yes, this session   a always   n no   or words: no, and why",
+        );
         let line = tokio::task::spawn_blocking(read_line).await.ok().flatten();
         let answer = match line.as_deref().map(str::trim) {
             Some("y" | "yes") => Answer::Once,
@@ -20,7 +26,9 @@ pub async fn ask(question: &Question, host: &Host) -> Command {
             Some("a") => Answer::Always,
             None | Some("n" | "no") => Answer::No { reason: None },
             Some("") => continue,
-            Some(words) => Answer::No { reason: Some(words.to_owned()) },
+            Some(words) => Answer::No {
+                reason: Some(words.to_owned()),
+            },
         };
         return Command::Answer(id, answer);
     }

@@ -29,8 +29,14 @@ impl Reporter for Events {
                     print(&with_type("tool_result", result_json(call, now)));
                 }
                 News::Note(note) => {
-                    let kind = if note.level == crate::agent::transcript::Level::Error { "error" } else { "note" };
-                    print(&json!({ "type": kind, "message": note.text, "hint": note.hint, "level": note.level }));
+                    let kind = if note.level == crate::agent::transcript::Level::Error {
+                        "error"
+                    } else {
+                        "note"
+                    };
+                    print(
+                        &json!({ "type": kind, "message": note.text, "hint": note.hint, "level": note.level }),
+                    );
                 }
             }
         }
@@ -69,7 +75,8 @@ fn server_event(server: &Server) -> Value {
 }
 
 fn call_event(call: &ToolCall) -> Value {
-    let arguments = serde_json::from_str(&call.arguments).unwrap_or_else(|_| Value::String(call.arguments.clone()));
+    let arguments = serde_json::from_str(&call.arguments)
+        .unwrap_or_else(|_| Value::String(call.arguments.clone()));
     json!({
         "type": "tool_call",
         "call": call.id,

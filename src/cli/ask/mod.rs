@@ -47,13 +47,25 @@ pub fn run(args: &AskArgs, global: &Global) -> Result<ExitCode, CliError> {
     let prompt = prompt(args)?;
     let config = setup::config(global)?;
     let can_ask = !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let approve = if args.approve_all { vec!["*".to_owned()] } else { args.approve.clone() };
+    let approve = if args.approve_all {
+        vec!["*".to_owned()]
+    } else {
+        args.approve.clone()
+    };
     check_globs(&approve)?;
-    let settings = Settings { headless: !can_ask, approve, probe_every: None, ..setup::settings(&config) };
+    let settings = Settings {
+        headless: !can_ask,
+        approve,
+        probe_every: None,
+        ..setup::settings(&config)
+    };
     setup::runtime()?.block_on(async {
         let mut run = setup::headless(config, settings, global)?;
-        let mut reporter: Box<dyn Reporter> =
-            if args.json { Box::<events::Events>::default() } else { Box::<words::Words>::default() };
+        let mut reporter: Box<dyn Reporter> = if args.json {
+            Box::<events::Events>::default()
+        } else {
+            Box::<words::Words>::default()
+        };
         let outcome = turn(prompt, &mut run, reporter.as_mut()).await;
         let closed = run.shutdown().await;
         outcome?;
@@ -62,14 +74,21 @@ pub fn run(args: &AskArgs, global: &Global) -> Result<ExitCode, CliError> {
     })
 }
 
-async fn turn(prompt: String, run: &mut Headless, reporter: &mut dyn Reporter) -> Result<(), CliError> {
+async fn turn(
+    prompt: String,
+    run: &mut Headless,
+    reporter: &mut dyn Reporter,
+) -> Result<(), CliError> {
     let mut interrupt = Interrupt::listen();
     run.start();
     let outcome = tokio::select! {
         outcome = answer(prompt, run, reporter) => outcome,
         () = interrupt.wait() => Err(failure::interrupted()),
     };
-    if outcome.as_ref().is_err_and(|error| error.kind == ErrorKind::Interrupted) {
+    if outcome
+        .as_ref()
+        .is_err_and(|error| error.kind == ErrorKind::Interrupted)
+    {
         run.command(Command::Interrupt);
         reporter.look(&run.host, run.now());
     }
@@ -77,7 +96,11 @@ async fn turn(prompt: String, run: &mut Headless, reporter: &mut dyn Reporter) -
     outcome
 }
 
-async fn answer(prompt: String, run: &mut Headless, reporter: &mut dyn Reporter) -> Result<(), CliError> {
+async fn answer(
+    prompt: String,
+    run: &mut Headless,
+    reporter: &mut dyn Reporter,
+) -> Result<(), CliError> {
     let is_ready = |host: &Host| {
         let has_searched = !matches!(host.model, ModelState::Searching { .. });
         has_searched && host.servers.iter().all(|server| server.status.is_settled())
@@ -86,7 +109,11 @@ async fn answer(prompt: String, run: &mut Headless, reporter: &mut dyn Reporter)
         run.step().await;
         reporter.look(&run.host, run.now());
     }
-    let missing = run.host.servers.iter().find(|server| server.required && server.status.failure().is_some());
+    let missing = run
+        .host
+        .servers
+        .iter()
+        .find(|server| server.required && server.status.failure().is_some());
     if let Some(server) = missing {
         return Err(failure::of(server));
     }
@@ -108,7 +135,9 @@ async fn answer(prompt: String, run: &mut Headless, reporter: &mut dyn Reporter)
 /// What the end of the turn means for the exit code; the words have been printed as a note.
 fn verdict(host: &Host) -> Result<(), CliError> {
     match host.stopped {
-        Some(StopReason::ModelFailed) => Err(CliError::new(ErrorKind::Model, "the model did not answer")),
+        Some(StopReason::ModelFailed) => {
+            Err(CliError::new(ErrorKind::Model, "the model did not answer"))
+        }
         Some(StopReason::Interrupted) => Err(failure::interrupted()),
         Some(
             StopReason::Answered
@@ -127,13 +156,19 @@ fn prompt(args: &AskArgs) -> Result<String, CliError> {
             let mut text = String::new();
             std::io::stdin()
                 .read_to_string(&mut text)
-                .map_err(|error| CliError::new(ErrorKind::Usage, format!("cannot read the prompt from stdin: {error}")))?;
+                .map_err(|error| {
+                    CliError::new(
+                        ErrorKind::Usage,
+                        format!("cannot read the prompt from stdin: {error}"),
+                    )
+                })?;
             text
         }
         Some(text) => text.to_owned(),
     };
     if text.trim().is_empty() {
-        return Err(CliError::new(ErrorKind::Usage, "the prompt is empty").hint("mcpdeck ask \"list the files here\""));
+        return Err(CliError::new(ErrorKind::Usage, "the prompt is empty")
+            .hint("mcpdeck ask \"list the files here\""));
     }
     Ok(text)
 }

@@ -56,7 +56,8 @@ impl Watch {
         while let Some(entry) = host.transcript.entries().get(self.entry) {
             match entry {
                 Entry::Assistant(step) => {
-                    if let Some(text) = step.text.get(self.bytes..).filter(|text| !text.is_empty()) {
+                    if let Some(text) = step.text.get(self.bytes..).filter(|text| !text.is_empty())
+                    {
                         news.push(News::Text(text));
                         self.bytes = step.text.len();
                     }

@@ -25,7 +25,11 @@ impl Reporter for Words {
                 News::Server(server) => {
                     if let Some(failure) = server.status.failure() {
                         let why = clean::line(&failure.headline());
-                        output::note(&format!("server {}: {}: {why}", server.name, server.status.word()));
+                        output::note(&format!(
+                            "server {}: {}: {why}",
+                            server.name,
+                            server.status.word()
+                        ));
                     }
                 }
                 News::Call(call) => {
@@ -35,9 +39,15 @@ impl Reporter for Words {
                 News::Result(call) => {
                     let end = call.end().map_or("", CallEnd::word);
                     let took = human::duration(call.elapsed(now));
-                    let why = call.end().filter(|end| end.is_error()).map(outcome::words).unwrap_or_default();
+                    let why = call
+                        .end()
+                        .filter(|end| end.is_error())
+                        .map(outcome::words)
+                        .unwrap_or_default();
                     let why = wrap::truncate(&clean::line(&why), SHORT);
-                    output::note(format!("< {} {end}, {took} {why}", clean::line(&call.title())).trim_end());
+                    output::note(
+                        format!("< {} {end}, {took} {why}", clean::line(&call.title())).trim_end(),
+                    );
                 }
                 News::Note(note) => {
                     output::note(&clean::block(&note.text));
