@@ -3,6 +3,7 @@
 //! The only layer that prints, and it prints through `output` alone: stdout is data, stderr is everything else.
 
 mod args;
+mod config;
 mod error;
 mod output;
 mod serve;
@@ -21,6 +22,7 @@ pub fn run() -> ExitCode {
     };
     let outcome = match args.command {
         args::Command::Serve(what) => serve::run(what),
+        args::Command::Config(what) => config::run(&what, &args.global.flags()),
     };
     match outcome {
         Ok(code) => code,
