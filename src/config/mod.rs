@@ -11,7 +11,7 @@ mod import;
 mod load;
 mod reader;
 pub mod resolve;
-mod rules;
+pub mod rules;
 pub mod secret;
 pub mod server;
 pub mod settings;
