@@ -57,3 +57,13 @@ impl GlobalArgs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn no_subcommand_redefines_what_all_of_them_take() {
+        super::Args::command().debug_assert();
+    }
+}
