@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::cli::ask::AskArgs;
 use crate::cli::call::CallArgs;
+use crate::cli::config::ConfigArgs;
 use crate::cli::demo::DemoArgs;
 use crate::cli::list::ListArgs;
 use crate::cli::serve::ServeArgs;
@@ -56,6 +57,8 @@ pub enum Command {
     List(ListArgs),
     /// Call one tool and print its result
     Call(CallArgs),
+    /// Check the configuration, find its files, import another program's
+    Config(ConfigArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host
     Serve(ServeArgs),
 }
@@ -69,5 +72,15 @@ impl Global {
             model_name: self.model_name.clone(),
             model_key_env: self.model_key_env.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn no_subcommand_redefines_what_all_of_them_take() {
+        super::Args::command().debug_assert();
     }
 }

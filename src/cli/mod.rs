@@ -5,6 +5,7 @@
 mod args;
 mod ask;
 mod call;
+mod config;
 mod deck;
 mod demo;
 mod error;
@@ -34,6 +35,7 @@ pub fn run() -> ExitCode {
         Some(args::Command::Ask(what)) => ask::run(&what, global),
         Some(args::Command::List(what)) => list::run(&what, global),
         Some(args::Command::Call(what)) => call::run(&what, global),
+        Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
         Some(args::Command::Serve(what)) => serve::run(what),
     };
     match outcome {

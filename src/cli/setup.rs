@@ -13,15 +13,15 @@ use crate::driver::headless::Headless;
 use crate::driver::{Clock, Driver, Options, Receivers};
 use crate::host::{Host, Settings};
 use crate::mcp::wire::file::WireFile;
+use crate::text::clean;
 
 /// Reads the configuration; its warnings go to stderr.
 pub fn config(global: &Global) -> Result<Config, CliError> {
     let config = config::load(&global.flags(), &Environment::read())
-        .map_err(|error| CliError::new(ErrorKind::Usage, error.to_string()))?;
-    config
-        .warnings
-        .iter()
-        .for_each(|warning| output::note(&format!("warning: {warning}")));
+        .map_err(|error| crate::cli::config::refused(&error))?;
+    for warning in &config.warnings {
+        output::note(&format!("warning: {}", clean::block(warning)));
+    }
     Ok(config)
 }
 

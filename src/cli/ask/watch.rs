@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::agent::transcript::{Entry, Note};
+use crate::agent::transcript::{Entry, Level, Note};
 use crate::host::{Host, Server, ToolCall};
 use crate::ids::CallId;
 
@@ -29,6 +29,7 @@ pub struct Watch {
     servers: BTreeMap<String, &'static str>,
     entry: usize,
     bytes: usize,
+    asked: bool,
     calls: u64,
     running: Vec<CallId>,
 }
@@ -68,8 +69,11 @@ impl Watch {
                         news.push(News::TextEnd);
                     }
                 }
+                // What a script says of itself before anything was asked is for the terminal program.
+                Entry::Note(note) if note.level == Level::Info && !self.asked => {}
                 Entry::Note(note) => news.push(News::Note(note)),
-                Entry::User { .. } | Entry::Told { .. } | Entry::Hand { .. } => {}
+                Entry::User { .. } => self.asked = true,
+                Entry::Told { .. } | Entry::Hand { .. } => {}
             }
             (self.entry, self.bytes) = (self.entry + 1, 0);
         }
