@@ -98,6 +98,7 @@ async fn a_mistyped_name_is_answered_with_the_nearest() {
         ("SELECT emial FROM customers", "Did you mean `email`"),
         ("SELECT c.nme FROM customers c", "Did you mean `name`"),
         ("SELECT * FORM customers", "at `FORM customers`"),
+        ("SELECT 1; not even sql", "syntax error"),
         ("SELECT ?", "parameter"),
         ("   -- nothing", "gives rows"),
         ("", "gives rows"),

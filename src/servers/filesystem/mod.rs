@@ -58,12 +58,15 @@ pub async fn serve(roots: Vec<PathBuf>, access: Access) -> Result<(), ServeError
 }
 
 fn instructions(roots: &Roots, access: Access) -> String {
-    let what = match access {
-        Access::ReadOnly => "Reads files below",
-        Access::ReadWrite => "Reads and changes files below",
+    let (what, trash) = match access {
+        Access::ReadOnly => ("Reads", ""),
+        Access::ReadWrite => (
+            "Reads and changes",
+            " What is deleted or replaced goes to a trash.",
+        ),
     };
     format!(
-        "{what} {}. A relative path is taken from the first of them. What is deleted or replaced goes to a trash.",
+        "{what} files below {}. A relative path is taken from the first of them.{trash}",
         roots.listed()
     )
 }
