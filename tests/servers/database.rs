@@ -98,6 +98,7 @@ async fn a_mistyped_name_is_answered_with_the_nearest() {
         ("SELECT emial FROM customers", "Did you mean `email`"),
         ("SELECT c.nme FROM customers c", "Did you mean `name`"),
         ("SELECT * FORM customers", "at `FORM customers`"),
+        ("SELECT 1; not even sql", "syntax error"),
         ("SELECT ?", "parameter"),
         ("   -- nothing", "gives rows"),
         ("", "gives rows"),
@@ -257,4 +258,31 @@ async fn a_database_in_memory_begins_empty_and_only_reads() {
         .await;
     assert_eq!(data["rows"], json!([[1]]));
     assert_ne!(data["elapsed_ms"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_database_in_wal_mode_is_read_beside_its_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = workspace::create(dir.path()).unwrap().database;
+    let writer = rusqlite::Connection::open(&database).unwrap();
+    writer.pragma_update(None, "journal_mode", "WAL").unwrap();
+    let server = Served::start(&["database", database.to_str().unwrap()]).await;
+    let count = json!({"sql": "SELECT count(*) FROM products"});
+    let before = server.good("query_database", count.clone()).await;
+    writer
+        .execute("INSERT INTO products VALUES (99, 'X', 'x', 'x', 1)", [])
+        .unwrap();
+    let after = server.good("query_database", count).await;
+    assert_eq!(
+        (&before["rows"], &after["rows"]),
+        (&json!([[12]]), &json!([[13]]))
+    );
+}
+
+#[tokio::test]
+async fn a_row_that_is_too_large_alone_is_refused_with_a_way_out() {
+    let (_dir, server) = shop().await;
+    let huge = json!({"sql": "SELECT hex(zeroblob(1000000))"});
+    let said = server.refused("query_database", huge).await;
+    assert!(said.contains("substr"), "{said}");
 }

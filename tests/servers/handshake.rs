@@ -49,6 +49,7 @@ async fn every_tool_tells_its_schemas_title_and_effect() {
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name);
         assert!(tool.title.is_some() && tool.output_schema.is_some());
         assert_eq!(tool.input_schema["type"], "object");
+        assert!(tool.input_schema["properties"].is_object(), "{}", tool.name);
     }
 }
 

@@ -15,21 +15,21 @@ const ENDLESS: &str =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
 
 const WRITES: &[&str] = &[
-    "DELETE FROM orders",
-    "SELECT 1; DELETE FROM orders",
-    "SELECT 1;;; DROP TABLE orders;",
-    "SELECT 1 /* ; */ ; UPDATE orders SET total = 0 --",
-    "/* SELECT */ UPDATE orders SET total = 0",
-    "WITH x AS (SELECT 1) DELETE FROM orders",
+    "DELETE FROM order_items",
+    "SELECT 1; DELETE FROM order_items",
+    "SELECT 1;;; DROP TABLE order_items;",
+    "SELECT 1 /* ; */ ; UPDATE orders SET total = 7 --",
+    "/* SELECT */ UPDATE orders SET total = 7",
+    "WITH x AS (SELECT 1) DELETE FROM order_items",
     "WITH x AS (SELECT 1) INSERT INTO products SELECT 99, 'x', 'x', 'x', 1 FROM x",
-    "DELETE FROM orders RETURNING id",
+    "DELETE FROM order_items RETURNING id",
     "INSERT INTO products VALUES (99, 'x', 'x', 'x', 1) RETURNING *",
     "REPLACE INTO products VALUES (1, 'x', 'x', 'x', 1)",
     "CREATE TABLE t (x)",
     "CREATE TEMP TABLE t AS SELECT * FROM orders",
     "CREATE TEMP VIEW t AS SELECT 1",
     "CREATE VIRTUAL TABLE t USING fts5(x)",
-    "CREATE TRIGGER t AFTER INSERT ON orders BEGIN DELETE FROM orders; END",
+    "CREATE TRIGGER t AFTER INSERT ON orders BEGIN DELETE FROM order_items; END",
     "ALTER TABLE orders RENAME TO o",
     "DROP TABLE order_items",
     "ATTACH DATABASE 'stolen.db' AS s",
@@ -58,9 +58,15 @@ const WRITES: &[&str] = &[
     "SELECT * FROM pragma_user_version; PRAGMA user_version = 7",
     "SELECT load_extension('./evil.so')",
     "SELECT load_extension('./evil.so', 'main') FROM customers",
-    "EXPLAIN DELETE FROM orders; DELETE FROM orders",
+    "EXPLAIN DELETE FROM order_items; DELETE FROM order_items",
     "SELECT writefile('x', 'y')",
-    "SELECT 1; not even sql",
+];
+
+/// The refusals that count: a statement that fails for another reason would prove nothing.
+const REASONS: &[&str] = &[
+    "query_database only reads",
+    "one statement at a time",
+    "no such function: writefile",
 ];
 
 const HEAVY: &[&str] = &[
@@ -106,11 +112,13 @@ async fn no_statement_changes_the_database_or_makes_a_file() {
         fs::write(&copy, &before).unwrap();
         naive(&copy, sql);
         let_through += usize::from(fs::read(&copy).unwrap() != before);
-        server.refused("query_database", json!({"sql": sql})).await;
+        let said = server.refused("query_database", json!({"sql": sql})).await;
+        let by_the_engine = REASONS.iter().any(|reason| said.contains(reason));
+        assert!(by_the_engine, "{sql}: {said}");
         assert_eq!(fs::read(&database).unwrap(), before, "{sql}");
     }
     assert!(
-        let_through >= 4,
+        let_through >= 5,
         "the control let only {let_through} through"
     );
     assert_eq!(files(dir.path()), around);

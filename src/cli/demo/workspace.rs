@@ -119,7 +119,7 @@ mod tests {
         let shop = create(dir.path()).unwrap().database;
         let wrong = "SELECT o.id FROM orders o JOIN order_items i ON i.order_id = o.id GROUP BY o.id \
                      HAVING abs(sum(i.quantity * i.unit_price) - o.total) > 0.001";
-        assert_eq!(numbers(&shop, wrong), []);
+        assert_eq!(numbers(&shop, wrong), Vec::<i64>::new());
         assert_eq!(
             numbers(&shop, "SELECT count(*) FROM pragma_foreign_key_check"),
             [0]
