@@ -6,7 +6,7 @@ use crate::app::composer::Composer;
 use crate::app::palette::Palette;
 use crate::config::ThemeChoice;
 use crate::host::Host;
-use crate::ids::{CallId, Moment, ServerName};
+use crate::ids::{CallId, Moment, QuestionId, ServerName};
 use crate::mcp::wire::log::WireLog;
 
 /// The whole state of the terminal program.
@@ -40,8 +40,10 @@ pub struct App {
     pub wire: WireLog,
     /// The prompt that a script proposes next, shown in the empty input; Tab or Enter takes it.
     pub suggestion: Option<String>,
-    /// The theme that is asked for; the terminal decides what `Auto` means.
+    /// The theme. The terminal answers `Auto` with what that means for it.
     pub theme: ThemeChoice,
+    /// When Ctrl-C was pressed last: once more soon after, and the program ends.
+    pub cancelled: Option<Moment>,
     /// The program is about to end.
     pub quitting: bool,
 }
@@ -101,6 +103,10 @@ pub struct Measured {
     pub panes: Vec<(Pane, (u16, u16, u16, u16))>,
     /// The first row on show and the rows of the calls' and the servers' lists.
     pub lists: [(usize, usize); 2],
+    /// Rows of the question's arguments, and of their area.
+    pub ask: (usize, usize),
+    /// Columns of the input's text, where a line is folded; 0: not drawn.
+    pub input: usize,
 }
 
 /// The tool-call pane.
@@ -120,13 +126,16 @@ pub struct ServersPane {
 /// The question dialog.
 #[derive(Debug, Clone, Default)]
 pub struct AskPane {
+    /// The question that all of this is about.
+    pub question: Option<QuestionId>,
     /// The marked answer: once, session, always, no, no with a reason.
     pub marked: usize,
     /// The reason while it is typed.
     pub reason: Option<Composer>,
     /// First line of the arguments on show.
     pub scroll: usize,
-    /// When the question came on the screen: an answer within half a second of that is taken for typing that was meant for the input.
+    /// When the question came on the screen, or the last key that came too soon after that: an answer within 400 ms of it is
+    /// taken for typing that was meant for the input.
     pub shown: Option<Moment>,
 }
 
