@@ -118,7 +118,10 @@ fn words_lines_and_kills() {
     assert_eq!(composer.text(), "one two,  ");
     edit(&mut composer, &[Edit::Delete(Motion::WordLeft)]);
     assert_eq!(composer.text(), "one ");
-    edit(&mut composer, &[Edit::Move(Motion::Start), Edit::Delete(Motion::WordRight)]);
+    edit(
+        &mut composer,
+        &[Edit::Move(Motion::Start), Edit::Delete(Motion::WordRight)],
+    );
     assert_eq!(composer.text(), " ");
     edit(&mut composer, &[Edit::Undo, Edit::Undo, Edit::Undo]);
     assert_eq!(composer.text(), "one two,  three");
@@ -128,13 +131,24 @@ fn words_lines_and_kills() {
 fn up_and_down_keep_the_column_over_wide_characters_and_short_lines() {
     let mut composer = typed("abcdef\n你好吗\nx\nabcdef");
     assert!(composer.up(80), "to the short line");
-    assert_eq!(composer.caret(), composer.text().find("x\n").map_or(0, |at| at + 1));
+    assert_eq!(
+        composer.caret(),
+        composer.text().find("x\n").map_or(0, |at| at + 1)
+    );
     assert!(composer.up(80), "to the wide line");
     assert_eq!(&composer.text()[composer.caret()..][..1], "\n");
     assert!(composer.up(80), "to the first line");
     assert_eq!(composer.caret(), 6);
     assert!(!composer.up(80));
-    edit(&mut composer, &[Edit::Move(Motion::LineStart), Edit::Move(Motion::Right), Edit::Move(Motion::Right), Edit::Move(Motion::Right)]);
+    edit(
+        &mut composer,
+        &[
+            Edit::Move(Motion::LineStart),
+            Edit::Move(Motion::Right),
+            Edit::Move(Motion::Right),
+            Edit::Move(Motion::Right),
+        ],
+    );
     assert!(composer.down(80));
     // Column 3 lies within the second wide character: the caret goes behind it.
     assert!(composer.text()[composer.caret()..].starts_with('吗'));
