@@ -7,6 +7,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::sync::mpsc;
 
+use crate::agent::model::detect::{self, Found};
 use crate::agent::model::openai::OpenAi;
 use crate::agent::model::script::Script;
 use crate::agent::model::{ModelError, ModelErrorKind, ModelEvent, ModelRequest, scripted};
@@ -15,6 +16,8 @@ use crate::host::{HostEvent, ModelLabel};
 
 /// How long loopback is searched.
 const SEARCH: Duration = Duration::from_millis(500);
+/// How long a named endpoint may take to list its models.
+const LISTING: Duration = Duration::from_secs(10);
 /// What a person can do who has no model.
 const NO_MODEL: &str = "Start Ollama, LM Studio or llama.cpp on this machine, or set OPENAI_API_KEY, \
 or give --model-url URL; then /model looks again.";
@@ -95,7 +98,7 @@ async fn load_script(settings: &ModelSettings) -> Result<(Model, ModelLabel), St
 
 async fn find_endpoint(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
     let Some(base_url) = settings.base_url.clone() else {
-        return Err(format!("No model found. {NO_MODEL}"));
+        return search(settings).await;
     };
     let name = match settings.name.clone() {
         Some(name) => name,
@@ -111,8 +114,46 @@ async fn find_endpoint(settings: &ModelSettings) -> Result<(Model, ModelLabel), 
     Ok((Model::OpenAi(Arc::new(endpoint)), label))
 }
 
-async fn first_model(_: &ModelSettings, base_url: &str) -> Result<String, String> {
-    Err(base_url.into())
+async fn search(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
+    let survey = detect::survey(&detect::candidates(), SEARCH).await;
+    match survey.found {
+        Some(found) => local(settings, found),
+        None => {
+            let seen: String = survey.notes.iter().map(|note| format!(" {note}")).collect();
+            Err(format!("No model found.{seen}\n{NO_MODEL}"))
+        }
+    }
+}
+
+fn local(settings: &ModelSettings, found: Found) -> Result<(Model, ModelLabel), String> {
+    let model = settings.name.clone().unwrap_or(found.model);
+    let endpoint = OpenAi::new(settings, &found.base_url, &model).map_err(sentence)?;
+    let place = format!("{} at {}", found.who, place(&found.base_url));
+    Ok((
+        Model::OpenAi(Arc::new(endpoint)),
+        ModelLabel {
+            model,
+            place,
+            scripted: false,
+            notes: found.notes,
+        },
+    ))
+}
+
+async fn first_model(settings: &ModelSettings, base_url: &str) -> Result<String, String> {
+    let models = detect::models(base_url, settings.api_key.as_ref(), LISTING)
+        .await
+        .map_err(sentence)?;
+    models
+        .into_iter()
+        .find(|listed| !listed.embedding)
+        .map(|listed| listed.id)
+        .ok_or_else(|| {
+            format!(
+                "{} lists no model; give one by --model NAME or `name` in [model]",
+                place(base_url)
+            )
+        })
 }
 
 fn sentence(error: ModelError) -> String {
