@@ -7,7 +7,7 @@ mod ask;
 mod call;
 mod config;
 mod deck;
-mod demo;
+pub mod demo;
 mod error;
 mod failure;
 mod interrupt;
