@@ -75,6 +75,15 @@ pub enum ConfigError {
     Invalid(Vec<Problem>),
 }
 
+/// Puts problems into the order in which a person meets them in the file.
+pub(crate) fn sort(problems: &mut [Problem]) {
+    let key = |problem: &Problem| {
+        let place = problem.place.as_ref();
+        place.map(|place| (place.file.clone(), place.line, place.column))
+    };
+    problems.sort_by_key(key);
+}
+
 /// Several problems, one after the other.
 pub(crate) fn lines(problems: &[Problem]) -> String {
     let all: Vec<String> = problems.iter().map(Problem::to_string).collect();

@@ -151,11 +151,16 @@ pub fn parse(text: &str, file: usize, sources: &[Source]) -> Result<Table, Box<P
     match DeTable::parse(text) {
         Ok(table) => Ok(lines.table(table.get_ref())),
         Err(error) => {
-            let at = lines.at(error.span().map_or(0, |span| span.start));
+            let span = error.span().unwrap_or(0..0);
+            let at = lines.at(span.start);
+            let what = match error.message() {
+                "duplicate key" => format!("`{}` is set twice", text.get(span).unwrap_or("")),
+                message => message.replace('\n', "; "),
+            };
             Err(Box::new(Problem {
                 place: at.place(sources),
                 key: String::new(),
-                message: format!("not valid TOML: {}", error.message().replace('\n', "; ")),
+                message: format!("not valid TOML: {what}"),
                 expected: None,
                 nearest: None,
             }))

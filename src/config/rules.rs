@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
+use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, TableLike, Value, value};
 
 use crate::config::settings::AllowRule;
 
@@ -45,33 +45,22 @@ fn add(document: &mut DocumentMut, rule: &AllowRule) -> io::Result<bool> {
         .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
     match item {
         Item::ArrayOfTables(rules) => {
-            let same = |known: &Table| fields.iter().all(|(key, text)| says(known.get(key), text));
-            if rules.iter().any(same) {
+            if rules.iter().any(|known| same(known, &fields)) {
                 return Ok(false);
             }
-            let mut table = Table::new();
-            for (key, text) in fields {
-                table.insert(key, value(text));
-            }
-            rules.push(table);
+            rules.push(
+                fields
+                    .iter()
+                    .map(|(key, text)| (*key, value(*text)))
+                    .collect(),
+            );
         }
         Item::Value(Value::Array(rules)) => {
-            let same = |known: &Value| {
-                let known = known.as_inline_table();
-                known.is_some_and(|known| {
-                    fields
-                        .iter()
-                        .all(|(key, text)| known.get(key).and_then(Value::as_str) == Some(text))
-                })
-            };
-            if rules.iter().any(same) {
+            let inline = |known: &Value| known.as_inline_table().is_some_and(|k| same(k, &fields));
+            if rules.iter().any(inline) {
                 return Ok(false);
             }
-            let mut table = InlineTable::new();
-            for (key, text) in fields {
-                table.insert(key, text.into());
-            }
-            rules.push(table);
+            rules.push(fields.into_iter().collect::<InlineTable>());
         }
         _ => {
             let reason = "`allow` in your mcp.toml is not a list of `[[allow]]` tables";
@@ -81,8 +70,10 @@ fn add(document: &mut DocumentMut, rule: &AllowRule) -> io::Result<bool> {
     Ok(true)
 }
 
-fn says(item: Option<&Item>, text: &str) -> bool {
-    item.and_then(Item::as_str) == Some(text)
+fn same(known: &dyn TableLike, fields: &[(&str, &str)]) -> bool {
+    fields
+        .iter()
+        .all(|(key, text)| known.get(key).and_then(Item::as_str) == Some(text))
 }
 
 /// Writes beside the file and renames. A new temporary file is readable by its owner alone (0600 on Unix), and stays so.

@@ -7,6 +7,8 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::sync::mpsc;
 
+use crate::agent::model::detect::{self, Found};
+use crate::agent::model::openai::OpenAi;
 use crate::agent::model::script::Script;
 use crate::agent::model::{ModelError, ModelErrorKind, ModelEvent, ModelRequest, scripted};
 use crate::config::{Config, ModelSettings, Provider};
@@ -14,6 +16,8 @@ use crate::host::{HostEvent, ModelLabel};
 
 /// How long loopback is searched.
 const SEARCH: Duration = Duration::from_millis(500);
+/// How long a named endpoint may take to list its models.
+const LISTING: Duration = Duration::from_secs(10);
 /// What a person can do who has no model.
 const NO_MODEL: &str = "Start Ollama, LM Studio or llama.cpp on this machine, or set OPENAI_API_KEY, \
 or give --model-url URL; then /model looks again.";
@@ -26,6 +30,7 @@ pub struct ModelSlot {
 
 #[derive(Debug, Clone)]
 enum Model {
+    OpenAi(Arc<OpenAi>),
     Scripted(Arc<Script>),
 }
 
@@ -54,6 +59,7 @@ impl ModelSlot {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         match model {
+            Some(Model::OpenAi(endpoint)) => endpoint.stream(request, first_byte).boxed(),
             Some(Model::Scripted(script)) => scripted::stream(script, request).boxed(),
             None => stream::iter([ModelEvent::Failed(no_model())]).boxed(),
         }
@@ -90,8 +96,82 @@ async fn load_script(settings: &ModelSettings) -> Result<(Model, ModelLabel), St
     Ok((Model::Scripted(Arc::new(script)), label))
 }
 
-async fn find_endpoint(_: &ModelSettings) -> Result<(Model, ModelLabel), String> {
-    Err(format!("No model found. {NO_MODEL}"))
+async fn find_endpoint(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
+    let Some(base_url) = settings.base_url.clone() else {
+        return search(settings).await;
+    };
+    let name = match settings.name.clone() {
+        Some(name) => name,
+        None => first_model(settings, &base_url).await?,
+    };
+    let endpoint = OpenAi::new(settings, &base_url, &name).map_err(sentence)?;
+    let label = ModelLabel {
+        model: name,
+        place: place(&base_url),
+        scripted: false,
+        notes: Vec::new(),
+    };
+    Ok((Model::OpenAi(Arc::new(endpoint)), label))
+}
+
+async fn search(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
+    let survey = detect::survey(&detect::candidates(), SEARCH).await;
+    match survey.found {
+        Some(found) => local(settings, found),
+        None => {
+            let seen: String = survey.notes.iter().map(|note| format!(" {note}")).collect();
+            Err(format!("No model found.{seen}\n{NO_MODEL}"))
+        }
+    }
+}
+
+fn local(settings: &ModelSettings, found: Found) -> Result<(Model, ModelLabel), String> {
+    let model = settings.name.clone().unwrap_or(found.model);
+    let endpoint = OpenAi::new(settings, &found.base_url, &model).map_err(sentence)?;
+    let place = format!("{} at {}", found.who, place(&found.base_url));
+    Ok((
+        Model::OpenAi(Arc::new(endpoint)),
+        ModelLabel {
+            model,
+            place,
+            scripted: false,
+            notes: found.notes,
+        },
+    ))
+}
+
+async fn first_model(settings: &ModelSettings, base_url: &str) -> Result<String, String> {
+    let models = detect::models(base_url, settings.api_key.as_ref(), LISTING)
+        .await
+        .map_err(sentence)?;
+    models
+        .into_iter()
+        .find(|listed| !listed.embedding)
+        .map(|listed| listed.id)
+        .ok_or_else(|| {
+            format!(
+                "{} lists no model; give one by --model NAME or `name` in [model]",
+                place(base_url)
+            )
+        })
+}
+
+fn sentence(error: ModelError) -> String {
+    match error.hint {
+        Some(hint) => format!("{}\n{hint}", error.message),
+        None => error.message,
+    }
+}
+
+fn place(base_url: &str) -> String {
+    match url::Url::parse(base_url) {
+        Ok(url) => match (url.host_str(), url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (Some(host), None) => host.to_owned(),
+            (None, _) => base_url.to_owned(),
+        },
+        Err(_) => base_url.to_owned(),
+    }
 }
 
 fn no_model() -> ModelError {

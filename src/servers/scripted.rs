@@ -10,7 +10,7 @@
 //! stdout = ["Server started"]       # raw lines
 //! stderr = ["cannot find the key"]
 //! stderr_lines = 100000             # so many lines of stderr
-//! spawn = ["sleep", "1000"]         # a grandchild that holds nothing but lives on
+//! spawn = ["sleep", "1000"]         # a grandchild that lives on; its process id goes to stderr
 //! ignore_term = true                # does not end on SIGTERM
 //! ignore_eof = true                 # does not end when stdin closes
 //! exit = 3                          # ends at once with this code
@@ -137,7 +137,7 @@ async fn play(script: Script) -> u8 {
         // Held for the life of the process: a signal that is handled no longer ends it.
         std::mem::forget(tokio::signal::unix::signal(kind));
     }
-    let _grandchild = start.spawn.split_first().map(|(program, args)| {
+    let grandchild = start.spawn.split_first().map(|(program, args)| {
         std::process::Command::new(program)
             .args(args)
             .stdin(Stdio::null())
@@ -145,6 +145,9 @@ async fn play(script: Script) -> u8 {
             .stderr(Stdio::null())
             .spawn()
     });
+    if let Some(Ok(grandchild)) = &grandchild {
+        err_lines(&[format!("spawned {}", grandchild.id())]);
+    }
     sleep(Duration::from_millis(start.delay_ms)).await;
     err_lines(&start.stderr);
     for number in 0..start.stderr_lines {

@@ -116,7 +116,11 @@ impl<S: Send + Sync + 'static> Toolbox<S> {
         if self.access == Access::ReadOnly && sign.effect != Effect::Reads {
             return self;
         }
-        let input = schema_for_input::<A>().unwrap_or_default();
+        let mut input = schema_for_input::<A>().unwrap_or_default();
+        // Some model endpoints refuse an object without this word, even when it has nothing to say.
+        Arc::make_mut(&mut input)
+            .entry("properties")
+            .or_insert_with(|| Value::Object(JsonObject::new()));
         let tool = Tool::new(sign.name, sign.description, input)
             .with_title(sign.title)
             .with_raw_output_schema(schema_for_output::<T>())

@@ -220,3 +220,20 @@ impl Server {
             .expect("closed in time");
     }
 }
+
+pub fn auto(dial: &mut Dial) {
+    dial.spec.protocol = ProtocolChoice::Auto;
+}
+
+pub fn modern(dial: &mut Dial) {
+    dial.spec.protocol = ProtocolChoice::Modern;
+}
+
+/// Waits until something holds, with a limit.
+pub async fn wait_for(mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + LIMIT;
+    while !holds() {
+        assert!(Instant::now() < until, "it never came to hold");
+        tokio::task::yield_now().await;
+    }
+}

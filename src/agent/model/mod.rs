@@ -5,9 +5,12 @@
 
 pub mod assemble;
 pub mod call_id;
+pub mod detect;
 pub mod error;
 pub mod event;
 pub mod fallback;
+mod http;
+pub mod listing;
 pub mod merge;
 pub mod openai;
 pub mod request;

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use crate::config::file::At;
-use crate::config::reader::Reader;
+use crate::config::reader::{Read, Reader};
 use crate::config::secret::Secret;
 use crate::config::server::{Access, Bundled, HttpLaunch, Launch, StdioLaunch, TransportChoice};
 
@@ -19,6 +19,9 @@ const HTTP: [&str; 4] = [
     "transport",
 ];
 const BUNDLED: [&str; 2] = ["roots", "access"];
+
+/// The keys of which a server has exactly one.
+pub(super) const WAYS: [&str; 3] = ["command", "url", "bundled"];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -45,12 +48,12 @@ pub(super) fn launch(reader: &mut Reader<'_>, at: At) -> Option<Launch> {
         }
         (false, _, true) => own(reader),
         (false, false, false) => {
-            reader.complain(
-                at,
-                "",
-                "does not say how the server is started",
-                format!("one of {ways}"),
-            );
+            // A mistyped `command` has been complained about already.
+            let slip = |meant: &Option<String>| meant.as_deref().is_some_and(|m| WAYS.contains(&m));
+            if !reader.problems.iter().any(|problem| slip(&problem.nearest)) {
+                let message = "does not say how the server is started";
+                reader.complain(at, "", message, format!("one of {ways}"));
+            }
             None
         }
         (true, ..) => {
@@ -71,18 +74,18 @@ fn foreign(reader: &mut Reader<'_>, kind: &str, groups: &[&[&str]]) {
         let Some(entry) = reader.entry(key) else {
             continue;
         };
-        let belongs = if STDIO.contains(key) {
-            "`command`"
-        } else if HTTP.contains(key) || *key == "url" {
-            "`url`"
-        } else {
-            "`bundled`"
+        let belongs = match *key {
+            "url" => "as a server's only way, or beside `bundled = \"database\"`",
+            "roots" => "beside `bundled = \"filesystem\"`",
+            "access" => "beside `bundled`",
+            key if STDIO.contains(&key) => "beside `command`",
+            _ => "beside `url`",
         };
         reader.complain(
             entry.at,
             key,
             format!("has no meaning beside `{kind}`"),
-            format!("this key only beside {belongs}"),
+            format!("this key only {belongs}"),
         );
     }
 }
@@ -159,24 +162,26 @@ fn network(reader: &mut Reader<'_>) -> Option<Launch> {
     let transport = reader.choice("transport", &transports).unwrap_or_default();
     let headers = headers(reader);
     let url = reader.string("url")?;
-    let expected = "a URL such as `https://example.com/mcp`";
-    match Url::parse(&url.value) {
-        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => {
-            Some(Launch::Http(HttpLaunch {
-                url: url.value,
-                headers,
-                transport,
-            }))
+    if let Err(reason) = web_address(&url.value) {
+        let expected = "a URL such as `https://example.com/mcp`";
+        reader.complain(url.at, "url", reason, expected);
+        return None;
+    }
+    Some(Launch::Http(HttpLaunch {
+        url: url.value,
+        headers,
+        transport,
+    }))
+}
+
+/// Whether a text is an `http://` or `https://` URL, and if not, why. The text itself may hold a key and stays out.
+pub(super) fn web_address(text: &str) -> Result<(), String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(()),
+        Ok(_) | Err(url::ParseError::RelativeUrlWithoutBase) => {
+            Err("does not begin with `http://` or `https://`".to_owned())
         }
-        Ok(parsed) => {
-            let message = format!("cannot be reached by `{}`", parsed.scheme());
-            reader.complain(url.at, "url", message, expected);
-            None
-        }
-        Err(error) => {
-            reader.complain(url.at, "url", format!("not a URL: {error}"), expected);
-            None
-        }
+        Err(error) => Err(format!("not a URL: {error}")),
     }
 }
 
@@ -256,52 +261,45 @@ fn own(reader: &mut Reader<'_>) -> Option<Launch> {
     let kind = reader.choice("bundled", &kinds)?;
     let kind_at = reader.entry("bundled").map(|e| e.at).unwrap_or_default();
     match kind {
-        Kind::Filesystem => {
-            foreign(
-                reader,
-                "bundled = \"filesystem\"",
-                &[&STDIO, &HTTP, &["url"]],
-            );
-            let roots = reader.strings("roots");
-            let absent = !reader.has("roots") || roots.as_ref().is_some_and(Vec::is_empty);
-            if absent && reader.problems.is_empty() {
-                reader.complain(
-                    kind_at,
-                    "roots",
-                    "missing",
-                    "the folders that the server may touch, such as `roots = [\".\"]`",
-                );
-            }
-            let roots = roots?;
-            let context = reader.context;
-            Some(Launch::Bundled(Bundled::Filesystem {
-                roots: roots
-                    .iter()
-                    .map(|root| context.path(&root.value, root.at))
-                    .collect(),
-                access,
-            }))
-        }
-        Kind::Database => {
-            foreign(
-                reader,
-                "bundled = \"database\"",
-                &[&STDIO, &HTTP, &["roots"]],
-            );
-            let url = reader.string("url");
-            if !reader.has("url") {
-                reader.complain(
-                    kind_at,
-                    "url",
-                    "missing",
-                    "the database, such as `url = \"sqlite:shop.db\"`",
-                );
-            }
-            let url = url?;
-            Some(Launch::Bundled(Bundled::Database {
-                url: reader.context.database_url(&url.value, url.at),
-                access,
-            }))
-        }
+        Kind::Filesystem => filesystem(reader, kind_at, access),
+        Kind::Database => database(reader, kind_at, access),
     }
+}
+
+fn filesystem(reader: &mut Reader<'_>, at: At, access: Access) -> Option<Launch> {
+    foreign(
+        reader,
+        "bundled = \"filesystem\"",
+        &[&STDIO, &HTTP, &["url"]],
+    );
+    let roots = reader.strings("roots");
+    let none = roots.as_ref().is_some_and(Vec::is_empty) && reader.problems.is_empty();
+    if none || !reader.has("roots") {
+        let message = if none { "is empty" } else { "missing" };
+        let expected = "the folders that the server may touch, such as `roots = [\".\"]`";
+        reader.complain(at, "roots", message, expected);
+    }
+    let context = reader.context;
+    let path = |root: &Read<String>| context.path(&root.value, root.at);
+    Some(Launch::Bundled(Bundled::Filesystem {
+        roots: roots?.iter().map(path).collect(),
+        access,
+    }))
+}
+
+fn database(reader: &mut Reader<'_>, at: At, access: Access) -> Option<Launch> {
+    foreign(
+        reader,
+        "bundled = \"database\"",
+        &[&STDIO, &HTTP, &["roots"]],
+    );
+    if !reader.has("url") {
+        let expected = "the database, such as `url = \"sqlite:shop.db\"`";
+        reader.complain(at, "url", "missing", expected);
+    }
+    let url = reader.string("url")?;
+    Some(Launch::Bundled(Bundled::Database {
+        url: reader.context.database_url(&url.value, url.at),
+        access,
+    }))
 }

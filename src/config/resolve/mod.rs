@@ -9,8 +9,8 @@ mod server;
 use std::time::Duration;
 
 use crate::config::environment::{Environment, Flags};
-use crate::config::error::{ConfigError, Problem};
-use crate::config::file::{Entry, Source, Table, Value};
+use crate::config::error::{ConfigError, Problem, sort};
+use crate::config::file::{Entry, Node, Source, Table, Value};
 use crate::config::reader::{Context, Reader};
 use crate::config::settings::{AllowRule, Config, Limits, ThemeChoice, UiSettings};
 use crate::ids::ServerName;
@@ -80,13 +80,13 @@ pub fn resolve(
     looks(context, &merged, &mut config.ui, &mut problems);
     let model_origin = model::model(context, flags, &merged, &mut config, &mut problems);
     if problems.is_empty() {
-        Ok(Resolved {
+        return Ok(Resolved {
             config,
             model_origin,
-        })
-    } else {
-        Err(ConfigError::Invalid(problems))
+        });
     }
+    sort(&mut problems);
+    Err(ConfigError::Invalid(problems))
 }
 
 /// Unknown tables, and tables that are something else. Per file, before the merge hides which file says it.
@@ -167,33 +167,37 @@ fn allow(
         return;
     };
     for item in items {
-        let Value::Table(table) = &item.value else {
-            let mut problem = context.problem(item.at, "allow", "not a table");
-            problem.expected = Some("a table with `server`, `tool` and `launch`".to_owned());
-            problems.push(problem);
-            continue;
-        };
-        let mut reader = Reader::new(context, table, "allow");
-        reader.only(&["server", "tool", "launch"], &[]);
-        let [server, tool, launch] = ["server", "tool", "launch"].map(|key| {
-            let text = reader.literal(key);
-            if !reader.has(key) {
-                reader.complain(item.at, key, "missing", "a string");
-            }
-            text.unwrap_or_default()
-        });
-        if reader.problems.is_empty() {
-            let rule = AllowRule {
-                server: ServerName::new(server),
-                tool,
-                launch,
-            };
-            if !rules.contains(&rule) {
-                rules.push(rule);
-            }
+        match rule(context, item) {
+            Ok(rule) if rules.contains(&rule) => {}
+            Ok(rule) => rules.push(rule),
+            Err(found) => problems.extend(found),
         }
-        problems.extend(reader.problems);
     }
+}
+
+fn rule(context: Context<'_>, item: &Node) -> Result<AllowRule, Vec<Problem>> {
+    let Value::Table(table) = &item.value else {
+        let mut problem = context.problem(item.at, "allow", "not a table");
+        problem.expected = Some("a table with `server`, `tool` and `launch`".to_owned());
+        return Err(vec![problem]);
+    };
+    let mut reader = Reader::new(context, table, "allow");
+    let keys = ["server", "tool", "launch"];
+    reader.only(&keys, &[]);
+    let [server, tool, launch] = keys.map(|key| {
+        if !reader.has(key) {
+            reader.complain(item.at, key, "missing", "a string");
+        }
+        reader.literal(key).unwrap_or_default()
+    });
+    if !reader.problems.is_empty() {
+        return Err(reader.problems);
+    }
+    Ok(AllowRule {
+        server: ServerName::new(server),
+        tool,
+        launch,
+    })
 }
 
 fn limits(context: Context<'_>, merged: &Table, limits: &mut Limits, problems: &mut Vec<Problem>) {

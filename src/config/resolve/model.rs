@@ -3,13 +3,15 @@
 //! The order: flags, files, then `OPENAI_BASE_URL` and `OPENAI_API_KEY`. One rule stands above it: a key goes only to the
 //! endpoint that it was given for. A configured `base_url` takes the key that its own `api_key_env` names and no other.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use url::Url;
 
 use crate::config::environment::{Environment, Flags};
 use crate::config::error::Problem;
-use crate::config::file::{At, Table};
+use crate::config::file::{Table, Value};
 use crate::config::reader::{Context, Reader};
 use crate::config::resolve::launch;
 use crate::config::secret::Secret;
@@ -101,7 +103,7 @@ pub(super) fn model(
     problems.append(&mut reader.problems);
     let environment = context.environment;
     if let Some(url) = &flags.model_url {
-        if let Err(reason) = base_url(url) {
+        if let Err(reason) = launch::web_address(url) {
             problems.push(flag_problem("--model-url", &reason));
         }
         from_flag(&mut written, url);
@@ -159,7 +161,7 @@ fn written(reader: &mut Reader<'_>) -> Written {
 
 fn url_key(reader: &mut Reader<'_>) -> Option<String> {
     let read = reader.string("base_url")?;
-    match base_url(&read.value) {
+    match launch::web_address(&read.value) {
         Ok(()) => Some(read.value),
         Err(reason) => {
             let expected = format!("a URL such as `{OPENAI}` or `http://localhost:11434/v1`");
@@ -169,33 +171,29 @@ fn url_key(reader: &mut Reader<'_>) -> Option<String> {
     }
 }
 
-fn headers(reader: &mut Reader<'_>) -> std::collections::BTreeMap<String, Secret> {
-    let mut out = std::collections::BTreeMap::new();
+fn headers(reader: &mut Reader<'_>) -> BTreeMap<String, Secret> {
+    let mut out = BTreeMap::new();
     for (name, value) in reader.string_map("headers") {
         launch::header(reader, "headers", &name, value.at, value.value, &mut out);
     }
     out
 }
 
-fn script(reader: &mut Reader<'_>) -> Option<std::path::PathBuf> {
+fn script(reader: &mut Reader<'_>) -> Option<PathBuf> {
     if let Some(read) = reader.string("script") {
         return Some(reader.context.path(&read.value, read.at));
     }
     let scripted = reader.entry("provider")?;
-    let says = crate::config::file::Value::String("scripted".to_owned());
+    let says = Value::String("scripted".to_owned());
     if scripted.node.value == says && !reader.has("script") {
-        let at: At = scripted.at;
-        reader.complain(at, "script", "missing", "the file that plays the model");
+        reader.complain(
+            scripted.at,
+            "script",
+            "missing",
+            "the file that plays the model",
+        );
     }
     None
-}
-
-fn base_url(text: &str) -> Result<(), String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
-        Ok(url) => Err(format!("cannot be reached by `{}`", url.scheme())),
-        Err(error) => Err(format!("`{text}` is not a URL: {error}")),
-    }
 }
 
 fn flag_problem(flag: &str, reason: &str) -> Problem {
@@ -247,7 +245,7 @@ fn homeless(context: Context<'_>, merged: &Table, flags: &Flags, problems: &mut 
     let expected = "a `base_url` beside it, because a key goes only to the endpoint that it is for";
     for key in ["api_key_env", "headers"] {
         let entry = merged.table("model").and_then(|model| model.get(key));
-        let openai = crate::config::file::Value::String("OPENAI_API_KEY".to_owned());
+        let openai = Value::String("OPENAI_API_KEY".to_owned());
         if let Some(entry) = entry.filter(|entry| entry.node.value != openai) {
             let full = format!("model.{key}");
             let mut problem = context.problem(entry.at, &full, "stands without `base_url`");
@@ -274,9 +272,9 @@ fn from_environment(
 ) -> ModelOrigin {
     let key = environment.var("OPENAI_API_KEY");
     let url = environment.var("OPENAI_BASE_URL");
-    if let Some(Err(reason)) = url.map(base_url) {
+    if let Some(Err(reason)) = url.map(launch::web_address) {
         // Its key is for that endpoint, wherever it was meant to be: not for OpenAI.
-        warnings.push(format!("`OPENAI_BASE_URL` is not used: {reason}."));
+        warnings.push(format!("`OPENAI_BASE_URL` is not used: it {reason}."));
         return ModelOrigin::Search;
     }
     if url.is_none() && key.is_none() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::config::error::{Problem, lines};
+use crate::config::error::{Problem, lines, sort};
 use crate::config::file::{Entry, Table, Value};
 use crate::config::reader::{Context, Reader};
 use crate::config::resolve::{launch, seconds};
@@ -73,9 +73,7 @@ const POLICIES: [(&str, ApprovePolicy); 3] = [
 
 /// Whether a table says how its server is started or reached.
 pub(super) fn says_launch(table: &Table) -> bool {
-    ["command", "url", "bundled"]
-        .iter()
-        .any(|key| table.get(key).is_some())
+    launch::WAYS.iter().any(|key| table.get(key).is_some())
 }
 
 /// Reads every server on its own.
@@ -83,11 +81,14 @@ pub(super) fn servers(context: Context<'_>, table: &Table, config: &mut Config) 
     for entry in &table.entries {
         match server(context, entry, &mut config.warnings) {
             Ok(spec) => config.servers.push(spec),
-            Err(problems) => config.broken.push(BrokenServer {
-                name: ServerName::new(&entry.key),
-                error: lines(&problems),
-                required: requires(entry),
-            }),
+            Err(mut problems) => {
+                sort(&mut problems);
+                config.broken.push(BrokenServer {
+                    name: ServerName::new(&entry.key),
+                    error: lines(&problems),
+                    required: requires(entry),
+                });
+            }
         }
     }
 }

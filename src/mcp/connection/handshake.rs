@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 /// How long a child that is given up may take before a fresh one is started beside it.
 const GIVE_UP: Duration = Duration::from_millis(500);
 
+/// How long the stream for the server's own requests may take to open. A request sent into a closed one would be lost.
+const SETTLE: Duration = Duration::from_secs(2);
+
 /// A handshake that is done.
 pub struct Shaken {
     /// The way to the server.
@@ -104,11 +107,16 @@ async fn attempt(
         First::Discover => talk.discover().await,
     };
     match outcome {
-        Ok(hello) => Ok(Shaken {
-            link: talk.link,
-            hello,
-            next_id: talk.next_id,
-        }),
+        Ok(hello) => {
+            if hello.era == Era::Legacy {
+                talk.link.settled(SETTLE).await;
+            }
+            Ok(Shaken {
+                link: talk.link,
+                hello,
+                next_id: talk.next_id,
+            })
+        }
         Err(refusal) => Err(talk.give_up(refusal).await),
     }
 }

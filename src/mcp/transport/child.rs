@@ -218,7 +218,32 @@ impl Group {
     }
 
     fn is_gone(self) -> bool {
-        test_kill_process_group(self.0).is_err()
+        test_kill_process_group(self.0).is_err() || self.only_zombies()
+    }
+
+    /// Whether all that is left has ended and only waits for its parent to look. Where no process 1 reaps orphans, as in many
+    /// containers, they wait for ever, and the question by signal alone would say that they run.
+    fn only_zombies(self) -> bool {
+        let Ok(processes) = std::fs::read_dir("/proc") else {
+            return false;
+        };
+        let group = self.0.as_raw_nonzero().to_string();
+        let mut found = false;
+        for process in processes.flatten() {
+            let Ok(stat) = std::fs::read_to_string(process.path().join("stat")) else {
+                continue;
+            };
+            // `pid (name) state parent group ...`; the name may hold anything, also parentheses.
+            let mut fields = stat.rsplit(") ").next().unwrap_or("").split(' ');
+            let (state, of) = (fields.next(), fields.nth(1));
+            if of == Some(group.as_str()) {
+                found = true;
+                if !matches!(state, Some("Z" | "X")) {
+                    return false;
+                }
+            }
+        }
+        found
     }
 
     /// Waits until nothing of the group runs, with a limit.

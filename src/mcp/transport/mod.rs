@@ -10,9 +10,11 @@ pub mod stdio;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::mcp::failure::{Failure, FailureKind};
@@ -114,6 +116,8 @@ pub struct Link {
     pub stop: CancellationToken,
     /// Whether the other side is a child process, which can be replaced by a fresh one.
     pub is_child: bool,
+    /// Becomes true once no request of the server can be missed; absent where that is so from the start.
+    pub settled: Option<watch::Receiver<bool>>,
 }
 
 impl Drop for Link {
@@ -132,6 +136,13 @@ impl Link {
                 let outgoing = refused.into_inner();
                 !outgoing.gate.hold_back()
             }
+        }
+    }
+
+    /// Waits until requests of the server can reach us, at most so long.
+    pub async fn settled(&mut self, limit: Duration) {
+        if let Some(settled) = &mut self.settled {
+            let _as_good_as_it_gets = timeout(limit, settled.wait_for(|&settled| settled)).await;
         }
     }
 

@@ -78,6 +78,7 @@ pub fn start(
         notes,
         stop,
         is_child: true,
+        settled: None,
     })
 }
 

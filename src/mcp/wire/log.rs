@@ -27,6 +27,15 @@ struct Asked {
     id: String,
 }
 
+/// Records and bytes that the terminal program keeps.
+const KEPT: (usize, usize) = (10_000, 8 * 1024 * 1024);
+
+impl Default for WireLog {
+    fn default() -> Self {
+        Self::new(KEPT.0, KEPT.1)
+    }
+}
+
 impl WireLog {
     /// An empty ring for so many records and so many bytes of text.
     pub fn new(max_records: usize, max_bytes: usize) -> Self {

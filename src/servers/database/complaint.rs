@@ -21,6 +21,10 @@ pub fn complaint(connection: &Connection, error: &Error, deadline: Duration) -> 
         Some(ErrorCode::AuthorizationForStatementDenied) => format!(
             "Refused: query_database only reads, and the database engine says that this statement does more ({message}). Use SELECT; insert_record adds a row."
         ),
+        // A forbidden function is told in words alone.
+        _ if message.starts_with("not authorized") => {
+            format!("Refused: query_database only reads, and the database engine says: {message}.")
+        }
         Some(ErrorCode::ReadOnly) => format!(
             "Refused by the database: {message}. query_database only reads, and a write-protected file takes no rows."
         ),

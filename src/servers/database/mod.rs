@@ -57,45 +57,38 @@ fn deadline() -> Duration {
     millis.map_or(DEADLINE, Duration::from_millis)
 }
 
+const QUERY_DATABASE: Sign = Sign {
+    name: "query_database",
+    title: "Query the database",
+    description: "Runs one SQL statement that only reads (SELECT, WITH, EXPLAIN, PRAGMA table_info) and gives its rows. Values go into `params` for the `?` in the statement. 200 rows unless `limit` says otherwise, 1000 at most.",
+    effect: Effect::Reads,
+};
+
+const LIST_TABLES: Sign = Sign {
+    name: "list_tables",
+    title: "List the tables",
+    description: "Lists the tables and views with their number of rows.",
+    effect: Effect::Reads,
+};
+
+const GET_TABLE_SCHEMA: Sign = Sign {
+    name: "get_table_schema",
+    title: "Show a table's schema",
+    description: "Shows the columns, types, keys, foreign keys and indexes of a table.",
+    effect: Effect::Reads,
+};
+
+const INSERT_RECORD: Sign = Sign {
+    name: "insert_record",
+    title: "Insert a row",
+    description: "Inserts one row into a table. The values are parameters, never SQL.",
+    effect: Effect::Adds,
+};
+
 fn with_tools(toolbox: Toolbox<Database>) -> Toolbox<Database> {
-    let reads = |name, title, description| Sign {
-        name,
-        title,
-        description,
-        effect: Effect::Reads,
-    };
     toolbox
-        .with(
-            reads(
-                "query_database",
-                "Query the database",
-                "Runs one SQL statement that only reads (SELECT, WITH, EXPLAIN, PRAGMA table_info) and gives its rows. Values go into `params` for the `?` in the statement. 200 rows unless `limit` says otherwise, 1000 at most.",
-            ),
-            query::query_database,
-        )
-        .with(
-            reads(
-                "list_tables",
-                "List the tables",
-                "Lists the tables and views with their number of rows.",
-            ),
-            schema::list_tables,
-        )
-        .with(
-            reads(
-                "get_table_schema",
-                "Show a table's schema",
-                "Shows the columns, types, keys, foreign keys and indexes of a table.",
-            ),
-            schema::get_table_schema,
-        )
-        .with(
-            Sign {
-                name: "insert_record",
-                title: "Insert a row",
-                description: "Inserts one row into a table. The values are parameters, never SQL.",
-                effect: Effect::Adds,
-            },
-            insert::insert_record,
-        )
+        .with(QUERY_DATABASE, query::query_database)
+        .with(LIST_TABLES, schema::list_tables)
+        .with(GET_TABLE_SCHEMA, schema::get_table_schema)
+        .with(INSERT_RECORD, insert::insert_record)
 }

@@ -79,7 +79,13 @@ pub fn query_database(
     let sql = args.sql;
     let rows = database.read(stop, |connection| {
         let mut statement = prepare(connection, &sql)?;
-        read(&mut statement, &params, limit).map_err(Trouble::Engine)
+        let rows = read(&mut statement, &params, limit)?;
+        if rows.truncated && rows.row_count == 0 {
+            return Err(Trouble::Ours(Refusal::new(
+                "The first row alone is larger than 1 MiB. Select fewer columns, or a part with substr().",
+            )));
+        }
+        Ok(rows)
     })?;
     let rows = Rows { sql, ..rows };
     let text = rows.text();
@@ -242,5 +248,41 @@ impl Rows {
             (n, true) => format!("({n} rows; there are more: raise `limit` or narrow the query)"),
         };
         format!("{}{count}", aligned(&names, &self.rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::servers::database::source::Source;
+    use std::time::Duration;
+
+    const ENDLESS: &str =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+    fn query(database: &Database, sql: &str, stop: &CancellationToken) -> Result<Rows, Refusal> {
+        let args = QueryArgs {
+            sql: sql.to_owned(),
+            params: None,
+            limit: None,
+        };
+        query_database(database, args, stop).map(|answer| answer.data)
+    }
+
+    #[test]
+    fn a_cancelled_query_ends_at_once_and_the_next_one_runs() {
+        let database = Database {
+            source: Source::open("sqlite::memory:").unwrap(),
+            deadline: Duration::from_secs(3600),
+        };
+        let stop = CancellationToken::new();
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| query(&database, ENDLESS, &stop));
+            stop.cancel();
+            let refusal = running.join().unwrap().unwrap_err();
+            assert!(refusal.0.contains("cancelled"), "{refusal:?}");
+        });
+        let next = query(&database, "SELECT 1", &CancellationToken::new()).unwrap();
+        assert_eq!(next.row_count, 1);
     }
 }

@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use cap_std::fs::{Dir, OpenOptions, Permissions};
-use rustix::fs::RenameFlags;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, Permissions};
+use rustix::fs::{OFlags, RenameFlags};
 use rustix::io::Errno;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,7 @@ fn exchange(
     temporary: &str,
     name: &OsStr,
 ) -> Result<Option<String>, Refusal> {
+    must_be_writable(dir, name).map_err(|error| target.failure("write", &error))?;
     let kept = files.trash.slot(&target.absolute()).and_then(|slot| {
         let kept = slot.keep(dir, name);
         if kept.is_err() {
@@ -135,6 +136,14 @@ fn exchange(
     dir.rename(temporary, dir, name)
         .map_err(|error| target.failure("write", &error))?;
     Ok(Some(kept.display().to_string()))
+}
+
+/// A rename would replace a write-protected file as well; the protection is meant for its content.
+fn must_be_writable(dir: &Dir, name: &OsStr) -> io::Result<()> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
+    let mut options = OpenOptions::new();
+    options.write(true).custom_flags(flags.bits().cast_signed());
+    dir.open_with(name, &options).map(drop)
 }
 
 /// Writes a new file with a name of its own into the folder, down to the disk.

@@ -58,117 +58,103 @@ pub async fn serve(roots: Vec<PathBuf>, access: Access) -> Result<(), ServeError
 }
 
 fn instructions(roots: &Roots, access: Access) -> String {
-    let what = match access {
-        Access::ReadOnly => "Reads files below",
-        Access::ReadWrite => "Reads and changes files below",
+    let (what, trash) = match access {
+        Access::ReadOnly => ("Reads", ""),
+        Access::ReadWrite => (
+            "Reads and changes",
+            " What is deleted or replaced goes to a trash.",
+        ),
     };
     format!(
-        "{what} {}. A relative path is taken from the first of them. What is deleted or replaced goes to a trash.",
+        "{what} files below {}. A relative path is taken from the first of them.{trash}",
         roots.listed()
     )
 }
 
+const LIST_DIRECTORY: Sign = Sign {
+    name: "list_directory",
+    title: "List a folder",
+    description: "Lists the files and folders directly in a folder, folders first.",
+    effect: Effect::Reads,
+};
+
+const READ_TEXT_FILE: Sign = Sign {
+    name: "read_text_file",
+    title: "Read a text file",
+    description: "Reads a text file, whole (up to 1 MiB) or only its first (head) or last (tail) lines.",
+    effect: Effect::Reads,
+};
+
+const SEARCH_FILES: Sign = Sign {
+    name: "search_files",
+    title: "Find files by name",
+    description: "Finds files and folders whose name fits a glob, at any depth. `*.py` fits at any depth; a pattern with a slash, such as `src/**/*.py`, is taken from the folder searched.",
+    effect: Effect::Reads,
+};
+
+const GET_FILE_INFO: Sign = Sign {
+    name: "get_file_info",
+    title: "Describe a file",
+    description: "Tells type, size, times and permissions of a file or folder.",
+    effect: Effect::Reads,
+};
+
+const LIST_ALLOWED_DIRECTORIES: Sign = Sign {
+    name: "list_allowed_directories",
+    title: "List the allowed folders",
+    description: "Lists the folders that this server may touch.",
+    effect: Effect::Reads,
+};
+
+const WRITE_FILE: Sign = Sign {
+    name: "write_file",
+    title: "Write a file",
+    description: "Creates a text file, or replaces its whole content; the earlier content goes to the trash.",
+    effect: Effect::Replaces,
+};
+
+const EDIT_FILE: Sign = Sign {
+    name: "edit_file",
+    title: "Edit a file",
+    description: "Replaces exact pieces of a text file. Each oldText must occur exactly once. dryRun shows the diff and changes nothing.",
+    effect: Effect::Replaces,
+};
+
+const MOVE_FILE: Sign = Sign {
+    name: "move_file",
+    title: "Move or rename",
+    description: "Moves or renames a file or folder. Refuses when the destination exists.",
+    effect: Effect::Adds,
+};
+
+const CREATE_DIRECTORY: Sign = Sign {
+    name: "create_directory",
+    title: "Create a folder",
+    description: "Creates a folder with the folders above it. An existing folder is fine.",
+    effect: Effect::Ensures,
+};
+
+const DELETE_FILE: Sign = Sign {
+    name: "delete_file",
+    title: "Delete into the trash",
+    description: "Moves a file or a whole folder into the trash; the answer says where it lies.",
+    effect: Effect::Replaces,
+};
+
 fn with_reading_tools(toolbox: Toolbox<Files>) -> Toolbox<Files> {
-    let reads = |name, title, description| Sign {
-        name,
-        title,
-        description,
-        effect: Effect::Reads,
-    };
     toolbox
-        .with(
-            reads(
-                "list_directory",
-                "List a folder",
-                "Lists the files and folders directly in a folder, folders first.",
-            ),
-            read::list_directory,
-        )
-        .with(
-            reads(
-                "read_text_file",
-                "Read a text file",
-                "Reads a text file, whole (up to 1 MiB) or only its first (head) or last (tail) lines.",
-            ),
-            read::read_text_file,
-        )
-        .with(
-            reads(
-                "search_files",
-                "Find files by name",
-                "Finds files and folders whose name fits a glob, at any depth. `*.py` fits at any depth; a pattern with a slash, such as `src/**/*.py`, is taken from the folder searched.",
-            ),
-            search::search_files,
-        )
-        .with(
-            reads(
-                "get_file_info",
-                "Describe a file",
-                "Tells type, size, times and permissions of a file or folder.",
-            ),
-            read::get_file_info,
-        )
-        .with(
-            reads(
-                "list_allowed_directories",
-                "List the allowed folders",
-                "Lists the folders that this server may touch.",
-            ),
-            read::list_allowed_directories,
-        )
+        .with(LIST_DIRECTORY, read::list_directory)
+        .with(READ_TEXT_FILE, read::read_text_file)
+        .with(SEARCH_FILES, search::search_files)
+        .with(GET_FILE_INFO, read::get_file_info)
+        .with(LIST_ALLOWED_DIRECTORIES, read::list_allowed_directories)
 }
 
 fn with_changing_tools(toolbox: Toolbox<Files>) -> Toolbox<Files> {
-    let sign = |name, title, description, effect| Sign {
-        name,
-        title,
-        description,
-        effect,
-    };
     toolbox
-        .with(
-            sign(
-                "write_file",
-                "Write a file",
-                "Creates a text file, or replaces its whole content; the earlier content goes to the trash.",
-                Effect::Replaces,
-            ),
-            change::write_file,
-        )
-        .with(
-            sign(
-                "edit_file",
-                "Edit a file",
-                "Replaces exact pieces of a text file. Each oldText must occur exactly once. dryRun shows the diff and changes nothing.",
-                Effect::Replaces,
-            ),
-            edit::edit_file,
-        )
-        .with(
-            sign(
-                "move_file",
-                "Move or rename",
-                "Moves or renames a file or folder. Refuses when the destination exists.",
-                Effect::Adds,
-            ),
-            change::move_file,
-        )
-        .with(
-            sign(
-                "create_directory",
-                "Create a folder",
-                "Creates a folder with the folders above it. An existing folder is fine.",
-                Effect::Ensures,
-            ),
-            change::create_directory,
-        )
-        .with(
-            sign(
-                "delete_file",
-                "Delete into the trash",
-                "Moves a file or a whole folder into the trash; the answer says where it lies.",
-                Effect::Replaces,
-            ),
-            delete::delete_file,
-        )
+        .with(WRITE_FILE, change::write_file)
+        .with(EDIT_FILE, edit::edit_file)
+        .with(MOVE_FILE, change::move_file)
+        .with(CREATE_DIRECTORY, change::create_directory)
+        .with(DELETE_FILE, delete::delete_file)
 }

@@ -191,11 +191,11 @@ impl<'r> Place<'r> {
         if !self.full {
             return shown_path(&self.rel);
         }
-        let root = self.root.path.display();
+        let root = shown(self.root.path.as_os_str());
         if self.is_root() {
-            root.to_string()
+            root
         } else {
-            format!("{root}/{}", shown_path(&self.rel))
+            format!("{}/{}", root.trim_end_matches('/'), shown_path(&self.rel))
         }
     }
 

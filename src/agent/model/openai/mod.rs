@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::agent::model::assemble::Assembler;
 use crate::agent::model::error::{ModelError, ModelErrorKind};
 use crate::agent::model::event::ModelEvent;
+use crate::agent::model::http::{http_client, is_loopback};
 use crate::agent::model::request::ModelRequest;
 use crate::config::ModelSettings;
 
@@ -278,23 +279,4 @@ fn cause(error: &(dyn std::error::Error + 'static)) -> String {
         cause = deeper;
     }
     cause.to_string()
-}
-
-/// Whether a base URL points to this machine.
-fn is_loopback(base_url: &str) -> bool {
-    url::Url::parse(base_url).is_ok_and(|url| match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    })
-}
-
-/// No redirects, because headers with secrets would travel; no proxy for this machine itself.
-fn http_client(local: bool) -> reqwest::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("mcpdeck/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(10));
-    if local { builder.no_proxy() } else { builder }.build()
 }
