@@ -74,6 +74,30 @@ impl Drop for Guard {
     }
 }
 
+/// What is written to the terminal, gathered until it is flushed. Half a frame that a panic left behind is dropped, and so is
+/// what is written after the terminal was given back.
+#[derive(Debug, Default)]
+pub struct Screen {
+    gathered: Vec<u8>,
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.gathered.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let gathered = std::mem::take(&mut self.gathered);
+        if !TAKEN.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(&gathered)?;
+        out.flush()
+    }
+}
+
 fn take() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);

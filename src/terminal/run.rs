@@ -3,14 +3,14 @@
 //! Input comes first, then what must be delivered, then the wire, then the frame, then the clock. Nothing here waits for a
 //! server or a model: `perform` only starts things.
 
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, Write};
 use std::time::Duration;
 
 use crossterm::queue;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
-use ratatui::{Frame, Terminal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -19,7 +19,8 @@ use crate::config::ThemeChoice;
 use crate::driver::Clock;
 use crate::host::{Effect, HostEvent};
 use crate::mcp::wire::record::WireRecord;
-use crate::terminal::guard::Guard;
+use crate::terminal::canvas::Canvas;
+use crate::terminal::guard::{Guard, Screen};
 use crate::terminal::input::Input;
 use crate::terminal::pace::Pace;
 use crate::terminal::signals::{Signals, Told};
@@ -44,9 +45,6 @@ pub struct Outside<'a> {
     pub clock: Clock,
 }
 
-/// Draws a state and says what was measured.
-pub type Draw<'a> = dyn FnMut(&App, &mut Frame<'_>) -> Measured + 'a;
-
 /// Why the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -63,17 +61,13 @@ pub enum Ended {
 ///
 /// # Errors
 /// What the system says of the terminal or of the signals.
-pub async fn run<'a>(
-    app: &'a mut App,
-    outside: Outside<'a>,
-    draw: &'a mut Draw<'a>,
-) -> io::Result<Ended> {
+pub async fn run<'a>(app: &'a mut App, outside: Outside<'a>) -> io::Result<Ended> {
     let guard = Guard::enter()?;
-    let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout()));
+    let backend = CrosstermBackend::new(Screen::default());
     let mut looping = Loop {
         app,
         outside,
-        draw,
+        canvas: Canvas::new(ThemeChoice::Auto),
         guard,
         terminal: Terminal::new(backend)?,
         pace: Pace::default(),
@@ -94,9 +88,9 @@ pub async fn run<'a>(
 struct Loop<'a> {
     app: &'a mut App,
     outside: Outside<'a>,
-    draw: &'a mut Draw<'a>,
+    canvas: Canvas,
     guard: Guard,
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<Screen>>,
     pace: Pace,
     ended: Option<Ended>,
     suspends: bool,
@@ -109,6 +103,7 @@ enum Woken {
     Signal(Told),
     Input(AppEvent),
     Other(AppEvent),
+    Coloured,
     Frame,
 }
 
@@ -135,6 +130,7 @@ impl Loop<'_> {
             Woken::Signal(Told::Continued) => self.resume()?,
             Woken::Input(event) => self.take_input(event),
             Woken::Other(event) => self.take_in(event),
+            Woken::Coloured => self.pace.mark(),
             Woken::Frame => {}
         }
         self.drain(input);
@@ -162,6 +158,7 @@ impl Loop<'_> {
             Some(event) = outside.events.recv() => Woken::Other(AppEvent::Host(event)),
             Some(record) = outside.wire.recv() => Woken::Other(AppEvent::Wire(record)),
             () = at(frame) => Woken::Frame,
+            () = self.canvas.coloured() => Woken::Coloured,
             () = at(tick) => Woken::Other(AppEvent::Tick),
         }
     }
@@ -248,13 +245,15 @@ impl Loop<'_> {
     }
 
     fn frame(&mut self) -> io::Result<()> {
-        let (app, draw) = (&*self.app, &mut *self.draw);
+        let (app, canvas) = (&*self.app, &mut self.canvas);
         let mut measured = Measured::default();
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(|frame| measured = draw(app, frame))?;
+        self.terminal
+            .draw(|frame| measured = canvas.draw(app, frame))?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         Write::flush(self.terminal.backend_mut())?;
         self.pace.drawn(Instant::now());
+        self.canvas.begin_colours();
         let effects = self
             .app
             .update(AppEvent::Drawn(measured), self.outside.clock.now());
