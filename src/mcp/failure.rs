@@ -71,7 +71,7 @@ impl Failure {
         {
             line.push_str(&format!(" ({exit})"));
         }
-        if let Some(last) = self.stderr.last() {
+        if let Some(last) = self.stderr.last().or(self.stdout_line.as_ref()) {
             line.push_str(&format!(": {}", last.trim()));
         }
         line

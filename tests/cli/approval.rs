@@ -68,7 +68,7 @@ fn a_glob_that_is_none_is_refused_before_anything_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_models_next_request_shows_the_refusal() {
     let call = calls(
-        "files_write_file",
+        "files__write_file",
         &json!({ "path": "a.txt", "content": "x" }),
     );
     let replies = vec![Reply::chunks(&call), Reply::chunks(&says("I may not."))];

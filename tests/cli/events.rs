@@ -170,7 +170,7 @@ async fn a_turn_that_does_not_come_to_an_answer_is_no_success() {
     assert_eq!(ran.turn_end()["stop_reason"], "length");
     assert_eq!(ran.answer(), "half a");
 
-    let endpoint = Endpoint::with(vec![Reply::chunks(&calls("s_echo", &json!({})))]).await;
+    let endpoint = Endpoint::with(vec![Reply::chunks(&calls("s__echo", &json!({})))]).await;
     let deck = Deck::new(&model_at(&endpoint.base_url()));
     let tool = "[[tools]]\nname = 'echo'\ninputSchema = { type = 'object' }\n";
     deck.scripted("s", tool, "approve = \"never\"");

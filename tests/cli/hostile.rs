@@ -85,7 +85,7 @@ fn hostile_server(deck: &Deck) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_texts_of_servers_and_tools_are_cleaned_too() {
-    let call = calls("s_say", &json!({ "x": HOSTILE }));
+    let call = calls("s__say", &json!({ "x": HOSTILE }));
     let body = json!({ "error": { "message": HOSTILE } });
     let replies = vec![Reply::chunks(&call), Reply::json(401, &body)];
     let endpoint = Endpoint::with(replies).await;

@@ -82,7 +82,7 @@ fn a_slow_call_by_hand_is_cancelled() {
 async fn a_call_of_the_model_is_cancelled_and_the_events_are_complete() {
     let call = json!({
         "index": 0, "id": "call00001", "type": "function",
-        "function": { "name": "s_slow", "arguments": "{}" },
+        "function": { "name": "s__slow", "arguments": "{}" },
     });
     let call = chunk(&json!({ "tool_calls": [call] }), Some("tool_calls"));
     let endpoint = Endpoint::with(vec![Reply::chunks(&[call])]).await;
