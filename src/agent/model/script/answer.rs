@@ -126,7 +126,10 @@ impl Outcome {
             .ok()
             .filter(|value| value.is_object() || value.is_array());
         let start = text.trim_start().to_lowercase();
-        let error = structured.is_none() && FAILURES.iter().any(|word| start.starts_with(word));
+        let error = match &structured {
+            Some(value) => value.get("error").is_some_and(Value::is_string),
+            None => FAILURES.iter().any(|word| start.starts_with(word)),
+        };
         Self {
             tool: name.to_owned(),
             text: text.to_owned(),
