@@ -23,6 +23,10 @@ use crate::view::value;
 
 /// Bytes of a result that are looked at for its short form.
 const GLANCE: usize = 2_000;
+/// A result in fewer columns tells nothing.
+const LEAST: usize = 9;
+/// Bytes of a text whose lines are counted at each frame.
+const COUNTED: usize = 20_000;
 /// Cells of a progress bar.
 const BAR: usize = 10;
 
@@ -66,7 +70,9 @@ pub(super) fn draw(
             pane::mark(frame, theme, inner, row);
         }
     }
-    pane::scrollbar(frame, theme, beside(area, inner), first, calls.len());
+    if inner.x + inner.width < area.x + area.width {
+        pane::scrollbar(frame, theme, beside(area, inner), first, calls.len());
+    }
     (first, rows)
 }
 
@@ -99,21 +105,6 @@ pub(super) fn line(call: &ToolCall, cols: usize, theme: &Theme, now: Moment) -> 
         span(format!("{sign} "), style),
         span(clean::line(&call.title()), theme.strong),
     ];
-    let arguments = value::short(&call.arguments);
-    let short = result(call, theme);
-    // A quarter of the line for the arguments when there is a result to show as well.
-    let most = if short.is_empty() {
-        cols
-    } else {
-        (cols / 3).max(12)
-    };
-    if !arguments.is_empty() {
-        left.push(span(
-            format!(" {}", wrap::truncate(&arguments, most)),
-            theme.dim,
-        ));
-    }
-    left.extend(short);
     let elapsed = match &call.state {
         CallState::Asking { .. } => String::new(),
         CallState::Running { .. } | CallState::Done { .. } => {
@@ -121,7 +112,30 @@ pub(super) fn line(call: &ToolCall, cols: usize, theme: &Theme, now: Moment) -> 
         }
     };
     let right = vec![span(word, style), span(elapsed, theme.dim)];
+    let taken = styled::width(&left) + styled::width(&right) + 1;
+    left.extend(middle(call, cols.saturating_sub(taken), theme));
     styled::spread(left, right, cols)
+}
+
+/// Arguments and result side by side; where both have no room, the one that tells more.
+fn middle(call: &ToolCall, room: usize, theme: &Theme) -> Spans {
+    let arguments = value::short(&call.arguments);
+    let arguments = if arguments.is_empty() {
+        arguments
+    } else {
+        format!(" {arguments}")
+    };
+    let result = result(call, theme);
+    let (wanted, most) = (wrap::width(&arguments), styled::width(&result));
+    let given = most.min((room / 2).max(room.saturating_sub(wanted)));
+    let is_cut_short = given < most.min(LEAST);
+    if is_cut_short && call.end().is_some_and(CallEnd::is_error) {
+        return styled::cropped(result, room);
+    }
+    let given = if is_cut_short { 0 } else { given };
+    let mut out = vec![span(wrap::truncate(&arguments, room - given), theme.dim)];
+    out.extend(styled::cropped(result, given));
+    out
 }
 
 /// Sign, word and style of where a call stands.
@@ -240,6 +254,9 @@ fn answer(result: &ToolResult) -> String {
 }
 
 fn text_in_short(text: &str) -> String {
+    if text.len() > COUNTED {
+        return format!("{}: {}", human::bytes(text.len() as u64), glance(text));
+    }
     let lines = text.trim_end().lines().count();
     if lines > 1 {
         format!("{} lines: {}", human::count(lines as u64), glance(text))

@@ -2,6 +2,8 @@
 //!
 //! Pure.
 
+use std::time::Duration;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -193,33 +195,40 @@ fn line(server: &Server, name: usize, cols: usize, theme: &Theme, now: Moment) -
 }
 
 fn vitals(server: &Server, era: Era, cols: usize, theme: &Theme) -> Spans {
-    let count = server.tools.len();
-    let s = if count == 1 { " " } else { "s" };
-    let mut spans = vec![span(format!(" {count:>2} tool{s} "), theme.text)];
-    spans.push(span(format!("{:<7}", era_word(era)), theme.dim));
+    let mut spans = vec![span(format!(" {:>8} ", tools(server)), theme.text)];
+    spans.push(span(format!("{} ", era_word(era)), theme.dim));
     if cols >= 70 {
-        spans.push(span(
-            format!("{:<SPARKS$} ", sparkline(&server.health)),
-            theme.busy,
-        ));
+        let sparks = sparkline(&server.health);
+        spans.push(span(format!("{sparks:<SPARKS$} "), theme.busy));
+        spans.extend(latency(&server.health, theme));
+    } else if let (Some(half), Some(most)) = percentiles(&server.health) {
+        let text = format!("{}/{}", human::duration(half), human::duration(most));
+        spans.push(span(text, theme.text));
     }
-    spans.extend(latency(&server.health, theme));
     if let Some(rate) = server.health.error_rate().filter(|rate| *rate > 0.0) {
-        spans.push(span(
-            format!(" {:.0}% errors", (rate * 100.0).max(1.0)),
-            theme.bad,
-        ));
+        let text = format!(" {:.0}% errors", (rate * 100.0).max(1.0));
+        spans.push(span(text, theme.bad));
     }
     if !server.rejected.is_empty() {
-        spans.push(span(
-            format!(" {} rejected", server.rejected.len()),
-            theme.warn,
-        ));
+        let text = format!(" {} rejected", server.rejected.len());
+        spans.push(span(text, theme.warn));
     }
     if let Some(error) = server.health.last_error.as_ref().filter(|_| cols >= 90) {
         spans.push(span(format!(" last: {}", clean::line(error)), theme.dim));
     }
     spans
+}
+
+/// `3 tools`.
+pub(super) fn tools(server: &Server) -> String {
+    match server.tools.len() {
+        1 => "1 tool".to_owned(),
+        count => format!("{} tools", human::count(count as u64)),
+    }
+}
+
+fn percentiles(health: &Health) -> (Option<Duration>, Option<Duration>) {
+    (health.percentile(0.5), health.percentile(0.95))
 }
 
 /// The era as a word.
@@ -232,7 +241,7 @@ pub(super) fn era_word(era: Era) -> &'static str {
 
 /// `p50 2 ms p95 14 ms`.
 pub(super) fn latency(health: &Health, theme: &Theme) -> Spans {
-    let (Some(half), Some(most)) = (health.percentile(0.5), health.percentile(0.95)) else {
+    let (Some(half), Some(most)) = percentiles(health) else {
         return Vec::new();
     };
     vec![
