@@ -16,13 +16,16 @@ use crate::ids::Moment;
 use crate::mcp::event::Progress;
 use crate::mcp::result::{Block, CallOutcome, ToolResult};
 use crate::text::{clean, human, wrap};
-use crate::view::pane;
 use crate::view::styled::{self, Spans, span};
 use crate::view::theme::Theme;
 use crate::view::value;
+use crate::view::{layout, pane};
 
 /// Bytes of a result that are looked at for its short form.
 const GLANCE: usize = 2_000;
+/// A list of this many rows has room for more about one of its calls, and how many rows that takes.
+const ROOMY: u16 = 14;
+const MORE: u16 = 6;
 /// A result in fewer columns tells nothing.
 const LEAST: usize = 9;
 /// Bytes of a text whose lines are counted at each frame.
@@ -47,7 +50,6 @@ pub(super) fn draw(
         (all, some) => format!("Tool calls · {} · {some} running", human::count(all as u64)),
     };
     let inner = pane::framed(frame, theme, area, &title, focused, boxed);
-    let rows = usize::from(inner.height);
     if calls.is_empty() {
         let word = span("No calls yet. Each one shows here as it runs.", theme.dim);
         pane::lines(
@@ -55,12 +57,17 @@ pub(super) fn draw(
             inner,
             &styled::wrapped(&[word], usize::from(inner.width)),
         );
-        return (0, rows);
+        return (0, usize::from(inner.height));
     }
     let marked = app
         .calls
         .marked
         .and_then(|id| calls.iter().position(|call| call.id == id));
+    let (inner, below) = layout::foot(inner, if inner.height >= ROOMY { MORE } else { 0 });
+    if let Some(call) = marked.map_or(calls.last(), |at| calls.get(at)) {
+        more(call, theme, frame, below, app.now);
+    }
+    let rows = usize::from(inner.height);
     let first = first_row(calls.len(), rows, marked);
     for (row, call) in calls.iter().skip(first).take(rows).enumerate() {
         let text = line(call, usize::from(inner.width), theme, app.now);
@@ -74,6 +81,24 @@ pub(super) fn draw(
         pane::scrollbar(frame, theme, beside(area, inner), first, calls.len());
     }
     (first, rows)
+}
+
+/// What stands below the list about the marked call, or the newest.
+fn more(call: &ToolCall, theme: &Theme, frame: &mut Frame, area: Rect, now: Moment) {
+    if area.height < 2 {
+        return;
+    }
+    let title = format!("{} {}", call.id, clean::line(&call.title()));
+    let body = pane::ruled(frame, theme, area, &title, false);
+    let (cols, rows) = (usize::from(body.width), usize::from(body.height));
+    let arguments: String = value::short(&call.arguments).chars().take(GLANCE).collect();
+    let mut lines = styled::wrapped(&[span(arguments, theme.dim)], cols);
+    lines.truncate(rows / 2);
+    let (sign, word, style) = state(call, theme, now);
+    let mut outcome = vec![span(format!("{sign} {word}"), style)];
+    outcome.extend(result(call, theme));
+    lines.extend(styled::wrapped(&outcome, cols));
+    pane::lines(frame, body, &lines);
 }
 
 /// The frame's right edge beside the rows, so that the bar takes no room from them.
@@ -129,7 +154,10 @@ fn middle(call: &ToolCall, room: usize, theme: &Theme) -> Spans {
     let (wanted, most) = (wrap::width(&arguments), styled::width(&result));
     let given = most.min((room / 2).max(room.saturating_sub(wanted)));
     let is_cut_short = given < most.min(LEAST);
-    if is_cut_short && call.end().is_some_and(CallEnd::is_error) {
+    let tells_more = call
+        .end()
+        .map_or(call.progress.is_some(), CallEnd::is_error);
+    if is_cut_short && tells_more {
         return styled::cropped(result, room);
     }
     let given = if is_cut_short { 0 } else { given };

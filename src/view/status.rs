@@ -28,10 +28,7 @@ pub(super) fn title(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
         }
         ModelState::Ready { label } => {
             left.push(span(clean::line(&label.model), theme.strong));
-            left.push(span(
-                format!(" at {}", clean::line(&label.place)),
-                theme.dim,
-            ));
+            left.push(span(format!(" · {}", clean::line(&label.place)), theme.dim));
         }
     }
     let mut right = turn(app, theme);
