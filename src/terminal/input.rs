@@ -2,11 +2,15 @@
 //!
 //! The only place that reads crossterm's keys: what differs between terminals is evened out here.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use crossterm::event::{
     Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent,
     MouseEventKind,
 };
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 
 use crate::app::{AppEvent, Code, Key, Mouse, MouseKind};
 
@@ -37,9 +41,15 @@ impl Input {
         }
     }
 
-    /// The next event, if one is there already.
-    pub fn ready(&mut self) -> Option<AppEvent> {
-        self.next().now_or_never()
+    /// The next event, if one is there already. Asks on behalf of the task that runs: the stream remembers who asked last, and
+    /// a one-off asker would be woken in the place of the loop.
+    pub async fn ready(&mut self) -> Option<AppEvent> {
+        let mut next = pin!(self.next());
+        poll_fn(|context| match next.as_mut().poll(context) {
+            Poll::Ready(event) => Poll::Ready(Some(event)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
     }
 }
 
