@@ -312,3 +312,114 @@ pub fn excerpt(words: &str) -> String {
 fn text(value: &Value, key: &str) -> Option<String> {
     value.get(key).and_then(Value::as_str).map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let word = prop_oneof![
+            Just("tools".to_owned()),
+            Just("name".to_owned()),
+            Just("inputSchema".to_owned()),
+            Just("properties".to_owned()),
+            Just("x-mcp-header".to_owned()),
+            Just("content".to_owned()),
+            Just("type".to_owned()),
+            Just("text".to_owned()),
+            Just("resource".to_owned()),
+            Just("resultType".to_owned()),
+            Just("inputRequests".to_owned()),
+            "\\PC{0,8}",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            word.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 60, 6, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::vec((word.clone(), inner), 0..5)
+                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_a_server_sends_makes_it_panic_or_lose_an_item(value in any_json()) {
+            let page = json!({ "tools": [value, value] });
+            let mut listing = Listing::default();
+            prop_assert_eq!(tools_page(&page, &mut listing), Ok(None));
+            prop_assert_eq!(listing.tools.len() + listing.rejected.len(), 2);
+            let result = tool_result(&json!({ "content": [value] }));
+            prop_assert_eq!(result.map(|result| result.content.len()), Ok(1));
+            let _ = tool_result(&value);
+            let _ = initialize_result(&value);
+            let _ = discover_result(&value, "2026-07-28");
+            let _ = progress(&value);
+            let _ = log_message(&value);
+            let _ = rpc_error(&value);
+        }
+    }
+
+    #[test]
+    fn a_result_must_hold_something_and_be_complete() {
+        let empty = tool_result(&json!({ "content": [] })).unwrap();
+        assert_eq!(empty, ToolResult::default());
+        let structured = tool_result(&json!({ "structuredContent": { "a": 1 } })).unwrap();
+        assert_eq!(structured.structured, Some(json!({ "a": 1 })));
+        for bad in [
+            json!(1),
+            json!({}),
+            json!({ "resultType": "later", "content": [] }),
+            json!({ "resultType": "input_required", "content": [] }),
+        ] {
+            assert!(tool_result(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_block_is_read() {
+        let blocks = [
+            json!({ "type": "image", "data": "AA==", "mimeType": "image/png" }),
+            json!({ "type": "audio", "data": "AA==", "mimeType": "audio/wav" }),
+            json!({ "type": "resource_link", "uri": "file:///a", "name": "a" }),
+            json!({ "type": "resource", "resource": { "uri": "file:///a", "text": "t" } }),
+            json!({ "type": "image" }),
+        ]
+        .map(|value| block(&value));
+        let kinds = blocks.map(|block| match block {
+            Block::Text { .. } => "text",
+            Block::Image { .. } => "image",
+            Block::Audio { .. } => "audio",
+            Block::Link { .. } => "link",
+            Block::Resource { .. } => "resource",
+            Block::Other { .. } => "other",
+        });
+        assert_eq!(kinds, ["image", "audio", "link", "resource", "other"]);
+    }
+
+    #[test]
+    fn a_tool_with_an_invalid_header_annotation_is_left_out() {
+        let with = |property: Value| {
+            let schema = json!({ "type": "object", "properties": { "region": property } });
+            tool(&json!({ "name": "t", "inputSchema": schema })).map_err(|rejected| rejected.why)
+        };
+        assert!(with(json!({ "type": "string", "x-mcp-header": "Region" })).is_ok());
+        for bad in [
+            json!({ "type": "string", "x-mcp-header": "" }),
+            json!({ "type": "string", "x-mcp-header": "a b" }),
+            json!({ "type": "string", "x-mcp-header": 1 }),
+            json!({ "type": "object", "x-mcp-header": "Region" }),
+        ] {
+            let why = with(bad.clone()).unwrap_err();
+            assert!(why.contains("x-mcp-header"), "{bad}: {why}");
+        }
+    }
+}

@@ -116,10 +116,7 @@ async fn a_server_that_refuses_discover_hears_initialize_in_the_same_process() {
 #[tokio::test]
 async fn a_server_that_ignores_discover_is_not_waited_for_ten_seconds() {
     let since = Instant::now();
-    let mut server = scripted_as(
-        "[[on]]\nmethod = \"server/discover\"\nsilent = true",
-        auto,
-    );
+    let mut server = scripted_as("[[on]]\nmethod = \"server/discover\"\nsilent = true", auto);
     assert_eq!(server.connected().await.revision, "2025-11-25");
     assert!(since.elapsed() < Duration::from_secs(8));
 }
@@ -383,7 +380,11 @@ async fn requests_of_the_server_are_answered_that_there_is_no_such_method() {
     assert_eq!(answer("x1")["error"]["code"], -32601);
     assert_eq!(answer("x2")["result"], json!({}));
     let offered = &received[0]["params"]["capabilities"];
-    assert_eq!(*offered, json!({}), "nothing is declared that is not served");
+    assert_eq!(
+        *offered,
+        json!({}),
+        "nothing is declared that is not served"
+    );
 }
 
 #[tokio::test]
@@ -407,7 +408,8 @@ async fn a_question_of_a_modern_server_is_reported_as_one() {
 
 #[tokio::test]
 async fn a_flood_on_stderr_holds_nothing_back_and_its_end_is_kept() {
-    let mut server = scripted("[start]\nstderr_lines = 20000\n[[on]]\nmethod = \"tools/call\"\nexit = 7");
+    let mut server =
+        scripted("[start]\nstderr_lines = 20000\n[[on]]\nmethod = \"tools/call\"\nexit = 7");
     server.connected().await;
     server.connection.call(request(1, "t", json!({})));
     let failure = server.ended().await;
@@ -623,7 +625,9 @@ async fn what_never_left_is_told_apart_from_what_is_lost() {
     ));
     server.connected().await;
     let big = "x".repeat(1_000_000);
-    server.connection.call(request(2, "big", json!({ "x": big })));
+    server
+        .connection
+        .call(request(2, "big", json!({ "x": big })));
     server.connection.call(request(3, "behind", json!({})));
     // The first fills the pipe, the second never gets in. A probe that times out is not waited for: the close is enough.
     wait_for(|| {
@@ -783,6 +787,9 @@ async fn a_bundled_server_is_started_from_the_own_binary() {
     });
     let mut server = dialled(spec(launch), |dial| dial.own_binary = fake);
     let failure = server.ended().await;
-    assert_eq!(failure.stderr, ["serve database sqlite:shop.db --read-only"]);
+    assert_eq!(
+        failure.stderr,
+        ["serve database sqlite:shop.db --read-only"]
+    );
     assert_eq!(failure.exit.as_deref(), Some("exit code 5"));
 }

@@ -193,12 +193,9 @@ impl Talk {
                 Some(Inbound::Stray(line)) if line.trim_start().starts_with('{') => {
                     return Ok(Heard::Nonsense(line));
                 }
-                Some(Inbound::Stray(_) | Inbound::Sent(_)) => {}
+                // A first message that fails over HTTP ends the link, which then tells the whole cause.
+                Some(Inbound::Stray(_) | Inbound::Sent(_) | Inbound::Failed { .. }) => {}
                 Some(Inbound::Unreadable { why, .. }) => return Ok(Heard::Nonsense(why)),
-                Some(Inbound::Failed { why, .. }) => {
-                    let failure = Failure::new(FailureKind::Protocol, why);
-                    return Err(Refusal::TryFresh(Box::new(self.link.notes.dress(failure))));
-                }
                 Some(Inbound::Closed(failure)) => return Err(closed(self.with_stray(*failure))),
                 None => {
                     let failure = Failure::new(FailureKind::Exited, "the connection ended");

@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
 use super::{HttpError, cause, request_id};
+use crate::mcp::failure::Failure;
 use crate::mcp::transport::Inbound;
 use crate::mcp::transport::stdio::id_of;
 use crate::mcp::wire::record::{Direction, WireKind, classify_value};
@@ -37,7 +38,7 @@ pub struct TappedClient {
 #[derive(Default)]
 struct Kept {
     raw: HashMap<String, Value>,
-    trouble: Option<String>,
+    trouble: Option<Failure>,
 }
 
 impl TappedClient {
@@ -63,15 +64,15 @@ impl TappedClient {
         kept.raw.remove(&id.to_string())
     }
 
-    /// The last thing that went wrong.
-    pub fn last_trouble(&self) -> Option<String> {
+    /// What went wrong in the last exchange.
+    pub fn last_trouble(&self) -> Option<Failure> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.trouble.clone()
     }
 
-    fn trouble(&self, why: String) {
+    fn trouble(&self, failure: Option<Failure>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.trouble = Some(why);
+        kept.trouble = failure;
     }
 
     fn keep_raw(&self, message: &Value) {
@@ -98,6 +99,7 @@ impl TappedClient {
     async fn answered(&self, what: &str, outcome: Result<u16, &HttpError>) {
         match outcome {
             Ok(status) => {
+                self.trouble(None);
                 self.exchange(
                     Direction::In,
                     Some(status),
@@ -108,13 +110,9 @@ impl TappedClient {
             Err(error) => {
                 let status = status_of(error);
                 let failure = cause::of(error).failure;
-                self.trouble(failure.message.clone());
-                self.exchange(
-                    Direction::In,
-                    status,
-                    &format!("{what}: {}", failure.message),
-                )
-                .await;
+                let text = format!("{what}: {}", failure.message);
+                self.trouble(Some(failure));
+                self.exchange(Direction::In, status, &text).await;
             }
         }
     }
