@@ -4,3 +4,4 @@
 mod http;
 mod stdio;
 mod support;
+mod wire_log;
