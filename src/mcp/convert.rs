@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::mcp::event::Progress;
+use crate::mcp::param_headers;
 use crate::mcp::result::{Block, ToolResult};
 use crate::mcp::status::{Era, Hello};
 use crate::mcp::tool::{Annotations, Listing, Rejected, Tool};
@@ -13,11 +14,16 @@ use crate::mcp::wire::lines::head;
 /// The key under which a modern server names itself.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
-/// Adds one page of `tools/list` to the listing and gives the cursor of the next one.
+/// Adds one page of `tools/list` to the listing and gives the cursor of the next one. With `heed_headers` a tool whose
+/// `x-mcp-header` annotations are invalid is left out, as the protocol asks of HTTP clients.
 ///
 /// # Errors
 /// When the page is no listing at all; the reason as a sentence.
-pub fn tools_page(page: &Value, listing: &mut Listing) -> Result<Option<String>, String> {
+pub fn tools_page(
+    page: &Value,
+    heed_headers: bool,
+    listing: &mut Listing,
+) -> Result<Option<String>, String> {
     let Some(tools) = page.get("tools").and_then(Value::as_array) else {
         return Err(format!(
             "the answer to tools/list has no array `tools`: {}",
@@ -25,7 +31,10 @@ pub fn tools_page(page: &Value, listing: &mut Listing) -> Result<Option<String>,
         ));
     };
     for item in tools {
-        match tool(item) {
+        match tool(item).and_then(|tool| match heed_headers {
+            true => with_valid_headers(tool),
+            false => Ok(tool),
+        }) {
             Ok(tool) if listing.tools.iter().any(|known| known.name == tool.name) => {
                 listing.rejected.push(Rejected {
                     name: Some(tool.name),
@@ -38,6 +47,16 @@ pub fn tools_page(page: &Value, listing: &mut Listing) -> Result<Option<String>,
     }
     let cursor = page.get("nextCursor").and_then(Value::as_str);
     Ok(cursor.map(str::to_owned))
+}
+
+fn with_valid_headers(tool: Tool) -> Result<Tool, Rejected> {
+    match param_headers::invalid(&tool.input_schema) {
+        Some(why) => Err(Rejected {
+            name: Some(tool.name),
+            why,
+        }),
+        None => Ok(tool),
+    }
 }
 
 /// One tool.
@@ -61,9 +80,6 @@ pub fn tool(item: &Value) -> Result<Tool, Rejected> {
         None | Some(Value::Null) => return Err(reject("it has no `inputSchema`")),
         Some(_) => return Err(reject("its `inputSchema` is no JSON object")),
     };
-    if let Some(why) = invalid_header_annotation(&input_schema) {
-        return Err(reject(&why));
-    }
     let hints = item.get("annotations");
     let hint = |key: &str| {
         hints
@@ -84,38 +100,6 @@ pub fn tool(item: &Value) -> Result<Tool, Rejected> {
             open_world: hint("openWorldHint"),
         },
     })
-}
-
-/// Why a tool's `x-mcp-header` annotations are invalid, where they are: such a tool is left out and the others stay.
-fn invalid_header_annotation(schema: &Value) -> Option<String> {
-    let properties = schema.get("properties")?.as_object()?;
-    let mut seen: Vec<String> = Vec::new();
-    for (key, property) in properties {
-        let Some(header) = property.get("x-mcp-header") else {
-            continue;
-        };
-        let wrong = |why: &str| Some(format!("the `x-mcp-header` of its argument `{key}` {why}"));
-        let Some(header) = header.as_str() else {
-            return wrong("is no text");
-        };
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if header.is_empty() || !header.bytes().all(token) {
-            return wrong("is no HTTP header name");
-        }
-        let kind = property.get("type").and_then(Value::as_str);
-        if !matches!(
-            kind,
-            Some("string" | "integer" | "boolean" | "number") | None
-        ) {
-            return wrong("stands at an argument that is no text, number or boolean");
-        }
-        let folded = header.to_ascii_lowercase();
-        if seen.contains(&folded) {
-            return wrong("is used twice");
-        }
-        seen.push(folded);
-    }
-    None
 }
 
 /// The result of `tools/call`.
@@ -355,7 +339,7 @@ mod tests {
         fn nothing_a_server_sends_makes_it_panic_or_lose_an_item(value in any_json()) {
             let page = json!({ "tools": [value, value] });
             let mut listing = Listing::default();
-            prop_assert_eq!(tools_page(&page, &mut listing), Ok(None));
+            prop_assert_eq!(tools_page(&page, true, &mut listing), Ok(None));
             prop_assert_eq!(listing.tools.len() + listing.rejected.len(), 2);
             let result = tool_result(&json!({ "content": [value] }));
             prop_assert_eq!(result.map(|result| result.content.len()), Ok(1));
@@ -403,23 +387,5 @@ mod tests {
             Block::Other { .. } => "other",
         });
         assert_eq!(kinds, ["image", "audio", "link", "resource", "other"]);
-    }
-
-    #[test]
-    fn a_tool_with_an_invalid_header_annotation_is_left_out() {
-        let with = |property: Value| {
-            let schema = json!({ "type": "object", "properties": { "region": property } });
-            tool(&json!({ "name": "t", "inputSchema": schema })).map_err(|rejected| rejected.why)
-        };
-        assert!(with(json!({ "type": "string", "x-mcp-header": "Region" })).is_ok());
-        for bad in [
-            json!({ "type": "string", "x-mcp-header": "" }),
-            json!({ "type": "string", "x-mcp-header": "a b" }),
-            json!({ "type": "string", "x-mcp-header": 1 }),
-            json!({ "type": "object", "x-mcp-header": "Region" }),
-        ] {
-            let why = with(bad.clone()).unwrap_err();
-            assert!(why.contains("x-mcp-header"), "{bad}: {why}");
-        }
     }
 }

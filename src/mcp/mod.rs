@@ -7,6 +7,7 @@ pub mod connection;
 pub mod convert;
 pub mod event;
 pub mod failure;
+pub mod param_headers;
 pub mod result;
 pub mod status;
 pub mod tool;

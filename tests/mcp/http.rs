@@ -379,6 +379,57 @@ async fn odd_results_are_read_block_by_block() {
 }
 
 #[tokio::test]
+async fn one_odd_tool_costs_neither_the_others_nor_their_headers() {
+    for streamed in [false, true] {
+        let (url, log) = raw(move |asked| async move {
+            match asked.method() {
+                "server/discover" => asked.answer(json!({
+                    "resultType": "complete", "supportedVersions": ["2026-07-28"],
+                    "capabilities": { "tools": {} }, "ttlMs": 0, "cacheScope": "private",
+                })),
+                "tools/list" => {
+                    let region = |header: &str| {
+                        json!({ "type": "object", "properties": {
+                        "region": { "type": "string", "x-mcp-header": header },
+                    } })
+                    };
+                    let result = json!({
+                        "resultType": "complete", "ttlMs": 0, "cacheScope": "private",
+                        "tools": [
+                            { "name": "schemaless" },
+                            { "name": "bad", "inputSchema": region("a b") },
+                            { "name": "good", "inputSchema": region("Region") },
+                        ],
+                    });
+                    match streamed {
+                        false => asked.answer(result),
+                        true => sse(vec![
+                            json!({ "jsonrpc": "2.0", "id": asked.body["id"], "result": result })
+                                .to_string(),
+                        ]),
+                    }
+                }
+                _ => asked.answer(json!({ "resultType": "complete", "content": [] })),
+            }
+        })
+        .await;
+        let mut server = dialled(http(&url), modern);
+        server.connected().await;
+        let listing = server.listed().await;
+        let good: Vec<&str> = listing.tools.iter().map(|t| t.name.as_str()).collect();
+        let bad: Vec<Option<&str>> = listing.rejected.iter().map(|t| t.name.as_deref()).collect();
+        assert_eq!(good, ["good"], "streamed {streamed}");
+        assert_eq!(bad, [Some("schemaless"), Some("bad")]);
+        server.text(1, "good", json!({ "region": "eu" })).await;
+        let log = log.lock().unwrap();
+        let call = log.iter().find(|asked| asked.method() == "tools/call");
+        let headers = &call.unwrap().headers;
+        assert_eq!(headers["mcp-param-region"], "eu", "streamed {streamed}");
+        assert_eq!(headers["mcp-name"], "good");
+    }
+}
+
+#[tokio::test]
 async fn a_stream_without_the_answer_loses_the_call_and_a_broken_event_fails_it() {
     let (url, _) = calls(|asked| match asked.body["params"]["name"].as_str() {
         Some("closes") => sse(Vec::new()),

@@ -87,7 +87,14 @@ async fn a_modern_server_is_spoken_to_without_a_handshake() {
     assert_eq!(hello.revision, "2026-07-28");
     assert_eq!(hello.name, "scripted");
     let received = server.received(1).await;
-    assert_eq!(methods(&received), ["server/discover", "tools/call"]);
+    assert_eq!(
+        methods(&received),
+        ["server/discover", "subscriptions/listen", "tools/call"]
+    );
+    assert_eq!(
+        received[1]["params"]["notifications"],
+        json!({ "toolsListChanged": true })
+    );
     for message in &received {
         let meta = &message["params"]["_meta"];
         assert_eq!(
@@ -736,9 +743,9 @@ async fn logs_and_changes_of_the_tools_are_reported() {
     server.connection.call(request(1, "t", json!({})));
     let mut events = Vec::new();
     while events.len() < 2 {
-        match server.event().await {
-            event @ (ServerEvent::Log { .. } | ServerEvent::ToolsChanged) => events.push(event),
-            _ => {}
+        if let event @ (ServerEvent::Log { .. } | ServerEvent::ToolsChanged) = server.event().await
+        {
+            events.push(event);
         }
     }
     let log = ServerEvent::Log {

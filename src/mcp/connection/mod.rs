@@ -4,7 +4,9 @@
 //! never dials again and never repeats a request by itself: that is the lifecycle machine's to decide.
 
 mod handshake;
+mod launch;
 mod messages;
+mod pending;
 mod session;
 
 use std::path::PathBuf;

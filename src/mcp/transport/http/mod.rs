@@ -5,6 +5,7 @@
 
 mod cause;
 mod client;
+mod watch;
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use rmcp::transport::streamable_http_client::{
 };
 use rmcp::transport::{Transport, WorkerTransport};
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, watch as flag};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -71,7 +72,7 @@ pub fn start(
     let http = http_client(launch, &url).map_err(|why| config(why, "correct the headers"))?;
     let (out, queue) = mpsc::channel(OUT_QUEUE);
     let (reports, inbound) = mpsc::channel(IN_QUEUE);
-    let (settle, settled) = watch::channel(false);
+    let (settle, settled) = flag::channel(false);
     let notes = Notes::new(launch.url.as_str());
     let stop = CancellationToken::new();
     let client = TappedClient::new(http, tap.clone(), reports.clone(), settle);
