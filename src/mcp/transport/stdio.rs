@@ -245,6 +245,15 @@ fn guess_id(text: &str) -> Option<i64> {
     rest[..digits].parse().ok()
 }
 
+/// Who brought the end about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ender {
+    Itself,
+    Us,
+    /// Its stdout was closed, so it could no longer answer.
+    Silence,
+}
+
 /// Waits for the end of the child, or brings it about, and reports it.
 struct Keeper {
     child: Child,
@@ -261,19 +270,19 @@ impl Keeper {
         mut read: tokio::task::JoinHandle<()>,
         mut drained: tokio::task::JoinHandle<()>,
     ) {
-        let mut by_us = false;
+        let mut ender = Ender::Itself;
         let mut read_over = false;
         let status = tokio::select! {
             biased;
             status = self.child.wait() => status.ok(),
             () = self.stop.cancelled() => {
-                by_us = true;
+                ender = Ender::Us;
                 self.close_stdin.cancel();
                 child::end(&mut self.child, self.group, GRACE).await
             }
             _ = &mut read => {
                 read_over = true;
-                self.without_stdout(&mut by_us).await
+                self.without_stdout(&mut ender).await
             }
         };
         // What the server wrote last still stands in the pipes.
@@ -285,25 +294,29 @@ impl Keeper {
         if timeout(DRAIN, &mut drained).await.is_err() {
             drained.abort();
         }
-        let failure = Box::new(self.failure(status, by_us));
+        let failure = Box::new(self.failure(status, ender));
         let _connection_gone = self.reports.send(Inbound::Closed(failure)).await;
     }
 
     /// The child has closed its stdout: it can no longer answer, so it is ended when it does not end by itself.
-    async fn without_stdout(&mut self, by_us: &mut bool) -> Option<ExitStatus> {
+    async fn without_stdout(&mut self, ender: &mut Ender) -> Option<ExitStatus> {
         tokio::select! {
             status = self.child.wait() => return status.ok(),
-            () = self.stop.cancelled() => *by_us = true,
-            () = tokio::time::sleep(SILENT) => {}
+            () = self.stop.cancelled() => *ender = Ender::Us,
+            () = tokio::time::sleep(SILENT) => *ender = Ender::Silence,
         }
         self.close_stdin.cancel();
         child::end(&mut self.child, self.group, GRACE).await
     }
 
-    fn failure(&self, status: Option<ExitStatus>, by_us: bool) -> Failure {
-        let (kind, message) = match by_us {
-            true => (FailureKind::Stopped, "the server was stopped"),
-            false => (FailureKind::Exited, "the server's process ended"),
+    fn failure(&self, status: Option<ExitStatus>, ender: Ender) -> Failure {
+        let (kind, message) = match ender {
+            Ender::Itself => (FailureKind::Exited, "the server's process ended"),
+            Ender::Us => (FailureKind::Stopped, "the server was stopped"),
+            Ender::Silence => (
+                FailureKind::Exited,
+                "the server closed its stdout but went on running, so it was ended",
+            ),
         };
         let mut failure = self.notes.dress(Failure::new(kind, message));
         failure.exit = status.map(child::describe);
