@@ -134,6 +134,37 @@ impl TappedClient {
         usable.unwrap_or(message)
     }
 
+    /// Records how a POST was answered; gives the answer for the worker and whether it began a session.
+    async fn seen(
+        &self,
+        response: Result<StreamableHttpPostResponse, HttpError>,
+        id: Option<i64>,
+    ) -> (Result<StreamableHttpPostResponse, HttpError>, bool) {
+        match response {
+            Ok(StreamableHttpPostResponse::Json(message, session)) => {
+                self.answered("POST", Ok(200)).await;
+                let has_session = session.is_some();
+                let message = self.body(message).await;
+                let response = StreamableHttpPostResponse::Json(message, session);
+                (Ok(response), has_session)
+            }
+            Ok(StreamableHttpPostResponse::Sse(stream, session)) => {
+                self.answered("POST", Ok(200)).await;
+                let has_session = session.is_some();
+                let response = StreamableHttpPostResponse::Sse(self.watched(stream, id), session);
+                (Ok(response), has_session)
+            }
+            Ok(accepted) => {
+                self.answered("POST", Ok(202)).await;
+                (Ok(accepted), false)
+            }
+            Err(error) => {
+                self.answered("POST", Err(&error)).await;
+                (Err(error), false)
+            }
+        }
+    }
+
     /// A stream whose events pass the tap. `answers` is the request that it must answer.
     fn watched(&self, stream: BoxedSseResponse, answers: Option<i64>) -> BoxedSseResponse {
         Watch::new(self.clone(), answers).over_stream(stream)
@@ -198,29 +229,7 @@ impl StreamableHttpClient for TappedClient {
             .http
             .post_message_with_max_sse_event_size(uri, message, session_id, auth, headers, most)
             .await;
-        let (response, session) = match response {
-            Ok(StreamableHttpPostResponse::Json(message, session)) => {
-                self.answered("POST", Ok(200)).await;
-                let has_session = session.is_some();
-                let message = self.body(message).await;
-                let response = StreamableHttpPostResponse::Json(message, session);
-                (Ok(response), has_session)
-            }
-            Ok(StreamableHttpPostResponse::Sse(stream, session)) => {
-                self.answered("POST", Ok(200)).await;
-                let has_session = session.is_some();
-                let response = StreamableHttpPostResponse::Sse(self.watched(stream, id), session);
-                (Ok(response), has_session)
-            }
-            Ok(accepted) => {
-                self.answered("POST", Ok(202)).await;
-                (Ok(accepted), false)
-            }
-            Err(error) => {
-                self.answered("POST", Err(&error)).await;
-                (Err(error), false)
-            }
-        };
+        let (response, session) = self.seen(response, id).await;
         if is_initialize && !session {
             // Without a session there is no stream to wait for.
             let _nobody_waits = self.settle.send(true);

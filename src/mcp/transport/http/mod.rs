@@ -50,26 +50,9 @@ pub fn start(
     tap: &ConnectionTap,
     tasks: &TaskTracker,
 ) -> Result<Link, Box<Failure>> {
-    let config = |message: String, hint: &str| {
-        Box::new(Failure {
-            target: Some(launch.url.clone()),
-            hint: Some(hint.to_owned()),
-            ..Failure::new(FailureKind::Config, message)
-        })
-    };
-    if launch.transport == TransportChoice::Sse {
-        return Err(config(
-            "this version does not speak the HTTP+SSE transport of 2024-11-05 yet".to_owned(),
-            "ask the server for its Streamable HTTP URL, often the same one with /mcp at its end, and drop `transport = \"sse\"`",
-        ));
-    }
-    let url = url::Url::parse(&launch.url)
-        .map_err(|error| config(format!("the URL cannot be used: {error}"), "correct `url`"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        let message = format!("the URL begins with {}:, not http: or https:", url.scheme());
-        return Err(config(message, "correct `url`"));
-    }
-    let http = http_client(launch, &url).map_err(|why| config(why, "correct the headers"))?;
+    let url = usable_url(launch)?;
+    let http = http_client(launch, &url)
+        .map_err(|why| misconfigured(launch, why, "correct the headers in the server's table"))?;
     let (out, queue) = mpsc::channel(OUT_QUEUE);
     let (reports, inbound) = mpsc::channel(IN_QUEUE);
     let (settle, settled) = flag::channel(false);
@@ -96,6 +79,32 @@ pub fn start(
         is_child: false,
         settled: Some(settled),
     })
+}
+
+fn misconfigured(launch: &HttpLaunch, message: String, hint: &str) -> Box<Failure> {
+    Box::new(Failure {
+        target: Some(launch.url.clone()),
+        hint: Some(hint.to_owned()),
+        ..Failure::new(FailureKind::Config, message)
+    })
+}
+
+fn usable_url(launch: &HttpLaunch) -> Result<url::Url, Box<Failure>> {
+    if launch.transport == TransportChoice::Sse {
+        return Err(misconfigured(
+            launch,
+            "this version does not speak the HTTP+SSE transport of 2024-11-05 yet".to_owned(),
+            "ask for the server's Streamable HTTP URL, often the same one with /mcp at its end, and drop `transport = \"sse\"`",
+        ));
+    }
+    let hint = "correct `url` in the server's table";
+    let url = url::Url::parse(&launch.url)
+        .map_err(|error| misconfigured(launch, format!("the URL cannot be used: {error}"), hint))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        let message = format!("the URL begins with {}:, not http: or https:", url.scheme());
+        return Err(misconfigured(launch, message, hint));
+    }
+    Ok(url)
 }
 
 fn worker_config(url: &str) -> StreamableHttpClientTransportConfig {
