@@ -14,7 +14,7 @@ use rmcp::transport::streamable_http_client::{
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
-use super::watch::{Watch, usable_tools};
+use super::watch::{Watch, answer_alone, usable_tools};
 use super::{HttpError, cause, request_id};
 use crate::mcp::failure::Failure;
 use crate::mcp::transport::Inbound;
@@ -222,9 +222,8 @@ impl StreamableHttpClient for TappedClient {
         if let Some(id) = id {
             self.report(Inbound::Sent(id)).await;
         }
-        let is_initialize = value
-            .get("method")
-            .is_some_and(|method| method == "initialize");
+        let is = |method: &str| value.get("method").is_some_and(|asked| asked == method);
+        let (is_initialize, is_list) = (is("initialize"), is("tools/list"));
         let response = self
             .http
             .post_message_with_max_sse_event_size(uri, message, session_id, auth, headers, most)
@@ -234,7 +233,12 @@ impl StreamableHttpClient for TappedClient {
             // Without a session there is no stream to wait for.
             let _nobody_waits = self.settle.send(true);
         }
-        response
+        match response {
+            Ok(StreamableHttpPostResponse::Sse(stream, session)) if is_list => {
+                answer_alone(stream, session, self).await
+            }
+            other => other,
+        }
     }
 
     async fn delete_session(

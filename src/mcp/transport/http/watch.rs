@@ -2,9 +2,12 @@
 //! stream that ends without the answer, and one odd tool that would cost the worker all of them.
 
 use futures::stream::{self, StreamExt};
+use rmcp::model::ServerJsonRpcMessage;
 use rmcp::transport::common::client_side_sse::BoxedSseResponse;
+use rmcp::transport::streamable_http_client::StreamableHttpPostResponse;
 use serde_json::Value;
 
+use super::HttpError;
 use super::client::TappedClient;
 use crate::mcp::transport::Inbound;
 use crate::mcp::transport::stdio::id_of;
@@ -98,6 +101,32 @@ impl Watch {
             self.client.report(failed).await;
         }
     }
+}
+
+/// Reads a stream up to its answer and gives that as if it had come alone; what comes before goes to the connection. For
+/// `tools/list`: the worker can miss the tools of a stream that ends at once, and would then leave out their headers.
+pub async fn answer_alone(
+    mut stream: BoxedSseResponse,
+    session: Option<String>,
+    client: &TappedClient,
+) -> Result<StreamableHttpPostResponse, HttpError> {
+    while let Some(event) = stream.next().await {
+        let Some(data) = event?.data else {
+            continue;
+        };
+        match serde_json::from_str(&data) {
+            Ok(message @ (ServerJsonRpcMessage::Response(_) | ServerJsonRpcMessage::Error(_))) => {
+                return Ok(StreamableHttpPostResponse::Json(message, session));
+            }
+            Ok(_) => {
+                if let Ok(value) = serde_json::from_str(&data) {
+                    client.report(Inbound::Message(value)).await;
+                }
+            }
+            Err(_) => {}
+        }
+    }
+    Err(HttpError::UnexpectedEndOfStream)
 }
 
 /// An answer to `tools/list` with only those tools that the worker can read, where it holds others: it learns from them which
