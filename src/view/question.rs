@@ -33,8 +33,10 @@ pub(super) fn draw(
     // Side by side, the lists stay in sight; else the question may cover them.
     let within = areas.chat.filter(|_| areas.boxed).unwrap_or(areas.body);
     let cols = usize::from(pane::inset(within, 2).width).max(1);
-    let key = digest(&("arguments", &call.arguments, cols, theme.name));
-    let arguments = memo.lines(key, |_| value::exact(&call.arguments, cols, theme));
+    // Two columns stay for the bar that says where one is: no byte may be behind it.
+    let room = cols.saturating_sub(2).max(1);
+    let key = digest(&("arguments", &call.arguments, room, theme.name));
+    let arguments = memo.lines(key, |_| value::exact(&call.arguments, room, theme));
     let head = head(app, question, call, cols, theme);
     let foot = answers(app, cols, theme);
     let wanted =
