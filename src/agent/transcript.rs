@@ -124,6 +124,14 @@ impl Transcript {
         self.entries.insert(place, Entry::Told { text });
     }
 
+    /// The model's steps in the conversation.
+    pub fn steps(&self) -> usize {
+        self.entries
+            .iter()
+            .filter(|entry| matches!(entry, Entry::Assistant(_)))
+            .count()
+    }
+
     /// Adds a note to the person.
     pub fn note(&mut self, level: Level, text: impl Into<String>, hint: Option<String>) {
         self.push(Entry::Note(Note {

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, ErrorKind};
+use crate::servers::{Access, ServeError, database, filesystem, scripted};
 
 /// `mcpdeck serve ...`
 #[derive(Debug, Args)]
@@ -46,8 +47,47 @@ pub enum Served {
 /// Runs the server until its stdin closes.
 pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     match args.server {
-        Served::Filesystem { .. } | Served::Database { .. } | Served::Scripted { .. } => {
-            Ok(ExitCode::SUCCESS)
+        Served::Filesystem { roots, read_only } => {
+            block_on(filesystem::serve(roots, access(read_only)))
         }
+        Served::Database { url, read_only } => block_on(database::serve(&url, access(read_only))),
+        Served::Scripted { script } => scripted::run(&script)
+            .map(ExitCode::from)
+            .map_err(|why| CliError::new(ErrorKind::Usage, why)),
+    }
+}
+
+fn access(read_only: bool) -> Access {
+    if read_only {
+        Access::ReadOnly
+    } else {
+        Access::ReadWrite
+    }
+}
+
+/// One thread is enough for a pipe to one client: the tools run on threads of their own.
+fn block_on(server: impl Future<Output = Result<(), ServeError>>) -> Result<ExitCode, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| refusal(ServeError::Io(error)))?;
+    let outcome = runtime.block_on(server);
+    // A thread that still waits on stdin must not hold the process.
+    runtime.shutdown_background();
+    outcome.map(|()| ExitCode::SUCCESS).map_err(refusal)
+}
+
+fn refusal(error: ServeError) -> CliError {
+    let message = error.to_string();
+    match error {
+        ServeError::Root { .. } => CliError::new(ErrorKind::Usage, message)
+            .hint("give folders that exist: `mcpdeck serve filesystem ROOT...`"),
+        ServeError::Url { .. } => CliError::new(ErrorKind::Usage, message)
+            .hint("write `sqlite:FILE`, or a path to an SQLite file"),
+        ServeError::Database { .. } => CliError::new(ErrorKind::Usage, message)
+            .hint("give a file that exists and is an SQLite database"),
+        ServeError::Handshake(_) => CliError::new(ErrorKind::Server, message)
+            .hint("this command speaks MCP on stdin and stdout; an MCP host starts it"),
+        ServeError::Io(_) => CliError::new(ErrorKind::Server, message),
     }
 }

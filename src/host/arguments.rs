@@ -43,6 +43,35 @@ pub fn check(canonical: &str, schema: &Value) -> Result<(), String> {
     }
 }
 
+/// Arguments from `key=value` words: a value is read by the type that the schema gives its key, `key:=JSON` as written.
+pub fn from_pairs(pairs: &[String], schema: &Value) -> Result<String, String> {
+    let mut object = Map::new();
+    for pair in pairs {
+        let (key, value) = pair_of(pair, schema)?;
+        object.insert(key, value);
+    }
+    Ok(Value::Object(object).to_string())
+}
+
+fn pair_of(pair: &str, schema: &Value) -> Result<(String, Value), String> {
+    let Some((key, text)) = pair.split_once('=') else {
+        return Err(format!("`{pair}` is not `key=value` or `key:=JSON`"));
+    };
+    if let Some(key) = key.strip_suffix(':') {
+        let value = serde_json::from_str(text)
+            .map_err(|error| format!("`{pair}`: not valid JSON: {error}"))?;
+        return Ok((key.to_owned(), value));
+    }
+    let type_of_key = schema
+        .pointer("/properties")
+        .and_then(|properties| properties.get(key)?.get("type"));
+    let value = match type_of_key.and_then(Value::as_str) {
+        Some("string") => Value::String(text.to_owned()),
+        _ => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())),
+    };
+    Ok((key.to_owned(), value))
+}
+
 fn complaints(validator: &Validator, value: &Value) -> Vec<String> {
     let complain = |error: jsonschema::ValidationError| {
         let path = error.instance_path().to_string();
@@ -98,6 +127,31 @@ mod tests {
         assert!(wrong.is_err_and(|why| why.contains("`/path`") && why.contains("string")));
         assert!(
             check("{}", &schema).is_err_and(|why| why.contains("\"path\" is a required property"))
+        );
+    }
+
+    #[test]
+    fn pairs_are_read_by_the_schema() {
+        let schema =
+            json!({"properties": {"path": {"type": "string"}, "head": {"type": "integer"}}});
+        let pairs = [
+            "path=7".to_owned(),
+            "head=7".to_owned(),
+            "x:=[1]".to_owned(),
+            "y=a=b".to_owned(),
+        ];
+        let line = from_pairs(&pairs, &schema);
+        assert_eq!(
+            line,
+            Ok(r#"{"path":"7","head":7,"x":[1],"y":"a=b"}"#.into())
+        );
+        assert!(
+            from_pairs(&["nothing".to_owned()], &schema)
+                .is_err_and(|why| why.contains("`nothing`"))
+        );
+        assert!(
+            from_pairs(&["a:={".to_owned()], &schema)
+                .is_err_and(|why| why.contains("not valid JSON"))
         );
     }
 

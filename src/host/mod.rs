@@ -5,7 +5,7 @@
 
 mod agent;
 mod approval;
-mod arguments;
+pub mod arguments;
 mod book;
 pub mod call;
 mod calls;

@@ -254,6 +254,8 @@ impl Host {
             return Vec::new();
         };
         match server.listing {
+            // Some servers say so before they have answered the handshake; the first listing comes after it anyway.
+            Listing::Quiet if server.hello.is_none() => Vec::new(),
             Listing::Quiet => {
                 server.listing = Listing::Running;
                 vec![Effect::ListTools {

@@ -4,6 +4,8 @@
 //! Impure, and the only door to `rmcp` outside `servers`: `connection`, `convert`, `transport`, `wire::tap`.
 
 pub mod catalog;
+pub mod connection;
+pub mod convert;
 pub mod event;
 pub mod failure;
 pub mod health;
@@ -11,4 +13,5 @@ pub mod lifecycle;
 pub mod result;
 pub mod status;
 pub mod tool;
+pub mod transport;
 pub mod wire;

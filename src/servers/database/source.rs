@@ -1,0 +1,222 @@
+//! Which database is served: the URL in its forms, and the connections to it.
+//!
+//! A reading connection can only read; the one way to a writable one is `writer`, which only `insert` uses.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::servers::ServeError;
+use crate::servers::database::guard;
+
+/// How long a statement waits for another program that writes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Reading connections that are kept open.
+const MAX_IDLE: usize = 4;
+
+/// The database that is served.
+pub struct Source {
+    place: Place,
+    /// Reading connections that nobody uses at the moment.
+    idle: Mutex<Vec<Connection>>,
+    /// Holds a database in memory alive.
+    _keeper: Option<Mutex<Connection>>,
+}
+
+enum Place {
+    File(PathBuf),
+    Memory,
+}
+
+/// The name under which the connections of this process share their database in memory.
+const MEMORY: &str = "file:mcpdeck?mode=memory&cache=shared";
+
+impl Source {
+    /// Opens what the URL names: `sqlite:FILE`, `sqlite://FILE`, `sqlite::memory:`, or a path.
+    ///
+    /// # Errors
+    /// Another kind of URL, a missing file, a file that is no database.
+    pub fn open(url: &str) -> Result<Self, ServeError> {
+        let place = place(url)?;
+        let shown = match &place {
+            Place::File(path) => path.clone(),
+            Place::Memory => PathBuf::from(":memory:"),
+        };
+        let broken = |why: String| ServeError::Database {
+            path: shown.clone(),
+            why,
+        };
+        if let Place::File(path) = &place {
+            match std::fs::metadata(path) {
+                Ok(meta) if meta.is_file() => {}
+                Ok(_) => return Err(broken("it is not a regular file".to_owned())),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    return Err(broken("there is no such file".to_owned()));
+                }
+                Err(error) => return Err(broken(error.to_string())),
+            }
+        }
+        let keeper = match place {
+            Place::Memory => Some(connect(MEMORY, writing()).map_err(|e| broken(e.to_string()))?),
+            Place::File(_) => None,
+        };
+        let source = Self {
+            place,
+            idle: Mutex::default(),
+            _keeper: keeper.map(Mutex::new),
+        };
+        let first = source
+            .reader()
+            .map_err(|error| match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::NotADatabase) => {
+                    broken("the file is not an SQLite database".to_owned())
+                }
+                _ => broken(error.to_string()),
+            })?;
+        source.give_back(first);
+        Ok(source)
+    }
+
+    /// The database in words.
+    pub fn shown(&self) -> String {
+        match &self.place {
+            Place::File(path) => format!("`{}`", path.display()),
+            Place::Memory => "in memory".to_owned(),
+        }
+    }
+
+    /// A connection that can only read.
+    ///
+    /// # Errors
+    /// The file cannot be opened or is no database.
+    pub fn reader(&self) -> rusqlite::Result<Connection> {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        if let Some(connection) = idle {
+            return Ok(connection);
+        }
+        let mut connection = match &self.place {
+            Place::File(path) => connect(path, reading())?,
+            // The engine knows no reading connection to memory; the guard forbids writing here as well.
+            Place::Memory => connect(MEMORY, writing())?,
+        };
+        guard::read_only(&mut connection)?;
+        Ok(connection)
+    }
+
+    /// Keeps a reading connection for the next call.
+    pub fn give_back(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MAX_IDLE {
+            idle.push(connection);
+        }
+    }
+
+    /// A connection that may write.
+    ///
+    /// # Errors
+    /// The file cannot be opened for writing.
+    pub fn writer(&self) -> rusqlite::Result<Connection> {
+        let connection = match &self.place {
+            Place::File(path) => connect(path, writing())?,
+            Place::Memory => connect(MEMORY, writing())?,
+        };
+        guard::limits(&connection)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        Ok(connection)
+    }
+}
+
+fn connect(path: impl AsRef<Path>, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let memory = path.as_ref() == Path::new(MEMORY);
+    let uri = if memory {
+        OpenFlags::SQLITE_OPEN_URI
+    } else {
+        OpenFlags::empty()
+    };
+    let connection = Connection::open_with_flags(path, flags | uri)?;
+    connection.busy_timeout(BUSY)?;
+    Ok(connection)
+}
+
+fn reading() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+fn writing() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+fn place(url: &str) -> Result<Place, ServeError> {
+    let refuse = |why: &str| ServeError::Url {
+        // A URL of another kind may carry a password.
+        url: url
+            .split_once("://")
+            .map_or(url, |(kind, _)| kind)
+            .to_owned(),
+        why: why.to_owned(),
+    };
+    if ["postgres://", "postgresql://"]
+        .iter()
+        .any(|kind| url.starts_with(kind))
+    {
+        return Err(refuse(
+            "PostgreSQL comes in a later version; SQLite is served today",
+        ));
+    }
+    let rest = match url.strip_prefix("sqlite:") {
+        Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
+        None if url.contains("://") => {
+            return Err(refuse("only SQLite is served: `sqlite:FILE`, or a path"));
+        }
+        None => url,
+    };
+    match rest {
+        "" => Err(refuse("it names no file; write `sqlite:FILE`")),
+        ":memory:" => Ok(Place::Memory),
+        path => Ok(Place::File(PathBuf::from(path))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(url: &str) -> Option<PathBuf> {
+        match place(url) {
+            Ok(Place::File(path)) => Some(path),
+            Ok(Place::Memory) | Err(_) => None,
+        }
+    }
+
+    #[test]
+    fn every_form_of_the_url_names_its_file() {
+        assert_eq!(file("sqlite:shop.db"), Some("shop.db".into()));
+        assert_eq!(file("sqlite://shop.db"), Some("shop.db".into()));
+        assert_eq!(file("sqlite:///tmp/shop.db"), Some("/tmp/shop.db".into()));
+        assert_eq!(file("data/shop.db"), Some("data/shop.db".into()));
+        assert!(matches!(place("sqlite::memory:"), Ok(Place::Memory)));
+    }
+
+    #[test]
+    fn a_password_in_a_refused_url_is_not_repeated() {
+        let error = place("postgres://me:secret@host/db")
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.contains("later") && !error.contains("secret"),
+            "{error}"
+        );
+        assert!(
+            place("mysql://me:secret@host/db").is_err_and(|e| !e.to_string().contains("secret"))
+        );
+    }
+}

@@ -1,0 +1,160 @@
+//! The filesystem server: reads and changes files below given folders, and nothing outside them.
+//!
+//! Every path is resolved by the kernel beneath a handle of its root (`roots`), so neither `..` nor a link nor a rename in
+//! between leads out. Changes are atomic and what they replace or remove goes to a trash (`trash`). Names of tools and arguments
+//! are those of `@modelcontextprotocol/server-filesystem` where both have the tool. Started by `cli::serve`.
+
+mod change;
+mod delete;
+mod diff;
+mod edit;
+mod names;
+mod read;
+mod roots;
+mod search;
+mod trash;
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use crate::servers::toolbox::{Effect, Sign, Toolbox};
+use crate::servers::{Access, ServeError, stdio};
+
+use roots::Roots;
+use trash::Trash;
+
+/// What the tools work on.
+struct Files {
+    roots: Roots,
+    trash: Trash,
+    /// Held by each tool that changes something, so that an edit reads what it replaces.
+    changing: Mutex<()>,
+}
+
+impl Files {
+    /// Waits for its turn to change something. A panic in an earlier change broke no state of ours.
+    fn change(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.changing
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Serves the folders on stdin and stdout until the client leaves.
+///
+/// # Errors
+/// A root that is no readable folder, or a client that breaks the protocol.
+pub async fn serve(roots: Vec<PathBuf>, access: Access) -> Result<(), ServeError> {
+    let trash = Trash::from_environment();
+    let roots = Roots::open(&roots, trash.place())?;
+    let instructions = instructions(&roots, access);
+    let files = Files {
+        roots,
+        trash,
+        changing: Mutex::new(()),
+    };
+    let toolbox = Toolbox::new("mcpdeck-filesystem", instructions, files, access);
+    stdio::serve(with_changing_tools(with_reading_tools(toolbox))).await
+}
+
+fn instructions(roots: &Roots, access: Access) -> String {
+    let (what, trash) = match access {
+        Access::ReadOnly => ("Reads", ""),
+        Access::ReadWrite => (
+            "Reads and changes",
+            " What is deleted or replaced goes to a trash.",
+        ),
+    };
+    format!(
+        "{what} files below {}. A relative path is taken from the first of them.{trash}",
+        roots.listed()
+    )
+}
+
+const LIST_DIRECTORY: Sign = Sign {
+    name: "list_directory",
+    title: "List a folder",
+    description: "Lists the files and folders directly in a folder, folders first.",
+    effect: Effect::Reads,
+};
+
+const READ_TEXT_FILE: Sign = Sign {
+    name: "read_text_file",
+    title: "Read a text file",
+    description: "Reads a text file, whole (up to 1 MiB) or only its first (head) or last (tail) lines.",
+    effect: Effect::Reads,
+};
+
+const SEARCH_FILES: Sign = Sign {
+    name: "search_files",
+    title: "Find files by name",
+    description: "Finds files and folders whose name fits a glob, at any depth. `*.py` fits at any depth; a pattern with a slash, such as `src/**/*.py`, is taken from the folder searched.",
+    effect: Effect::Reads,
+};
+
+const GET_FILE_INFO: Sign = Sign {
+    name: "get_file_info",
+    title: "Describe a file",
+    description: "Tells type, size, times and permissions of a file or folder.",
+    effect: Effect::Reads,
+};
+
+const LIST_ALLOWED_DIRECTORIES: Sign = Sign {
+    name: "list_allowed_directories",
+    title: "List the allowed folders",
+    description: "Lists the folders that this server may touch.",
+    effect: Effect::Reads,
+};
+
+const WRITE_FILE: Sign = Sign {
+    name: "write_file",
+    title: "Write a file",
+    description: "Creates a text file, or replaces its whole content; the earlier content goes to the trash.",
+    effect: Effect::Replaces,
+};
+
+const EDIT_FILE: Sign = Sign {
+    name: "edit_file",
+    title: "Edit a file",
+    description: "Replaces exact pieces of a text file. Each oldText must occur exactly once. dryRun shows the diff and changes nothing.",
+    effect: Effect::Replaces,
+};
+
+const MOVE_FILE: Sign = Sign {
+    name: "move_file",
+    title: "Move or rename",
+    description: "Moves or renames a file or folder. Refuses when the destination exists.",
+    effect: Effect::Adds,
+};
+
+const CREATE_DIRECTORY: Sign = Sign {
+    name: "create_directory",
+    title: "Create a folder",
+    description: "Creates a folder with the folders above it. An existing folder is fine.",
+    effect: Effect::Ensures,
+};
+
+const DELETE_FILE: Sign = Sign {
+    name: "delete_file",
+    title: "Delete into the trash",
+    description: "Moves a file or a whole folder into the trash; the answer says where it lies.",
+    effect: Effect::Replaces,
+};
+
+fn with_reading_tools(toolbox: Toolbox<Files>) -> Toolbox<Files> {
+    toolbox
+        .with(LIST_DIRECTORY, read::list_directory)
+        .with(READ_TEXT_FILE, read::read_text_file)
+        .with(SEARCH_FILES, search::search_files)
+        .with(GET_FILE_INFO, read::get_file_info)
+        .with(LIST_ALLOWED_DIRECTORIES, read::list_allowed_directories)
+}
+
+fn with_changing_tools(toolbox: Toolbox<Files>) -> Toolbox<Files> {
+    toolbox
+        .with(WRITE_FILE, change::write_file)
+        .with(EDIT_FILE, edit::edit_file)
+        .with(MOVE_FILE, change::move_file)
+        .with(CREATE_DIRECTORY, change::create_directory)
+        .with(DELETE_FILE, delete::delete_file)
+}
