@@ -375,6 +375,7 @@ pub fn question() -> App {
         why: "write_file may change something".into(),
         since: at(12_000),
     });
+    app.ask.question = Some(QuestionId(1));
     app.host.turn = TurnState::Calling {
         turn: TurnId(1),
         step: 3,
