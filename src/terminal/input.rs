@@ -69,21 +69,28 @@ fn translate_key(key: KeyEvent) -> Option<Key> {
         return None;
     }
     let held = |modifier| key.modifiers.contains(modifier);
-    let ctrl = held(KeyModifiers::CONTROL);
-    let mut shift = held(KeyModifiers::SHIFT);
-    let code = match key.code {
-        KeyCode::Char(c) => {
-            // Shift is in the character; but some terminals tell of Alt-Shift-z as a small letter with Shift.
-            let c = if shift && !ctrl { upper(c) } else { c };
-            shift = false;
-            Code::Char(if ctrl { controlled(c) } else { c })
-        }
+    let (ctrl, shift) = (held(KeyModifiers::CONTROL), held(KeyModifiers::SHIFT));
+    let (code, shift) = match key.code {
+        // Shift is in the character; but some terminals tell of Alt-Shift-z as a small letter with Shift.
+        KeyCode::Char(c) if ctrl => (Code::Char(controlled(c)), false),
+        KeyCode::Char(c) if shift => (Code::Char(upper(c)), false),
+        KeyCode::Char(c) => (Code::Char(c), false),
+        KeyCode::BackTab => (Code::Tab, true),
+        other => (named(other)?, shift),
+    };
+    Some(Key {
+        code,
+        ctrl,
+        alt: held(KeyModifiers::ALT) || held(KeyModifiers::META),
+        shift,
+    })
+}
+
+/// A key that types nothing; none for keys that mean nothing here.
+fn named(code: KeyCode) -> Option<Code> {
+    Some(match code {
         KeyCode::Enter => Code::Enter,
         KeyCode::Tab => Code::Tab,
-        KeyCode::BackTab => {
-            shift = true;
-            Code::Tab
-        }
         KeyCode::Esc => Code::Esc,
         KeyCode::Backspace => Code::Backspace,
         KeyCode::Delete => Code::Delete,
@@ -96,23 +103,7 @@ fn translate_key(key: KeyEvent) -> Option<Key> {
         KeyCode::PageUp => Code::PageUp,
         KeyCode::PageDown => Code::PageDown,
         KeyCode::F(number) => Code::F(number),
-        KeyCode::Insert
-        | KeyCode::Null
-        | KeyCode::CapsLock
-        | KeyCode::ScrollLock
-        | KeyCode::NumLock
-        | KeyCode::PrintScreen
-        | KeyCode::Pause
-        | KeyCode::Menu
-        | KeyCode::KeypadBegin
-        | KeyCode::Media(_)
-        | KeyCode::Modifier(_) => return None,
-    };
-    Some(Key {
-        code,
-        ctrl,
-        alt: held(KeyModifiers::ALT) || held(KeyModifiers::META),
-        shift,
+        _ => return None,
     })
 }
 
