@@ -81,6 +81,10 @@ number! {
     QuestionId
 }
 number! {
+    /// One request to the model: a retry has a number of its own, so that a late word of the first try is dropped.
+    StreamId
+}
+number! {
     /// One timer that the host asked for.
     TimerId
 }

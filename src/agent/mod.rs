@@ -1,3 +1,7 @@
 //! The agent: one turn as a machine, the transcript it writes, and the model behind it.
 
 pub mod model;
+pub mod prompt;
+pub mod transcript;
+pub mod turn;
+pub mod window;

@@ -1,1 +1,25 @@
-//! The state of the terminal program and how intents change it. Pure.
+//! The state of the terminal program and how it changes: keys become intents, intents change state or become host commands.
+//!
+//! Pure: no terminal, no clock. `terminal` feeds it events and carries out its effects; `view` draws it.
+
+pub mod composer;
+pub mod effect;
+pub mod event;
+pub mod intent;
+pub mod key;
+pub mod keymap;
+pub mod palette;
+pub mod slash;
+pub mod state;
+mod update;
+pub mod viewport;
+
+pub use effect::AppEffect;
+pub use event::{AppEvent, Mouse, MouseKind};
+pub use intent::{Choice, Intent, Move};
+pub use key::{Code, Key};
+pub use keymap::Context;
+pub use state::{
+    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Measured, Overlay, Pane, ServersPane,
+    Toast,
+};

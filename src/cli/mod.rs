@@ -3,10 +3,18 @@
 //! The only layer that prints, and it prints through `output` alone: stdout is data, stderr is everything else.
 
 mod args;
+mod ask;
+mod call;
+mod config;
+mod deck;
 pub mod demo;
 mod error;
+mod failure;
+mod interrupt;
+mod list;
 mod output;
 mod serve;
+mod setup;
 
 use std::process::ExitCode;
 
@@ -20,8 +28,15 @@ pub fn run() -> ExitCode {
         Ok(args) => args,
         Err(refusal) => return output::usage(&refusal),
     };
+    let global = &args.global;
     let outcome = match args.command {
-        args::Command::Serve(what) => serve::run(what),
+        None => deck::open(global),
+        Some(args::Command::Demo(what)) => demo::run(&what, global),
+        Some(args::Command::Ask(what)) => ask::run(&what, global),
+        Some(args::Command::List(what)) => list::run(&what, global),
+        Some(args::Command::Call(what)) => call::run(&what, global),
+        Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
+        Some(args::Command::Serve(what)) => serve::run(what),
     };
     match outcome {
         Ok(code) => code,

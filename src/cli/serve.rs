@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::cli::error::{CliError, ErrorKind};
-use crate::servers::{Access, ServeError, database, filesystem};
+use crate::servers::{Access, ServeError, database, filesystem, scripted};
 
 /// `mcpdeck serve ...`
 #[derive(Debug, Args)]
@@ -51,7 +51,9 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
             block_on(filesystem::serve(roots, access(read_only)))
         }
         Served::Database { url, read_only } => block_on(database::serve(&url, access(read_only))),
-        Served::Scripted { .. } => Ok(ExitCode::SUCCESS),
+        Served::Scripted { script } => scripted::run(&script)
+            .map(ExitCode::from)
+            .map_err(|why| CliError::new(ErrorKind::Usage, why)),
     }
 }
 

@@ -3,10 +3,25 @@
 //! The way: `load` finds and reads the files (the only impure part), `file` is the TOML as people write it, `resolve` turns
 //! it into plain data with every default in place. One bad server becomes a [`BrokenServer`] and stops nothing.
 
+mod environment;
+mod error;
+mod expand;
+pub mod file;
+mod import;
+mod load;
+mod reader;
+pub mod resolve;
+pub mod rules;
 pub mod secret;
 pub mod server;
 pub mod settings;
 
+pub use environment::{Environment, Flags};
+pub use error::{ConfigError, Place, Problem};
+pub use import::{ImportError, import};
+pub use load::{load, load_explained};
+pub use resolve::{ModelOrigin, Resolved};
+pub use rules::save_allow_rule;
 pub use secret::Secret;
 pub use server::{
     Access, ApprovePolicy, Bundled, HttpLaunch, Launch, ProtocolChoice, ServerSpec, StdioLaunch,

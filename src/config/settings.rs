@@ -116,7 +116,7 @@ pub enum ModelMode {
 pub struct Limits {
     /// Model requests in one turn; 30 by default.
     pub steps_per_turn: u32,
-    /// The same call with the same arguments in a row; 3 by default.
+    /// The same call with the same arguments in a row: this one is not run any more; 3 by default.
     pub same_call: u32,
     /// Tokens of one result that the model sees; 25,000 by default.
     pub result_tokens: u32,

@@ -1,1 +1,14 @@
-//! Carries out the host's effects and answers with events.
+//! Carries out the host's effects and answers with events. Decides nothing.
+//!
+//! `perform` never waits: what takes time runs in a task of its own and reports on the one channel of [`HostEvent`]s.
+
+mod calls;
+pub mod clock;
+pub mod headless;
+mod model;
+mod perform;
+mod saving;
+mod timers;
+
+pub use clock::Clock;
+pub use perform::{Driver, Options, Receivers};

@@ -1,1 +1,31 @@
-//! Servers, calls and agent as one pure machine.
+//! Servers, calls and agent as one pure machine: `command` and `handle` in, effects out.
+//!
+//! No clock, environment, file or task: time is an argument, effects are data. The driver carries them out; every front end
+//! (terminal or headless) works on the same [`Host`].
+
+mod agent;
+mod approval;
+pub mod arguments;
+mod book;
+pub mod call;
+mod calls;
+pub mod command;
+pub mod effect;
+pub mod event;
+mod machine;
+mod offline;
+pub mod outcome;
+pub mod question;
+pub mod server;
+mod servers;
+mod state;
+
+pub use call::{CallEnd, CallState, Origin, ToolCall};
+pub use command::Command;
+pub use effect::Effect;
+pub use event::{HostEvent, ModelLabel};
+pub use question::{Answer, Question};
+pub use server::{LogLine, Server};
+pub use state::{Host, ModelState, Settings};
+
+pub use crate::agent::turn::{StopReason, TurnState};

@@ -3,9 +3,15 @@
 //! Pure: `tool`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `wire::record`, `wire::log`.
 //! Impure, and the only door to `rmcp` outside `servers`: `connection`, `convert`, `transport`, `wire::tap`.
 
+pub mod catalog;
+pub mod connection;
+pub mod convert;
 pub mod event;
 pub mod failure;
+pub mod health;
+pub mod lifecycle;
 pub mod result;
 pub mod status;
 pub mod tool;
+pub mod transport;
 pub mod wire;

@@ -5,6 +5,7 @@
 
 pub mod database;
 pub mod filesystem;
+pub mod scripted;
 
 mod nearest;
 mod stdio;

@@ -1,1 +1,65 @@
 //! State to frame. Pure: decides nothing, remembers nothing.
+//!
+//! [`draw`] is the only entry; the terminal calls it with the [`Memo`] that it keeps between frames and hands what was
+//! [`crate::app::Measured`] back to the app. A memo holds laid-out text by a digest of what went into it, so that a frame costs the same
+//! however long the conversation is; it never changes what is drawn. The one thing that arrives later is syntax colour: see
+//! [`highlight`] for how the terminal runs it beside the draw thread.
+//!
+//! Everything that a server or a model wrote goes through `text::clean` here before it reaches a cell.
+
+mod call_detail;
+mod calls;
+mod chat;
+mod code;
+mod composer;
+mod entry;
+pub mod highlight;
+mod layout;
+mod markdown;
+pub mod memo;
+mod overlay;
+mod pane;
+mod question;
+mod server_detail;
+mod servers;
+mod status;
+mod styled;
+mod table;
+pub mod theme;
+mod value;
+mod waiting;
+
+use ratatui::Frame;
+
+use crate::app::{App, Measured, Overlay, Pane};
+
+pub use memo::Memo;
+pub use theme::Theme;
+
+/// Draws one frame and reports what it measured. Any size, any text; no state is changed but the memo's.
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, memo: &mut Memo) -> Measured {
+    memo.begin();
+    let areas = layout::areas(app, frame.area());
+    let mut measured = Measured::default();
+    status::title(app, theme, frame, areas.title);
+    status::tabs(app, theme, frame, areas.tabs);
+    if let Some(area) = areas.chat {
+        measured.panes.push(pane::measured(Pane::Chat, area));
+        chat::draw(app, theme, frame, memo, &areas, &mut measured);
+    }
+    if let Some(area) = areas.calls {
+        measured.panes.push(pane::measured(Pane::Calls, area));
+        measured.lists[0] = calls::draw(app, theme, frame, area, areas.boxed);
+    }
+    if let Some(area) = areas.servers {
+        measured.panes.push(pane::measured(Pane::Servers, area));
+        measured.lists[1] = servers::draw(app, theme, frame, area, areas.boxed);
+    }
+    status::bottom(app, theme, frame, areas.bottom);
+    match &app.overlay {
+        Overlay::None => measured.ask = question::draw(app, theme, frame, memo, &areas),
+        overlay => measured.detail = overlay::draw(app, overlay, theme, frame, memo, areas.body),
+    }
+    memo.end();
+    measured
+}

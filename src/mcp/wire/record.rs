@@ -3,6 +3,7 @@
 //! Pure. Made by the tap from raw bytes, so that what a protocol library drops silently is seen all the same.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ids::{Generation, Moment, Seq, ServerName};
 
@@ -78,4 +79,89 @@ pub enum WireKind {
         /// The status, where there was an answer.
         status: Option<u16>,
     },
+}
+
+/// What a line is, by the line alone.
+pub fn classify(direction: Direction, line: &str) -> WireKind {
+    if direction == Direction::Stderr {
+        return WireKind::Stderr;
+    }
+    match serde_json::from_str::<Value>(line) {
+        Ok(value) => classify_value(&value),
+        Err(_) => WireKind::NotJson,
+    }
+}
+
+/// What a JSON value is as a JSON-RPC message. `jsonrpc` itself is not asked for: servers that leave it out are understood.
+pub fn classify_value(value: &Value) -> WireKind {
+    let id = value.get("id").map(Value::to_string);
+    let method = value.get("method").and_then(Value::as_str);
+    if let Some(method) = method {
+        let method = method.to_owned();
+        return match id {
+            Some(id) => WireKind::Request { id, method },
+            None => WireKind::Notification { method },
+        };
+    }
+    if let Some(error) = value.get("error").filter(|error| error.is_object()) {
+        let code = error.get("code").and_then(Value::as_i64).unwrap_or(0);
+        let id = id.unwrap_or_else(|| "null".to_owned());
+        return WireKind::Error { id, code };
+    }
+    match id {
+        Some(id) if value.get("result").is_some() => WireKind::Response { id },
+        _ => WireKind::NotMessage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_told_apart() {
+        let kinds: Vec<WireKind> = [
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#,
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+            r#"{"jsonrpc":"2.0","id":"a","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"no"}}"#,
+            r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"no"}}"#,
+            "42",
+            "{}",
+            "[]",
+            "Server started",
+            "",
+        ]
+        .iter()
+        .map(|line| classify(Direction::In, line))
+        .collect();
+        let method = |m: &str| m.to_owned();
+        assert_eq!(
+            kinds,
+            [
+                WireKind::Request {
+                    id: "1".into(),
+                    method: method("tools/list")
+                },
+                WireKind::Notification {
+                    method: method("notifications/initialized")
+                },
+                WireKind::Response { id: "\"a\"".into() },
+                WireKind::Error {
+                    id: "2".into(),
+                    code: -32601
+                },
+                WireKind::Error {
+                    id: "null".into(),
+                    code: -32700
+                },
+                WireKind::NotMessage,
+                WireKind::NotMessage,
+                WireKind::NotMessage,
+                WireKind::NotJson,
+                WireKind::NotJson,
+            ]
+        );
+        assert_eq!(classify(Direction::Stderr, "{}"), WireKind::Stderr);
+    }
 }

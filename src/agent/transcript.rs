@@ -1,0 +1,148 @@
+//! The conversation as one record: it feeds the model's request, the chat pane, `ask --json` and the saved session.
+//!
+//! Pure. Only the host writes it. Calls are in the host's list of calls; the transcript says where they belong.
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::model::Usage;
+use crate::ids::{CallId, Moment, TurnId};
+
+/// The entries, oldest first. An entry is never removed; only the last assistant entry of a running turn still grows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Transcript {
+    entries: Vec<Entry>,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum Entry {
+    /// What the person said to the model.
+    User {
+        /// The text.
+        text: String,
+        /// When.
+        at: Moment,
+    },
+    /// One step of the model: its text, then its calls.
+    Assistant(Assistant),
+    /// A line from mcpdeck to the person; the model does not see it.
+    Note(Note),
+    /// A line from mcpdeck to the model (which servers and tools are missing); shown dimmed.
+    Told {
+        /// The text.
+        text: String,
+    },
+    /// A call that the person made by hand; the model does not see it.
+    Hand {
+        /// Which call.
+        call: CallId,
+    },
+}
+
+/// One step of the model.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Assistant {
+    /// The turn.
+    pub turn: TurnId,
+    /// The step of the turn, from 1.
+    pub step: u32,
+    /// Its text so far, Markdown.
+    pub text: String,
+    /// Its reasoning so far; never sent back.
+    pub reasoning: String,
+    /// A call that is being written: model-safe name and bytes of arguments so far.
+    pub preparing: Option<(String, usize)>,
+    /// Its calls, in order.
+    pub calls: Vec<CallId>,
+    /// The stream is still running.
+    pub open: bool,
+    /// When the request was sent.
+    pub since: Moment,
+    /// Tokens, where told.
+    pub usage: Option<Usage>,
+}
+
+/// A line from mcpdeck to the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// How grave.
+    pub level: Level,
+    /// One sentence or more.
+    pub text: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+/// How grave a note is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Odd, and handled.
+    Warning,
+    /// Something did not work.
+    Error,
+}
+
+impl Transcript {
+    /// All entries, oldest first.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Adds an entry.
+    pub fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// The assistant entry that is still open, if any.
+    pub fn open_mut(&mut self) -> Option<&mut Assistant> {
+        self.entries.iter_mut().rev().find_map(|entry| match entry {
+            Entry::Assistant(step) if step.open => Some(step),
+            Entry::Assistant(_)
+            | Entry::User { .. }
+            | Entry::Note(_)
+            | Entry::Told { .. }
+            | Entry::Hand { .. } => None,
+        })
+    }
+
+    /// The last step of the model, open or not.
+    pub fn last_step_mut(&mut self) -> Option<&mut Assistant> {
+        self.entries.iter_mut().rev().find_map(|entry| match entry {
+            Entry::Assistant(step) => Some(step),
+            Entry::User { .. } | Entry::Note(_) | Entry::Told { .. } | Entry::Hand { .. } => None,
+        })
+    }
+
+    /// Writes down what the model is told. It is told before it answers, so the line stands before an answer that is open.
+    pub fn tell(&mut self, text: String) {
+        let open = matches!(self.entries.last(), Some(Entry::Assistant(step)) if step.open);
+        let place = self.entries.len() - usize::from(open);
+        self.entries.insert(place, Entry::Told { text });
+    }
+
+    /// The model's steps in the conversation.
+    pub fn steps(&self) -> usize {
+        self.entries
+            .iter()
+            .filter(|entry| matches!(entry, Entry::Assistant(_)))
+            .count()
+    }
+
+    /// Adds a note to the person.
+    pub fn note(&mut self, level: Level, text: impl Into<String>, hint: Option<String>) {
+        self.push(Entry::Note(Note {
+            level,
+            text: text.into(),
+            hint,
+        }));
+    }
+
+    /// Forgets everything: a new conversation.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+    }
+}

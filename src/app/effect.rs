@@ -1,0 +1,20 @@
+//! What the terminal program wants done outside: plain data that `terminal::run` carries out.
+
+use crate::host::Effect;
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AppEffect {
+    /// For the driver.
+    Host(Effect),
+    /// Puts a text into the terminal's clipboard; answered by [`crate::app::event::AppEvent::Copied`].
+    Copy(String),
+    /// Finds out what `auto` means for the theme; answered by [`crate::app::event::AppEvent::Theme`].
+    DetectTheme,
+    /// Draws everything anew, whatever the screen is thought to show.
+    Redraw,
+    /// Gives the terminal back and stops, until the shell's `fg`.
+    Suspend,
+    /// Ends the program.
+    Quit,
+}

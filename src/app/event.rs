@@ -1,0 +1,62 @@
+//! What happens to the terminal program: keys, the host's reports, the wire, the clock, and what the view measured.
+//!
+//! Plain data. `terminal::run` makes them, `App::update` takes them.
+
+use crate::app::key::Key;
+use crate::app::state::Measured;
+use crate::config::ThemeChoice;
+use crate::host::HostEvent;
+use crate::mcp::wire::record::WireRecord;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AppEvent {
+    /// A key was pressed, or repeats.
+    Key(Key),
+    /// A text was pasted, raw.
+    Paste(String),
+    /// The mouse.
+    Mouse(Mouse),
+    /// The terminal has this many columns and rows now.
+    Resize(u16, u16),
+    /// The driver's report to the host.
+    Host(HostEvent),
+    /// Something passed on a server's wire.
+    Wire(WireRecord),
+    /// Time has passed.
+    Tick,
+    /// A frame was drawn.
+    Drawn(Measured),
+    /// The script proposes the next prompt.
+    Suggestion(Option<String>),
+    /// What `auto` means in this terminal: `Dark`, `Light` or `Mono`.
+    Theme(ThemeChoice),
+    /// A text was handed to the terminal's clipboard, or why not.
+    Copied(Result<usize, String>),
+    /// The terminal was given back and taken again.
+    Resumed,
+    /// The program is asked to end: a signal, or the terminal is gone.
+    Terminate,
+}
+
+/// What the mouse did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mouse {
+    /// What.
+    pub kind: MouseKind,
+    /// The column, from 0.
+    pub x: u16,
+    /// The row, from 0.
+    pub y: u16,
+}
+
+/// What the mouse can do here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MouseKind {
+    /// The wheel, towards the start.
+    WheelUp,
+    /// The wheel, towards the end.
+    WheelDown,
+    /// The left button went down.
+    Click,
+}

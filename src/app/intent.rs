@@ -1,0 +1,135 @@
+//! What a person means by a key, a palette row or a slash command.
+//!
+//! Plain data. The keymap and the palette name intents; `update` has one small function for each.
+
+use crate::app::composer::Edit;
+use crate::app::state::Pane;
+use crate::config::ThemeChoice;
+use crate::ids::ServerName;
+
+/// One wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// Opens the help, or closes it.
+    Help,
+    /// Opens the command palette, or closes it.
+    Palette,
+    /// The next pane gets the keys; in the empty input, the suggestion is taken.
+    NextPane,
+    /// The pane before gets the keys.
+    PreviousPane,
+    /// This pane gets the keys.
+    Focus(Pane),
+    /// Closes what lies on top, else interrupts the turn, else goes back to the chat.
+    Back,
+    /// Ctrl-C: closes, clears or interrupts; twice, quits.
+    Cancel,
+    /// Ctrl-D: quits when the input is empty.
+    EndOfInput,
+    /// Ends the program.
+    Quit,
+    /// Gives the terminal back to the shell for a while.
+    Suspend,
+    /// Draws everything anew.
+    Redraw,
+    /// Shows or folds the model's reasoning.
+    Reasoning,
+    /// Copies the model's last answer.
+    CopyAnswer,
+    /// Copies what the marked or open thing says.
+    CopyResult,
+    /// Scrolls, or moves the mark.
+    Move(Move),
+    /// Sends what is written.
+    Submit,
+    /// Begins a new line of the input.
+    Newline,
+    /// Edits the input.
+    Edit(Edit),
+    /// Opens all about the marked thing.
+    Open,
+    /// Opens the list of all tools.
+    Tools,
+    /// Starts the marked server anew, or this one.
+    Restart(Option<ServerName>),
+    /// Switches the marked server off, or this one.
+    Disable(Option<ServerName>),
+    /// Switches the marked server on, or this one.
+    Enable(Option<ServerName>),
+    /// Opens all about this server.
+    ShowServer(ServerName),
+    /// Marks the answer before.
+    PreviousAnswer,
+    /// Marks the answer after.
+    NextAnswer,
+    /// Gives the marked answer.
+    AnswerMarked,
+    /// Gives this answer.
+    Answer(Choice),
+    /// Scrolls the arguments of the question.
+    Arguments(Move),
+    /// Leaves the reason and goes back to the answers.
+    LeaveReason,
+    /// Does what the marked row of the palette says.
+    Run,
+    /// Puts this into the input, to be completed.
+    Compose(String),
+    /// Calls a tool by hand.
+    Call {
+        /// The server.
+        server: ServerName,
+        /// The tool.
+        tool: String,
+        /// The arguments, one line of JSON.
+        arguments: String,
+    },
+    /// Starts a new conversation.
+    Clear,
+    /// Looks for a model again.
+    FindModel,
+    /// Changes the colours.
+    Theme(ThemeChoice),
+}
+
+/// A way through lines or rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Move {
+    /// One up.
+    Up,
+    /// One down.
+    Down,
+    /// One screen up.
+    PageUp,
+    /// One screen down.
+    PageDown,
+    /// To the first.
+    Top,
+    /// To the last; the chat follows from there.
+    Bottom,
+}
+
+/// The answers of the question dialog, in the order in which they stand there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Choice {
+    /// Yes, this call.
+    Once,
+    /// Yes, for this session.
+    Session,
+    /// Yes, from now on.
+    Always,
+    /// No.
+    No,
+    /// No, and the model is told why.
+    Reason,
+}
+
+impl Choice {
+    /// All of them; [`crate::app::AskPane::marked`] is a place in it.
+    pub const ALL: [Self; 5] = [
+        Self::Once,
+        Self::Session,
+        Self::Always,
+        Self::No,
+        Self::Reason,
+    ];
+}

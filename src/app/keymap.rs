@@ -1,0 +1,265 @@
+//! The one table of keys: it drives dispatch, the hints in the status line, the palette and the help.
+//!
+//! Pure. A key that is not in the table for a context types, where one can type, and else does nothing.
+
+use crate::app::composer::{Edit, Motion};
+use crate::app::intent::{Choice, Intent, Move};
+use crate::app::key::{Code, Key};
+use crate::app::state::Pane;
+
+/// Who gets a key: what lies on top, else the question, else the pane with the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// The chat and its input.
+    Chat,
+    /// The list of calls.
+    Calls,
+    /// The list of servers.
+    Servers,
+    /// The question dialog.
+    Question,
+    /// The reason for a no, while it is typed.
+    Reason,
+    /// The command palette.
+    Palette,
+    /// All about one call or server.
+    Detail,
+    /// The help.
+    Help,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Binding {
+    /// Where it holds.
+    pub contexts: &'static [Context],
+    /// The keys, the one to show first.
+    pub keys: &'static [Key],
+    /// What is meant.
+    pub intent: Intent,
+    /// One or two words for the status line; empty: not shown there.
+    pub label: &'static str,
+    /// A sentence without its full stop, for the help and the palette.
+    pub help: &'static str,
+    /// Whether it has a row in the palette.
+    pub palette: bool,
+}
+
+impl Context {
+    /// All of them, in the order of the help.
+    pub const ALL: [Self; 8] = [
+        Self::Chat,
+        Self::Calls,
+        Self::Servers,
+        Self::Question,
+        Self::Reason,
+        Self::Palette,
+        Self::Detail,
+        Self::Help,
+    ];
+
+    /// Its heading in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Chat => "Chat",
+            Self::Calls => "Tool calls",
+            Self::Servers => "Servers",
+            Self::Question => "Question",
+            Self::Reason => "Reason for a no",
+            Self::Palette => "Command palette",
+            Self::Detail => "Details",
+            Self::Help => "Help",
+        }
+    }
+
+    /// Whether a key that is not in the table types a character here.
+    pub fn types(self) -> bool {
+        matches!(self, Self::Chat | Self::Reason | Self::Palette)
+    }
+}
+
+/// What this key means here.
+pub fn lookup(context: Context, key: Key) -> Option<&'static Binding> {
+    TABLE
+        .iter()
+        .find(|row| row.contexts.contains(&context) && row.keys.contains(&key))
+}
+
+/// The rows that the status line shows in this context, the weightiest first.
+pub fn hints(context: Context) -> impl Iterator<Item = &'static Binding> {
+    TABLE
+        .iter()
+        .filter(move |row| !row.label.is_empty() && row.contexts.contains(&context))
+}
+
+/// The help: for each heading its rows of keys and sentence. What holds nearly everywhere stands once, at the top.
+pub fn help() -> Vec<(&'static str, Vec<(String, &'static str)>)> {
+    let row = |row: &Binding| (row.shown_keys(), row.help);
+    let mut sections = vec![(
+        "Everywhere",
+        TABLE
+            .iter()
+            .filter(|binding| binding.is_general())
+            .map(row)
+            .collect(),
+    )];
+    for context in Context::ALL {
+        let rows: Vec<_> = TABLE
+            .iter()
+            .filter(|binding| !binding.is_general() && binding.contexts.contains(&context))
+            .map(row)
+            .collect();
+        if !rows.is_empty() {
+            sections.push((context.title(), rows));
+        }
+    }
+    sections
+}
+
+impl Binding {
+    /// Its first key, as people write it.
+    pub fn shown_key(&self) -> String {
+        self.keys.first().map(Key::to_string).unwrap_or_default()
+    }
+
+    /// All its keys, as people write them.
+    pub fn shown_keys(&self) -> String {
+        let names: Vec<String> = self.keys.iter().map(Key::to_string).collect();
+        names.join(", ")
+    }
+
+    /// Whether it holds in all three panes.
+    fn is_general(&self) -> bool {
+        [Context::Chat, Context::Calls, Context::Servers]
+            .iter()
+            .all(|pane| self.contexts.contains(pane))
+    }
+}
+
+macro_rules! row {
+    ($contexts:expr, [$($key:expr),+], $intent:expr, $label:literal, $help:literal) => {
+        Binding {
+            contexts: $contexts,
+            keys: &[$($key),+],
+            intent: $intent,
+            label: $label,
+            help: $help,
+            palette: false,
+        }
+    };
+    (palette $contexts:expr, [$($key:expr),+], $intent:expr, $label:literal, $help:literal) => {
+        Binding { palette: true, ..row!($contexts, [$($key),+], $intent, $label, $help) }
+    };
+}
+
+use Context::{Calls, Chat, Detail, Help, Palette, Question, Reason, Servers};
+
+const ALL: &[Context] = &Context::ALL;
+const PANES: &[Context] = &[Chat, Calls, Servers, Question];
+const LISTS: &[Context] = &[Calls, Servers];
+const TEXTS: &[Context] = &[Detail, Help];
+const INPUTS: &[Context] = &[Chat, Reason];
+
+const fn key(code: Code) -> Key {
+    Key::new(code)
+}
+
+const fn c(c: char) -> Key {
+    Key::char(c)
+}
+
+const fn ctrl(c: char) -> Key {
+    Key::char(c).ctrl()
+}
+
+const fn alt(c: char) -> Key {
+    Key::char(c).alt()
+}
+
+const fn delete(motion: Motion) -> Intent {
+    Intent::Edit(Edit::Delete(motion))
+}
+
+const fn go(motion: Motion) -> Intent {
+    Intent::Edit(Edit::Move(motion))
+}
+
+/// The table. A long list that only says; the order is that of the hints and the help.
+#[rustfmt::skip]
+pub static TABLE: &[Binding] = &[
+    // What is most wanted in each context comes first, because the status line may be short.
+    row!(&[Chat], [key(Code::Enter)], Intent::Submit, "send", "Send; in the empty input, send the prompt that is proposed"),
+    row!(&[Reason], [key(Code::Enter)], Intent::Answer(Choice::Reason), "say no", "Say no with this reason"),
+    row!(&[Reason], [key(Code::Esc)], Intent::LeaveReason, "back", "Go back to the answers"),
+    row!(&[Question], [c('y')], Intent::Answer(Choice::Once), "once", "Yes, this call"),
+    row!(&[Question], [c('s')], Intent::Answer(Choice::Session), "session", "Yes, and this tool until the program ends"),
+    row!(&[Question], [c('a')], Intent::Answer(Choice::Always), "always", "Yes, and this tool from now on: written to your configuration"),
+    row!(&[Question], [c('n')], Intent::Answer(Choice::No), "no", "No"),
+    row!(&[Question], [c('r'), c('w')], Intent::Answer(Choice::Reason), "no, because", "No, with a reason for the model"),
+    row!(&[Question], [key(Code::Left), key(Code::Up)], Intent::PreviousAnswer, "", "Mark the answer before"),
+    row!(&[Question], [key(Code::Right), key(Code::Down)], Intent::NextAnswer, "", "Mark the answer after"),
+    row!(&[Question], [key(Code::Enter)], Intent::AnswerMarked, "choose", "Give the marked answer"),
+    row!(&[Question], [key(Code::PageUp)], Intent::Arguments(Move::PageUp), "", "Scroll the arguments up"),
+    row!(&[Question], [key(Code::PageDown)], Intent::Arguments(Move::PageDown), "scroll", "Scroll the arguments down"),
+    row!(&[Question], [key(Code::Esc)], Intent::Back, "stop", "Interrupt the turn"),
+    row!(&[Palette], [key(Code::Enter)], Intent::Run, "run", "Do what the marked row says"),
+    row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
+    row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
+    row!(&[Servers, Detail], [c('r')], Intent::Restart(None), "restart", "Start the server anew"),
+    row!(&[Servers, Detail], [c('d')], Intent::Disable(None), "disable", "Switch the server off"),
+    row!(&[Servers, Detail], [c('e')], Intent::Enable(None), "enable", "Switch the server on"),
+    row!(&[Detail], [c('y')], Intent::CopyResult, "copy", "Copy the result"),
+    row!(TEXTS, [key(Code::Esc), c('q'), key(Code::Enter)], Intent::Back, "close", "Close"),
+    row!(&[Palette], [key(Code::Esc)], Intent::Back, "close", "Close"),
+    row!(&[Chat], [key(Code::Esc)], Intent::Back, "interrupt", "Interrupt the turn"),
+    row!(LISTS, [key(Code::Esc)], Intent::Back, "back", "Interrupt the turn, else go back to the chat"),
+    row!(&[Chat, Reason], [ctrl('j'), key(Code::Enter).alt(), key(Code::Enter).shift()], Intent::Newline, "new line", "Begin a new line"),
+
+    row!(palette PANES, [key(Code::F(1))], Intent::Help, "help", "Show the keys"),
+    row!(&[Reason, Palette, Detail, Help], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
+    row!(LISTS, [c('?')], Intent::Help, "", "Show the keys"),
+    row!(PANES, [ctrl('p')], Intent::Palette, "commands", "Open the command palette"),
+    row!(&[Palette, Detail, Help], [ctrl('p')], Intent::Palette, "", "Open or close the command palette"),
+    row!(PANES, [key(Code::Tab)], Intent::NextPane, "next pane", "Go to the next pane; in the empty input, take the prompt that is proposed"),
+    row!(PANES, [key(Code::Tab).shift()], Intent::PreviousPane, "", "Go to the pane before"),
+    row!(palette PANES, [key(Code::F(2))], Intent::Focus(Pane::Chat), "", "Go to the chat"),
+    row!(palette PANES, [key(Code::F(3))], Intent::Focus(Pane::Calls), "", "Go to the tool calls"),
+    row!(palette PANES, [key(Code::F(4))], Intent::Focus(Pane::Servers), "", "Go to the servers"),
+    row!(palette PANES, [ctrl('r')], Intent::Reasoning, "", "Show or fold the model's reasoning"),
+    row!(palette PANES, [ctrl('y')], Intent::CopyAnswer, "", "Copy the model's last answer"),
+    row!(ALL, [ctrl('c')], Intent::Cancel, "", "Close, clear the input or interrupt; twice, quit"),
+    row!(palette ALL, [ctrl('l')], Intent::Redraw, "", "Draw the screen anew"),
+    row!(palette ALL, [ctrl('z')], Intent::Suspend, "", "Go back to the shell until `fg`"),
+
+    row!(&[Chat], [key(Code::PageUp)], Intent::Move(Move::PageUp), "", "Scroll the chat up"),
+    row!(&[Chat], [key(Code::PageDown)], Intent::Move(Move::PageDown), "", "Scroll the chat down"),
+    row!(&[Chat], [key(Code::Home).ctrl()], Intent::Move(Move::Top), "", "Go to the start of the chat"),
+    row!(&[Chat], [key(Code::End).ctrl()], Intent::Move(Move::Bottom), "", "Go to the end of the chat and follow it"),
+    row!(&[Chat, Reason], [key(Code::Up)], Intent::Move(Move::Up), "", "One row up; on the first row of the chat's input, what was sent before"),
+    row!(&[Chat, Reason], [key(Code::Down)], Intent::Move(Move::Down), "", "One row down; on the last row of the chat's input, what was sent after"),
+    row!(&[Calls, Servers, Palette, Detail, Help], [key(Code::Up), ctrl('k')], Intent::Move(Move::Up), "", "One up"),
+    row!(&[Calls, Servers, Palette, Detail, Help], [key(Code::Down), ctrl('j')], Intent::Move(Move::Down), "", "One down"),
+    row!(&[Calls, Servers, Palette, Detail, Help], [key(Code::PageUp)], Intent::Move(Move::PageUp), "", "One screen up"),
+    row!(&[Calls, Servers, Palette, Detail, Help], [key(Code::PageDown)], Intent::Move(Move::PageDown), "", "One screen down"),
+    row!(&[Calls, Servers, Detail, Help], [key(Code::Home), key(Code::Home).ctrl()], Intent::Move(Move::Top), "", "To the first"),
+    row!(&[Calls, Servers, Detail, Help], [key(Code::End), key(Code::End).ctrl()], Intent::Move(Move::Bottom), "", "To the last; the newest call is followed"),
+
+    row!(INPUTS, [key(Code::Left), ctrl('b')], go(Motion::Left), "", "Left"),
+    row!(INPUTS, [key(Code::Right), ctrl('f')], go(Motion::Right), "", "Right"),
+    row!(INPUTS, [key(Code::Left).ctrl(), key(Code::Left).alt(), alt('b')], go(Motion::WordLeft), "", "One word left"),
+    row!(INPUTS, [key(Code::Right).ctrl(), key(Code::Right).alt(), alt('f')], go(Motion::WordRight), "", "One word right"),
+    row!(INPUTS, [key(Code::Home), ctrl('a')], go(Motion::LineStart), "", "To the start of the line"),
+    row!(INPUTS, [key(Code::End), ctrl('e')], go(Motion::LineEnd), "", "To the end of the line"),
+    row!(INPUTS, [alt('<')], go(Motion::Start), "", "To the start of the text"),
+    row!(INPUTS, [alt('>')], go(Motion::End), "", "To the end of the text"),
+    row!(&[Chat, Reason, Palette], [key(Code::Backspace), ctrl('h'), key(Code::Backspace).shift()], delete(Motion::Left), "", "Delete the character before"),
+    row!(INPUTS, [key(Code::Delete)], delete(Motion::Right), "", "Delete the character after"),
+    row!(&[Chat], [ctrl('d')], Intent::EndOfInput, "", "Delete the character after; in the empty input, quit"),
+    row!(&[Reason], [ctrl('d')], delete(Motion::Right), "", "Delete the character after"),
+    row!(&[Chat, Reason, Palette], [ctrl('w'), key(Code::Backspace).alt(), key(Code::Backspace).ctrl()], delete(Motion::WordLeft), "", "Delete the word before"),
+    row!(INPUTS, [alt('d'), key(Code::Delete).ctrl()], delete(Motion::WordRight), "", "Delete the word after"),
+    row!(&[Chat, Reason, Palette], [ctrl('u')], delete(Motion::LineStart), "", "Delete to the start of the line"),
+    row!(INPUTS, [ctrl('k')], delete(Motion::LineEnd), "", "Delete to the end of the line"),
+    row!(INPUTS, [ctrl('_'), alt('z')], Intent::Edit(Edit::Undo), "", "Undo"),
+    row!(INPUTS, [alt('/'), alt('Z')], Intent::Edit(Edit::Redo), "", "Redo"),
+];

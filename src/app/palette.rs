@@ -1,0 +1,152 @@
+//! The command palette: a query, and the commands that fit it, best first.
+//!
+//! Pure. Its rows come from the keymap, the slash commands and the servers that there are, so nothing is listed twice by hand.
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use crate::app::composer::{Edit, Motion, motion};
+use crate::app::intent::Intent;
+use crate::app::keymap;
+use crate::app::slash::{self, COMMANDS, THEMES};
+use crate::host::Host;
+
+/// The open palette.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Palette {
+    /// What was typed.
+    pub query: String,
+    /// The fitting rows, best first.
+    pub rows: Vec<PaletteRow>,
+    /// The marked row.
+    pub marked: usize,
+    /// What each of the rows does, in the same order.
+    pub intents: Vec<Intent>,
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaletteRow {
+    /// What it does.
+    pub label: String,
+    /// Its key or slash command.
+    pub key: String,
+    /// Character positions in the label that fit the query.
+    pub hits: Vec<u32>,
+}
+
+impl Palette {
+    /// A palette that shows everything.
+    pub fn open(host: &Host) -> Self {
+        let mut palette = Self::default();
+        palette.filter(host);
+        palette
+    }
+
+    /// Fits the rows to the query and marks the best.
+    pub fn filter(&mut self, host: &Host) {
+        let pattern = Pattern::parse(&self.query, CaseMatching::Smart, Normalization::Smart);
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut buffer = Vec::new();
+        let mut fitting: Vec<(u32, PaletteRow, Intent)> = Vec::new();
+        for (label, key, intent) in candidates(host) {
+            let mut hits = Vec::new();
+            // The key is searched too (`/restart`), but only hits in the label are shown, so it stands behind.
+            let both = format!("{label} {key}");
+            let haystack = Utf32Str::new(&both, &mut buffer);
+            let Some(score) = pattern.indices(haystack, &mut matcher, &mut hits) else {
+                continue;
+            };
+            let length = Utf32Str::new(&label, &mut Vec::new()).len();
+            hits.retain(|hit| usize::try_from(*hit).is_ok_and(|hit| hit < length));
+            hits.sort_unstable();
+            hits.dedup();
+            fitting.push((score, PaletteRow { label, key, hits }, intent));
+        }
+        fitting.sort_by_key(|(score, ..)| std::cmp::Reverse(*score));
+        self.marked = 0;
+        (self.rows, self.intents) = fitting
+            .into_iter()
+            .map(|(_, row, intent)| (row, intent))
+            .unzip();
+    }
+
+    /// Takes something out of the query: the only editing that it knows, at its end.
+    pub fn edit(&mut self, edit: Edit, host: &Host) {
+        let end = self.query.len();
+        let keep = match edit {
+            Edit::Delete(Motion::Left) => motion::before(&self.query, end),
+            Edit::Delete(Motion::WordLeft) => motion::word_before(&self.query, end),
+            Edit::Delete(Motion::LineStart | Motion::Start) => 0,
+            Edit::Delete(Motion::Right | Motion::WordRight | Motion::LineEnd | Motion::End)
+            | Edit::Move(_)
+            | Edit::Undo
+            | Edit::Redo => end,
+        };
+        self.query.truncate(keep);
+        self.filter(host);
+    }
+
+    /// What the marked row does.
+    pub fn chosen(&self) -> Option<&Intent> {
+        self.intents.get(self.marked)
+    }
+}
+
+/// Everything that can be done, in the order in which it is shown without a query.
+fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
+    let keys = keymap::TABLE.iter().filter(|row| row.palette);
+    let mut all: Vec<_> = keys
+        .map(|row| (row.help.to_owned(), row.shown_key(), row.intent.clone()))
+        .collect();
+    for command in COMMANDS {
+        let key = format!("/{}", command.name);
+        let has_key = |intent: &Intent| all.iter().any(|(_, _, known)| known == intent);
+        match slash::parse(&key, host) {
+            // What has a key has a row already; what needs a server or a theme has rows of its own below.
+            Some(Ok(intent)) if !has_key(&intent) => {
+                all.push((command.help.to_owned(), key, intent));
+            }
+            Some(Err(_)) if command.name == "call" => {
+                let begin = Intent::Compose(format!("{key} "));
+                all.push((command.help.to_owned(), key, begin));
+            }
+            Some(Ok(_) | Err(_)) | None => {}
+        }
+    }
+    for (name, choice) in THEMES {
+        let label = format!("Colours: {name}");
+        all.push((label, format!("/theme {name}"), Intent::Theme(choice)));
+    }
+    for server in &host.servers {
+        all.extend(of_server(server));
+    }
+    all
+}
+
+fn of_server(server: &crate::host::Server) -> Vec<(String, String, Intent)> {
+    let name = &server.name;
+    let row = |verb: &str, intent: Intent| {
+        let key = format!("/{} {name}", verb.to_lowercase());
+        (format!("{verb} {name}"), key, intent)
+    };
+    let mut rows = vec![
+        (
+            format!("Show {name}"),
+            String::new(),
+            Intent::ShowServer(name.clone()),
+        ),
+        row("Restart", Intent::Restart(Some(name.clone()))),
+        row("Disable", Intent::Disable(Some(name.clone()))),
+        row("Enable", Intent::Enable(Some(name.clone()))),
+    ];
+    rows.extend(server.tools.iter().map(|tool| {
+        let begin = format!("/call {name} {} ", tool.name);
+        (
+            format!("Call {name}.{}", tool.name),
+            String::new(),
+            Intent::Compose(begin),
+        )
+    }));
+    rows
+}

@@ -1,0 +1,252 @@
+//! Slash commands: the table, and the way from a line to an intent.
+//!
+//! Pure. The same table fills the palette and the help. A text that begins with `/` and is no command may still be a path:
+//! then it is a prompt like any other.
+
+use serde_json::{Map, Value};
+
+use crate::app::intent::Intent;
+use crate::app::state::Pane;
+use crate::config::ThemeChoice;
+use crate::host::Host;
+use crate::ids::ServerName;
+use crate::text::nearest;
+
+/// One slash command.
+#[derive(Debug)]
+pub struct SlashCommand {
+    /// Its name without the slash.
+    pub name: &'static str,
+    /// What follows it, as a hint; empty: nothing.
+    pub arguments: &'static str,
+    /// A sentence without its full stop.
+    pub help: &'static str,
+}
+
+/// The commands.
+#[rustfmt::skip]
+pub static COMMANDS: &[SlashCommand] = &[
+    SlashCommand { name: "help", arguments: "", help: "Show the keys and commands" },
+    SlashCommand { name: "tools", arguments: "", help: "List the tools of all servers" },
+    SlashCommand { name: "call", arguments: "SERVER TOOL [key=value ... | JSON]", help: "Call a tool yourself" },
+    SlashCommand { name: "clear", arguments: "", help: "Start a new conversation" },
+    SlashCommand { name: "model", arguments: "", help: "Look for a model again" },
+    SlashCommand { name: "servers", arguments: "", help: "Go to the servers" },
+    SlashCommand { name: "restart", arguments: "SERVER", help: "Start a server anew" },
+    SlashCommand { name: "enable", arguments: "SERVER", help: "Switch a server on" },
+    SlashCommand { name: "disable", arguments: "SERVER", help: "Switch a server off" },
+    SlashCommand { name: "copy", arguments: "", help: "Copy the model's last answer" },
+    SlashCommand { name: "theme", arguments: "auto|dark|light|mono", help: "Change the colours" },
+    SlashCommand { name: "quit", arguments: "", help: "Quit" },
+];
+
+/// The themes by name.
+pub const THEMES: [(&str, ThemeChoice); 4] = [
+    ("auto", ThemeChoice::Auto),
+    ("dark", ThemeChoice::Dark),
+    ("light", ThemeChoice::Light),
+    ("mono", ThemeChoice::Mono),
+];
+
+/// What a line means: nothing of ours (a prompt), an intent, or a complaint as a sentence.
+pub fn parse(text: &str, host: &Host) -> Option<Result<Intent, String>> {
+    let line = text.trim().strip_prefix('/')?;
+    let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let rest = rest.trim();
+    if COMMANDS.iter().any(|command| command.name == name) {
+        return Some(command(name, rest, host));
+    }
+    // `/etc/passwd` and `//` are no slips of a command's name.
+    if name.contains(|c: char| !c.is_ascii_alphabetic()) {
+        return None;
+    }
+    let hint = nearest(name, COMMANDS.iter().map(|command| command.name));
+    Some(Err(match hint {
+        Some(near) => format!("There is no command `/{name}`; did you mean `/{near}`?"),
+        None => format!("There is no command `/{name}`; `/help` lists them."),
+    }))
+}
+
+fn command(name: &str, rest: &str, host: &Host) -> Result<Intent, String> {
+    let plain = match name {
+        "help" => Intent::Help,
+        "tools" => Intent::Tools,
+        "clear" => Intent::Clear,
+        "model" => Intent::FindModel,
+        "servers" => Intent::Focus(Pane::Servers),
+        "copy" => Intent::CopyAnswer,
+        "quit" => Intent::Quit,
+        "restart" => return Ok(Intent::Restart(Some(server(name, rest, host)?))),
+        "enable" => return Ok(Intent::Enable(Some(server(name, rest, host)?))),
+        "disable" => return Ok(Intent::Disable(Some(server(name, rest, host)?))),
+        "theme" => return theme(rest),
+        _ => return call(rest, host),
+    };
+    if rest.is_empty() {
+        Ok(plain)
+    } else {
+        Err(format!("`/{name}` takes no argument."))
+    }
+}
+
+fn server(command: &str, name: &str, host: &Host) -> Result<ServerName, String> {
+    if name.is_empty() {
+        return Err(format!("`/{command}` needs the name of a server."));
+    }
+    let names = || host.servers.iter().map(|server| server.name.as_str());
+    if names().any(|known| known == name) {
+        return Ok(ServerName::new(name));
+    }
+    Err(match nearest(name, names()) {
+        Some(near) => format!("There is no server `{name}`; did you mean `{near}`?"),
+        None if host.servers.is_empty() => "No server is configured.".to_owned(),
+        None => format!(
+            "There is no server `{name}`; there are {}.",
+            names().collect::<Vec<_>>().join(", ")
+        ),
+    })
+}
+
+fn theme(name: &str) -> Result<Intent, String> {
+    THEMES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, choice)| Intent::Theme(*choice))
+        .ok_or_else(|| "`/theme` takes `auto`, `dark`, `light` or `mono`.".to_owned())
+}
+
+fn call(rest: &str, host: &Host) -> Result<Intent, String> {
+    const USAGE: &str = "`/call SERVER TOOL`, then key=value pairs or a JSON object.";
+    let (first, after) = word(rest);
+    // `SERVER.TOOL`, as everything else writes it, is good too.
+    let dotted = first.split_once('.').filter(|(name, _)| {
+        let names = || host.servers.iter().map(|server| server.name.as_str());
+        names().any(|known| known == *name) && !names().any(|known| known == first)
+    });
+    let (name, (tool, arguments)) = match dotted {
+        Some((name, tool)) => (name, (tool, after)),
+        None => (first, word(after)),
+    };
+    if name.is_empty() {
+        return Err(USAGE.to_owned());
+    }
+    let name = server("call", name, host)?;
+    let Some(server) = host.server(&name) else {
+        return Err(USAGE.to_owned());
+    };
+    let known = server.tool(tool);
+    // Without a list of tools (not ready yet, or lenient servers) the server itself says what it thinks of the name.
+    if known.is_none() && (tool.is_empty() || !server.tools.is_empty()) {
+        let names = || server.tools.iter().map(|tool| tool.name.as_str());
+        return Err(match nearest(tool, names()) {
+            _ if tool.is_empty() => USAGE.to_owned(),
+            Some(near) => format!("`{name}` has no tool `{tool}`; did you mean `{near}`?"),
+            None => format!("`{name}` has no tool `{tool}`; `/tools` lists them."),
+        });
+    }
+    Ok(Intent::Call {
+        server: name,
+        tool: tool.to_owned(),
+        arguments: parse_args(arguments, known.map(|tool| &tool.input_schema))?,
+    })
+}
+
+fn word(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    text.split_once(char::is_whitespace).unwrap_or((text, ""))
+}
+
+/// Arguments of a call as a person writes them, as one line of JSON: a JSON object as it is, or `key=value` pairs whose values
+/// may be quoted. A value is a string where the schema says so; elsewhere it is JSON if it can be read as JSON, else a string.
+pub fn parse_args(text: &str, schema: Option<&Value>) -> Result<String, String> {
+    let text = text.trim();
+    if text.starts_with('{') {
+        return match serde_json::from_str::<Map<String, Value>>(text) {
+            Ok(object) => Ok(Value::Object(object).to_string()),
+            Err(error) => Err(format!("The arguments are no JSON object: {error}.")),
+        };
+    }
+    let mut object = Map::new();
+    for word in split(text)? {
+        let Some((key, value)) = word.split_once('=') else {
+            return Err(format!("`{word}` is no key=value pair."));
+        };
+        if key.is_empty() {
+            return Err(format!("`{word}` has no key before `=`."));
+        }
+        let value = typed(value, schema.and_then(|s| s.get("properties")?.get(key)));
+        if object.insert(key.to_owned(), value).is_some() {
+            return Err(format!("`{key}` is given twice."));
+        }
+    }
+    Ok(Value::Object(object).to_string())
+}
+
+fn typed(value: &str, schema: Option<&Value>) -> Value {
+    let says_string = schema
+        .and_then(|schema| schema.get("type"))
+        .is_some_and(|kind| kind == "string");
+    let string = || Value::String(value.to_owned());
+    if says_string {
+        string()
+    } else {
+        serde_json::from_str(value).unwrap_or_else(|_| string())
+    }
+}
+
+/// Words as a shell parts them: blanks part, quotes hold together, a backslash takes the next character as it is (within
+/// double quotes only a quote or a backslash, so that `C:\dir` and JSON keep theirs). Quotes in the middle of JSON stay.
+fn split(text: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut chars = text.chars().peekable();
+    loop {
+        while chars.next_if(|c| c.is_whitespace()).is_some() {}
+        if chars.peek().is_none() {
+            return Ok(words);
+        }
+        let mut word = String::new();
+        let mut quote = None;
+        let mut depth = 0usize;
+        while let Some(&c) = chars.peek() {
+            if quote.is_none() && depth == 0 && c.is_whitespace() {
+                break;
+            }
+            chars.next();
+            match (c, quote) {
+                ('"' | '\'', None) => {
+                    quote = Some(c);
+                    if depth > 0 {
+                        word.push(c);
+                    }
+                }
+                (c, Some(open)) if c == open => {
+                    quote = None;
+                    if depth > 0 {
+                        word.push(c);
+                    }
+                }
+                ('\\', Some('"')) if depth > 0 => {
+                    word.push(c);
+                    word.extend(chars.next());
+                }
+                ('\\', Some('"')) => {
+                    word.push(chars.next_if(|c| matches!(c, '"' | '\\')).unwrap_or('\\'));
+                }
+                ('\\', None) if depth == 0 => word.extend(chars.next()),
+                ('[' | '{', None) if depth > 0 || word.ends_with('=') => {
+                    depth += 1;
+                    word.push(c);
+                }
+                (']' | '}', None) => {
+                    depth = depth.saturating_sub(1);
+                    word.push(c);
+                }
+                (c, _) => word.push(c),
+            }
+        }
+        if let Some(open) = quote {
+            return Err(format!("A quote {open} is not closed."));
+        }
+        words.push(word);
+    }
+}

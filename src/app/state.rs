@@ -1,0 +1,182 @@
+//! What the terminal program knows beside the host: focus, scrolling, what is open, what is being typed.
+//!
+//! Plain state; `update` changes it, the view reads it.
+
+use crate::app::composer::Composer;
+use crate::app::palette::Palette;
+use crate::config::ThemeChoice;
+use crate::host::Host;
+use crate::ids::{CallId, Moment, QuestionId, ServerName};
+use crate::mcp::wire::log::WireLog;
+
+/// The whole state of the terminal program.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Servers, calls, agent.
+    pub host: Host,
+    /// The time of the last event: what "counting up" counts to.
+    pub now: Moment,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Who gets the keys when nothing lies on top.
+    pub focus: Focus,
+    /// In a narrow terminal, which pane is on show.
+    pub tab: Pane,
+    /// What lies on top, if anything.
+    pub overlay: Overlay,
+    /// The input.
+    pub composer: Composer,
+    /// The chat pane.
+    pub chat: ChatPane,
+    /// The tool-call pane.
+    pub calls: CallsPane,
+    /// The server pane.
+    pub servers: ServersPane,
+    /// The question dialog: which answer is marked, and the reason being typed.
+    pub ask: AskPane,
+    /// A short word about what was just done.
+    pub toast: Option<Toast>,
+    /// The last things on the wire; for the stderr lines of a call's moment.
+    pub wire: WireLog,
+    /// The prompt that a script proposes next, shown in the empty input; Tab or Enter takes it.
+    pub suggestion: Option<String>,
+    /// The theme. The terminal answers `Auto` with what that means for it.
+    pub theme: ThemeChoice,
+    /// When Ctrl-C was pressed last: once more soon after, and the program ends.
+    pub cancelled: Option<Moment>,
+    /// The program is about to end.
+    pub quitting: bool,
+}
+
+/// The three panes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    /// Chat and input.
+    Chat,
+    /// Tool calls.
+    Calls,
+    /// Server health.
+    Servers,
+}
+
+/// Who gets the keys.
+pub type Focus = Pane;
+
+/// Where the chat is scrolled to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Anchor {
+    /// The end, and it stays there while text streams.
+    #[default]
+    Follow,
+    /// This line of this transcript entry is the first on the screen.
+    At {
+        /// Index in the transcript.
+        entry: usize,
+        /// Line of it as laid out.
+        line: usize,
+    },
+}
+
+/// The chat pane.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChatPane {
+    /// Where it is scrolled to.
+    pub anchor: Anchor,
+    /// What the view measured last; scrolling goes by it.
+    pub measured: Measured,
+    /// Show the model's reasoning whole instead of its last line.
+    pub reasoning: bool,
+}
+
+/// What the view measured while it drew: the only thing that comes back from it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Measured {
+    /// The first line on the screen.
+    pub first: (usize, usize),
+    /// Rows of the chat's area.
+    pub rows: usize,
+    /// Laid-out heights of the entries around the screen, as (entry, lines); at least two screens each way where there are that many.
+    pub heights: Vec<(usize, usize)>,
+    /// Rows of the open detail or help text, and of its area.
+    pub detail: (usize, usize),
+    /// Where each pane lies, for the mouse: x, y, width, height.
+    pub panes: Vec<(Pane, (u16, u16, u16, u16))>,
+    /// The first row on show and the rows of the calls' and the servers' lists.
+    pub lists: [(usize, usize); 2],
+    /// Rows of the question's arguments, and of their area.
+    pub ask: (usize, usize),
+    /// Columns of the input's text, where a line is folded; 0: not drawn.
+    pub input: usize,
+}
+
+/// The tool-call pane.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CallsPane {
+    /// The marked call; absent: the newest, and it follows.
+    pub marked: Option<CallId>,
+}
+
+/// The server pane.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServersPane {
+    /// The marked row.
+    pub marked: usize,
+}
+
+/// The question dialog.
+#[derive(Debug, Clone, Default)]
+pub struct AskPane {
+    /// The question that all of this is about.
+    pub question: Option<QuestionId>,
+    /// The marked answer: once, session, always, no, no with a reason.
+    pub marked: usize,
+    /// The reason while it is typed.
+    pub reason: Option<Composer>,
+    /// First line of the arguments on show.
+    pub scroll: usize,
+    /// When the question came on the screen, or the last key that came too soon after that: an answer within 400 ms of it is
+    /// taken for typing that was meant for the input.
+    pub shown: Option<Moment>,
+}
+
+/// What lies on top of the panes.
+#[derive(Debug, Clone, Default)]
+pub enum Overlay {
+    /// Nothing.
+    #[default]
+    None,
+    /// The keys.
+    Help {
+        /// First line on show.
+        scroll: usize,
+    },
+    /// The command palette.
+    Palette(Palette),
+    /// All about one call or one server.
+    Detail {
+        /// What.
+        of: Detail,
+        /// First line on show.
+        scroll: usize,
+    },
+}
+
+/// What the detail overlay is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    /// One call.
+    Call(CallId),
+    /// One server.
+    Server(ServerName),
+    /// All tools of all servers (`/tools`).
+    Tools,
+}
+
+/// A short word about what was just done (`copied 120 characters`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// The word.
+    pub text: String,
+    /// When it goes.
+    pub until: Moment,
+}

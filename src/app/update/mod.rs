@@ -1,0 +1,326 @@
+//! How the state changes: an event comes in, the key table says what is meant, one small function does it, effects go out.
+//!
+//! Pure. `terminal::run` calls [`App::update`] and nothing else changes an [`App`].
+
+mod chat;
+mod lists;
+mod overlay;
+mod question;
+
+use std::time::Duration;
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::app::composer::Composer;
+use crate::app::effect::AppEffect;
+use crate::app::event::{AppEvent, Mouse, MouseKind};
+use crate::app::intent::{Choice, Intent};
+use crate::app::key::Key;
+use crate::app::keymap::{self, Binding, Context};
+use crate::app::state::{
+    Anchor, App, AskPane, CallsPane, ChatPane, Overlay, Pane, ServersPane, Toast,
+};
+use crate::config::ThemeChoice;
+use crate::host::{CallState, Command, Effect, Host, ModelState, TurnState};
+use crate::ids::Moment;
+use crate::mcp::status::Status;
+use crate::mcp::wire::log::WireLog;
+
+/// A second Ctrl-C within this time quits.
+const AGAIN: Duration = Duration::from_secs(2);
+/// How long a word about what was done stays.
+const WORD: Duration = Duration::from_millis(2500);
+/// How long a complaint stays: it has to be read.
+const COMPLAINT: Duration = Duration::from_secs(8);
+
+impl App {
+    /// The program at its start. The host may have been started or not; its effects are the caller's.
+    pub fn new(host: Host, size: (u16, u16), theme: ThemeChoice) -> Self {
+        Self {
+            host,
+            now: Moment::default(),
+            size,
+            focus: Pane::Chat,
+            tab: Pane::Chat,
+            overlay: Overlay::None,
+            composer: Composer::default(),
+            chat: ChatPane::default(),
+            calls: CallsPane::default(),
+            servers: ServersPane::default(),
+            ask: AskPane::default(),
+            toast: None,
+            wire: WireLog::default(),
+            suggestion: None,
+            theme,
+            cancelled: None,
+            quitting: false,
+        }
+    }
+
+    /// Takes in one event.
+    pub fn update(&mut self, event: AppEvent, now: Moment) -> Vec<AppEffect> {
+        self.now = self.now.max(now);
+        let effects = match event {
+            AppEvent::Key(key) => self.key(key),
+            AppEvent::Paste(text) => self.paste(&text),
+            AppEvent::Mouse(mouse) => self.mouse(mouse),
+            AppEvent::Resize(columns, rows) => {
+                self.size = (columns, rows);
+                Vec::new()
+            }
+            AppEvent::Host(event) => host_effects(self.host.handle(event, self.now)),
+            AppEvent::Wire(record) => {
+                self.wire.push(record);
+                Vec::new()
+            }
+            AppEvent::Tick => Vec::new(),
+            AppEvent::Drawn(measured) => self.drawn(measured),
+            AppEvent::Suggestion(suggestion) => {
+                self.suggestion = suggestion;
+                Vec::new()
+            }
+            AppEvent::Theme(theme) => {
+                self.theme = theme;
+                Vec::new()
+            }
+            AppEvent::Copied(outcome) => self.copied(outcome),
+            AppEvent::Resumed => vec![AppEffect::Redraw],
+            AppEvent::Terminate => self.quit(),
+        };
+        self.settle();
+        effects
+    }
+
+    /// Who gets the keys.
+    pub fn context(&self) -> Context {
+        match &self.overlay {
+            Overlay::Help { .. } => Context::Help,
+            Overlay::Palette(_) => Context::Palette,
+            Overlay::Detail { .. } => Context::Detail,
+            Overlay::None => match self.focus {
+                Pane::Chat if self.ask.question.is_none() => Context::Chat,
+                Pane::Chat if self.ask.reason.is_some() => Context::Reason,
+                Pane::Chat => Context::Question,
+                Pane::Calls => Context::Calls,
+                Pane::Servers => Context::Servers,
+            },
+        }
+    }
+
+    /// The keys that the status line shows now, as (key, label), the weightiest first.
+    pub fn hints(&self) -> Vec<(String, &'static str)> {
+        let context = self.context();
+        keymap::hints(context)
+            .filter(|binding| self.has_use(context, binding))
+            .map(|binding| (binding.shown_key(), binding.label))
+            .collect()
+    }
+
+    /// How soon something on the screen counts on by itself; absent: nothing does, and the program can sleep.
+    pub fn tick(&self) -> Option<Duration> {
+        const FAST: Duration = Duration::from_millis(100);
+        const SLOW: Duration = Duration::from_secs(1);
+        let runs = self.host.turn != TurnState::Idle
+            || matches!(self.host.model, ModelState::Searching { .. })
+            || self.is_calling();
+        let status = |wanted: fn(&Status) -> bool| {
+            let mut servers = self.host.servers.iter();
+            servers.any(|server| wanted(&server.status))
+        };
+        if runs || status(|status| matches!(status, Status::Starting { .. })) {
+            return Some(FAST);
+        }
+        let toast = self
+            .toast
+            .as_ref()
+            .map(|toast| toast.until.since(self.now).max(FAST));
+        let counting = status(|status| matches!(status, Status::Waiting { .. })).then_some(SLOW);
+        toast.into_iter().chain(counting).min()
+    }
+
+    fn has_use(&self, context: Context, binding: &Binding) -> bool {
+        match (&binding.intent, context) {
+            (Intent::Back, Context::Chat) => self.is_running(),
+            (Intent::Restart(_) | Intent::Disable(_) | Intent::Enable(_), Context::Detail) => {
+                self.server_in_view().is_some()
+            }
+            (Intent::CopyResult, Context::Detail) => self.call_in_view().is_some(),
+            _ => true,
+        }
+    }
+
+    /// Whether a turn or a call made by hand is under way.
+    fn is_running(&self) -> bool {
+        self.host.is_busy() || self.is_calling()
+    }
+
+    fn is_calling(&self) -> bool {
+        // From the newest on: what runs is at the end of a long list.
+        let mut calls = self.host.calls.iter().rev();
+        calls.any(|call| matches!(call.state, CallState::Running { .. }))
+    }
+
+    fn key(&mut self, key: Key) -> Vec<AppEffect> {
+        let context = self.context();
+        if context == Context::Question && self.is_typed_ahead(key) {
+            return Vec::new();
+        }
+        let binding = keymap::lookup(context, key);
+        if binding.is_none_or(|binding| binding.intent != Intent::Cancel) {
+            self.cancelled = None;
+        }
+        match (binding, key.typed()) {
+            (Some(binding), _) => self.intend(binding.intent.clone()),
+            (None, Some(typed)) if context.types() => {
+                self.type_in(typed);
+                Vec::new()
+            }
+            (None, _) => Vec::new(),
+        }
+    }
+
+    /// One function for each intent; what a key, a palette row and a slash command have in common.
+    fn intend(&mut self, intent: Intent) -> Vec<AppEffect> {
+        match intent {
+            Intent::Help => self.toggle_help(),
+            Intent::Palette => self.toggle_palette(),
+            Intent::NextPane => self.next_pane(),
+            Intent::PreviousPane => self.previous_pane(),
+            Intent::Focus(pane) => self.focus(pane),
+            Intent::Back => self.back(),
+            Intent::Cancel => self.cancel(),
+            Intent::EndOfInput => self.end_of_input(),
+            Intent::Quit => self.quit(),
+            Intent::Suspend => vec![AppEffect::Suspend],
+            Intent::Redraw => vec![AppEffect::Redraw],
+            Intent::Reasoning => self.toggle_reasoning(),
+            Intent::CopyAnswer => self.copy_answer(),
+            Intent::CopyResult => self.copy_result(),
+            Intent::Move(by) => self.go(by),
+            Intent::Submit => self.submit(),
+            Intent::Newline => self.newline(),
+            Intent::Edit(edit) => self.edit(edit),
+            Intent::Open => self.open(),
+            Intent::Tools => self.show_tools(),
+            Intent::Restart(server) => self.tell_server(server, Command::Restart, "restarting"),
+            Intent::Disable(server) => self.tell_server(server, Command::Disable, "switching off"),
+            Intent::Enable(server) => self.tell_server(server, Command::Enable, "switching on"),
+            Intent::ShowServer(server) => self.show_server(server),
+            Intent::PreviousAnswer => self.mark_answer(Choice::ALL.len() - 1),
+            Intent::NextAnswer => self.mark_answer(1),
+            Intent::AnswerMarked => self.answer_marked(),
+            Intent::Answer(choice) => self.answer(choice),
+            Intent::Arguments(by) => self.scroll_arguments(by),
+            Intent::LeaveReason => self.leave_reason(),
+            Intent::Run => self.run_marked(),
+            Intent::Compose(text) => self.compose(&text),
+            Intent::Call {
+                server,
+                tool,
+                arguments,
+            } => self.call_by_hand(server, tool, arguments),
+            Intent::Clear => self.clear(),
+            Intent::FindModel => self.find_model(),
+            Intent::Theme(theme) => self.choose_theme(theme),
+        }
+    }
+
+    fn type_in(&mut self, typed: char) {
+        if let Overlay::Palette(palette) = &mut self.overlay {
+            palette.query = palette.query.chars().chain([typed]).nfc().collect();
+            palette.filter(&self.host);
+        } else if let Some(input) = self.input() {
+            input.insert(typed);
+        }
+    }
+
+    fn paste(&mut self, text: &str) -> Vec<AppEffect> {
+        self.cancelled = None;
+        if let Overlay::Palette(palette) = &mut self.overlay {
+            palette.query.push_str(&crate::text::clean::line(text));
+            palette.filter(&self.host);
+        } else if let Some(input) = self.input() {
+            let lost = input.paste(text);
+            if lost > 0 {
+                let lost = crate::text::human::bytes(u64::try_from(lost).unwrap_or(u64::MAX));
+                self.complain(format!(
+                    "The input is full: the last {lost} of the paste were left out."
+                ));
+            }
+        }
+        Vec::new()
+    }
+
+    /// The text that keys edit now, if there is one.
+    fn input(&mut self) -> Option<&mut Composer> {
+        match self.context() {
+            Context::Chat => Some(&mut self.composer),
+            Context::Reason => self.ask.reason.as_mut(),
+            Context::Calls
+            | Context::Servers
+            | Context::Question
+            | Context::Palette
+            | Context::Detail
+            | Context::Help => None,
+        }
+    }
+
+    fn mouse(&mut self, mouse: Mouse) -> Vec<AppEffect> {
+        let pane = self.pane_at(mouse.x, mouse.y);
+        match (mouse.kind, pane) {
+            (MouseKind::WheelUp, pane) => self.wheel(true, pane),
+            (MouseKind::WheelDown, pane) => self.wheel(false, pane),
+            (MouseKind::Click, Some(pane)) if matches!(self.overlay, Overlay::None) => {
+                self.focus(pane)
+            }
+            (MouseKind::Click, _) => Vec::new(),
+        }
+    }
+
+    fn pane_at(&self, x: u16, y: u16) -> Option<Pane> {
+        let within = |from: u16, length: u16, at: u16| at >= from && at - from < length;
+        let mut panes = self.chat.measured.panes.iter();
+        panes.find_map(|(pane, (left, top, width, height))| {
+            (within(*left, *width, x) && within(*top, *height, y)).then_some(*pane)
+        })
+    }
+
+    /// What follows from every event: the toast goes, the question comes.
+    fn settle(&mut self) {
+        if self
+            .toast
+            .as_ref()
+            .is_some_and(|toast| toast.until <= self.now)
+        {
+            self.toast = None;
+        }
+        self.meet_question();
+        let entries = self.host.transcript.entries().len();
+        // A new conversation is shorter than the place in the old one.
+        if matches!(self.chat.anchor, Anchor::At { entry, .. } if entry >= entries) {
+            self.chat.anchor = Anchor::Follow;
+        }
+    }
+
+    fn command(&mut self, command: Command) -> Vec<AppEffect> {
+        host_effects(self.host.command(command, self.now))
+    }
+
+    fn say(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast {
+            text: text.into(),
+            until: self.now.plus(WORD),
+        });
+    }
+
+    fn complain(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast {
+            text: text.into(),
+            until: self.now.plus(COMPLAINT),
+        });
+    }
+}
+
+fn host_effects(effects: Vec<Effect>) -> Vec<AppEffect> {
+    effects.into_iter().map(AppEffect::Host).collect()
+}

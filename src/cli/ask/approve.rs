@@ -1,0 +1,43 @@
+//! The question on a terminal without panes: the whole arguments on stderr, one letter as the answer.
+
+use crate::cli::output;
+use crate::host::{Answer, Command, Host, Question};
+use crate::text::clean;
+
+/// Shows the question and waits for an answer. The end of stdin is a no.
+pub async fn ask(question: &Question, host: &Host) -> Command {
+    let id = question.id;
+    if let Some(call) = host.call(question.call) {
+        output::note(&format!(
+            "\nAllow {}? {}",
+            clean::line(&call.title()),
+            question.why
+        ));
+        output::note(&format!("  {}", clean::line(&call.arguments)));
+    }
+    loop {
+        output::note(
+            "  y yes, once   s yes, this session   a always   n no   or words: no, and why",
+        );
+        let line = tokio::task::spawn_blocking(read_line).await.ok().flatten();
+        let answer = match line.as_deref().map(str::trim) {
+            Some("y" | "yes") => Answer::Once,
+            Some("s") => Answer::Session,
+            Some("a") => Answer::Always,
+            None | Some("n" | "no") => Answer::No { reason: None },
+            Some("") => continue,
+            Some(words) => Answer::No {
+                reason: Some(words.to_owned()),
+            },
+        };
+        return Command::Answer(id, answer);
+    }
+}
+
+fn read_line() -> Option<String> {
+    let mut line = String::new();
+    match std::io::stdin().read_line(&mut line) {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(line),
+    }
+}

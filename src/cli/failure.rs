@@ -1,0 +1,97 @@
+//! Servers that are not there, for the headless subcommands: waiting for them, choosing one, and telling the true cause.
+
+use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::interrupt::Interrupt;
+use crate::config::Config;
+use crate::driver::headless::Headless;
+use crate::host::Server;
+use crate::ids::ServerName;
+use crate::mcp::status::Status;
+use crate::text::{clean, nearest};
+
+/// Leaves only this server in the configuration.
+pub fn keep_only(config: &mut Config, name: &str) -> Result<(), CliError> {
+    let wanted = ServerName::new(name);
+    let known: Vec<ServerName> = config
+        .servers
+        .iter()
+        .map(|spec| spec.name.clone())
+        .chain(config.broken.iter().map(|broken| broken.name.clone()))
+        .collect();
+    if !known.contains(&wanted) {
+        return Err(unknown(name, &known));
+    }
+    config.servers.retain(|spec| spec.name == wanted);
+    config.broken.retain(|broken| broken.name == wanted);
+    config
+        .servers
+        .iter_mut()
+        .for_each(|spec| spec.enabled = true);
+    Ok(())
+}
+
+fn unknown(name: &str, known: &[ServerName]) -> CliError {
+    let error = CliError::new(
+        ErrorKind::Usage,
+        format!("no server `{name}` in the configuration"),
+    );
+    let names: Vec<&str> = known.iter().map(ServerName::as_str).collect();
+    match nearest(name, names.iter().copied()) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None if names.is_empty() => error.hint("`mcpdeck config path` shows which files are read"),
+        None => error.hint(format!("there are: {}", names.join(", "))),
+    }
+}
+
+/// Waits until every server is ready, failed or switched off; an interrupt ends the wait.
+pub async fn settled(run: &mut Headless) -> Result<(), CliError> {
+    let mut interrupt = Interrupt::listen();
+    tokio::select! {
+        () = run.until(|host| host.servers.iter().all(|server| server.status.is_settled())) => Ok(()),
+        () = interrupt.wait() => Err(interrupted()),
+    }
+}
+
+/// What an interrupted run ends with.
+pub fn interrupted() -> CliError {
+    CliError::new(ErrorKind::Interrupted, "interrupted")
+}
+
+/// The true cause of a server that is not there.
+pub fn of(server: &Server) -> CliError {
+    let Some(failure) = server.status.failure() else {
+        return CliError::new(
+            ErrorKind::Server,
+            format!("server `{}` is {}", server.name, server.status.word()),
+        );
+    };
+    let mut text = format!(
+        "server `{}` failed: {}",
+        server.name,
+        clean::block(&failure.message)
+    );
+    let mut add = |label: &str, value: &str| {
+        text.push_str(&format!("\n  {label}: {}", clean::line(value)));
+    };
+    if let Some(target) = &failure.target {
+        add("started", target);
+    }
+    if let Some(exit) = &failure.exit {
+        add("ended", exit);
+    }
+    if let Some(line) = &failure.stdout_line {
+        add("stdout", line);
+    }
+    for line in failure.stderr.iter().rev().take(5).rev() {
+        add("stderr", line);
+    }
+    let kind = match &server.status {
+        Status::Failed { .. } if server.spec.is_none() => ErrorKind::Usage,
+        _ => ErrorKind::Server,
+    };
+    let error = CliError::new(kind, text);
+    match &failure.hint {
+        Some(hint) => error.hint(clean::line(hint)),
+        None => error,
+    }
+}

@@ -1,0 +1,184 @@
+//! Finds the model by the configuration, the environment and on loopback, and holds it for the streams.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use tokio::sync::mpsc;
+
+use crate::agent::model::detect::{self, Found};
+use crate::agent::model::openai::OpenAi;
+use crate::agent::model::script::Script;
+use crate::agent::model::{ModelError, ModelErrorKind, ModelEvent, ModelRequest, scripted};
+use crate::config::{Config, ModelSettings, Provider};
+use crate::host::{HostEvent, ModelLabel};
+
+/// How long loopback is searched.
+const SEARCH: Duration = Duration::from_millis(500);
+/// How long a named endpoint may take to list its models.
+const LISTING: Duration = Duration::from_secs(10);
+/// What a person can do who has no model.
+const NO_MODEL: &str = "Start Ollama, LM Studio or llama.cpp on this machine, or set OPENAI_API_KEY, \
+or give --model-url URL; then /model looks again.";
+
+/// The model, once there is one. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct ModelSlot {
+    model: Arc<Mutex<Option<Model>>>,
+}
+
+#[derive(Debug, Clone)]
+enum Model {
+    OpenAi(Arc<OpenAi>),
+    Scripted(Arc<Script>),
+}
+
+impl ModelSlot {
+    /// Finds the model, holds it, and reports it.
+    pub async fn find(self, config: Arc<Config>, events: mpsc::Sender<HostEvent>) {
+        let found = match find(&config.model).await {
+            Ok((model, label)) => {
+                *self.model.lock().unwrap_or_else(PoisonError::into_inner) = Some(model);
+                Ok(label)
+            }
+            Err(why) => Err(why),
+        };
+        let _gone = events.send(HostEvent::ModelFound(found)).await;
+    }
+
+    /// The events of one step.
+    pub fn stream(
+        &self,
+        request: ModelRequest,
+        first_byte: Duration,
+    ) -> BoxStream<'static, ModelEvent> {
+        let model = self
+            .model
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        match model {
+            Some(Model::OpenAi(endpoint)) => endpoint.stream(request, first_byte).boxed(),
+            Some(Model::Scripted(script)) => scripted::stream(script, request).boxed(),
+            None => stream::iter([ModelEvent::Failed(no_model())]).boxed(),
+        }
+    }
+}
+
+async fn find(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
+    match settings.provider {
+        Provider::None => Err("switched off by provider = \"none\"".to_owned()),
+        Provider::Scripted => load_script(settings).await,
+        Provider::Openai => find_endpoint(settings).await,
+    }
+}
+
+async fn load_script(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
+    let Some(path) = &settings.script else {
+        return Err(
+            "[model] provider = \"scripted\" needs `script`, the path of a script".to_owned(),
+        );
+    };
+    let text = tokio::fs::read_to_string(path)
+        .await
+        .map_err(|error| format!("the script {} cannot be read: {error}", path.display()))?;
+    let script = Script::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let name = path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let label = ModelLabel {
+        model: "script".to_owned(),
+        place: name,
+        scripted: true,
+        notes: vec![script.opening()],
+    };
+    Ok((Model::Scripted(Arc::new(script)), label))
+}
+
+async fn find_endpoint(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
+    let Some(base_url) = settings.base_url.clone() else {
+        return search(settings).await;
+    };
+    let name = match settings.name.clone() {
+        Some(name) => name,
+        None => first_model(settings, &base_url).await?,
+    };
+    let endpoint = OpenAi::new(settings, &base_url, &name).map_err(sentence)?;
+    let label = ModelLabel {
+        model: name,
+        place: place(&base_url),
+        scripted: false,
+        notes: Vec::new(),
+    };
+    Ok((Model::OpenAi(Arc::new(endpoint)), label))
+}
+
+async fn search(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
+    let survey = detect::survey(&detect::candidates(), SEARCH).await;
+    match survey.found {
+        Some(found) => local(settings, found),
+        None => {
+            let seen: String = survey.notes.iter().map(|note| format!(" {note}")).collect();
+            Err(format!("No model found.{seen}\n{NO_MODEL}"))
+        }
+    }
+}
+
+fn local(settings: &ModelSettings, found: Found) -> Result<(Model, ModelLabel), String> {
+    let model = settings.name.clone().unwrap_or(found.model);
+    let endpoint = OpenAi::new(settings, &found.base_url, &model).map_err(sentence)?;
+    let place = format!("{} at {}", found.who, place(&found.base_url));
+    Ok((
+        Model::OpenAi(Arc::new(endpoint)),
+        ModelLabel {
+            model,
+            place,
+            scripted: false,
+            notes: found.notes,
+        },
+    ))
+}
+
+async fn first_model(settings: &ModelSettings, base_url: &str) -> Result<String, String> {
+    let models = detect::models(base_url, settings.api_key.as_ref(), LISTING)
+        .await
+        .map_err(sentence)?;
+    models
+        .into_iter()
+        .find(|listed| !listed.embedding)
+        .map(|listed| listed.id)
+        .ok_or_else(|| {
+            format!(
+                "{} lists no model; give one by --model NAME or `name` in [model]",
+                place(base_url)
+            )
+        })
+}
+
+fn sentence(error: ModelError) -> String {
+    match error.hint {
+        Some(hint) => format!("{}\n{hint}", error.message),
+        None => error.message,
+    }
+}
+
+fn place(base_url: &str) -> String {
+    match url::Url::parse(base_url) {
+        Ok(url) => match (url.host_str(), url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (Some(host), None) => host.to_owned(),
+            (None, _) => base_url.to_owned(),
+        },
+        Err(_) => base_url.to_owned(),
+    }
+}
+
+fn no_model() -> ModelError {
+    ModelError {
+        kind: ModelErrorKind::Unreachable,
+        message: "There is no model to ask".to_owned(),
+        hint: Some(NO_MODEL.to_owned()),
+        retry_after: None,
+    }
+}

@@ -1,0 +1,261 @@
+//! The driver: one effect in, one thing done or one task started.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::agent::model::{ModelEvent, ModelRequest};
+use crate::config::{Config, ServerSpec};
+use crate::driver::calls::{Connections, Outgoing};
+use crate::driver::clock::Clock;
+use crate::driver::model::ModelSlot;
+use crate::driver::{calls, saving, timers};
+use crate::host::{Effect, HostEvent};
+use crate::ids::{Generation, ServerName, StreamId};
+use crate::mcp::connection::{self, Dial};
+use crate::mcp::event::ServerEvent;
+use crate::mcp::status::Era;
+use crate::mcp::wire::Tap;
+use crate::mcp::wire::file::WireFile;
+use crate::mcp::wire::record::WireRecord;
+
+/// Events that may wait for the host before those who report have to wait. Every one is delivered.
+const EVENTS: usize = 1024;
+/// Wire records that may wait for the front end; more are dropped and counted.
+const LIVE_RECORDS: usize = 4096;
+
+/// What the driver is given once.
+#[derive(Debug)]
+pub struct Options {
+    /// The configuration, with its secrets.
+    pub config: Arc<Config>,
+    /// The binary that runs bundled servers.
+    pub own_binary: PathBuf,
+    /// The file of `--wire-log`.
+    pub wire_log: Option<WireFile>,
+    /// Whether someone looks at the wire.
+    pub live_wire: bool,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// The other ends of the driver's channels.
+#[derive(Debug)]
+pub struct Receivers {
+    /// Must be delivered.
+    pub events: mpsc::Receiver<HostEvent>,
+    /// May be dropped.
+    pub wire: mpsc::Receiver<WireRecord>,
+}
+
+/// Carries out effects. Dropping it ends its tasks at once; [`Driver::shutdown`] ends servers in an orderly way.
+#[derive(Debug)]
+pub struct Driver {
+    config: Arc<Config>,
+    own_binary: PathBuf,
+    tap: Tap,
+    events: mpsc::Sender<HostEvent>,
+    reports: connection::Reports,
+    connections: Connections,
+    streams: HashMap<StreamId, AbortHandle>,
+    model: ModelSlot,
+    tasks: JoinSet<()>,
+}
+
+impl Driver {
+    /// Must be called inside a tokio runtime.
+    pub fn new(options: Options) -> (Self, Receivers) {
+        let (events, events_out) = mpsc::channel(EVENTS);
+        let (wire, wire_out) = mpsc::channel(LIVE_RECORDS);
+        let (reports, reports_out) = mpsc::channel(EVENTS);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(forward(reports_out, events.clone()));
+        let live = options.live_wire.then_some(wire);
+        let driver = Self {
+            config: options.config,
+            own_binary: options.own_binary,
+            tap: Tap::new(options.clock.started(), options.wire_log, live),
+            events,
+            reports,
+            connections: Connections::default(),
+            streams: HashMap::new(),
+            model: ModelSlot::default(),
+            tasks,
+        };
+        (
+            driver,
+            Receivers {
+                events: events_out,
+                wire: wire_out,
+            },
+        )
+    }
+
+    /// Carries out one effect. Never waits.
+    pub fn perform(&mut self, effect: Effect) {
+        while self.tasks.try_join_next().is_some() {}
+        match effect {
+            Effect::Dial {
+                server,
+                generation,
+                remembered,
+            } => self.dial(&server, generation, remembered),
+            Effect::Close { server, generation } => self.connections.close(server, generation),
+            Effect::ListTools { server, generation } => {
+                if let Some(connection) = self.connections.get(&server, generation) {
+                    connection.list_tools();
+                }
+            }
+            Effect::Probe { server, generation } => {
+                if let Some(connection) = self.connections.get(&server, generation) {
+                    connection.probe();
+                }
+            }
+            Effect::Call {
+                call,
+                server,
+                generation,
+                tool,
+                arguments,
+                timeout,
+                max_total,
+            } => {
+                let out = Outgoing {
+                    call,
+                    server,
+                    generation,
+                    tool,
+                    arguments,
+                    timeout,
+                    max_total,
+                };
+                calls::send(&self.connections, out, &self.events, &mut self.tasks);
+            }
+            Effect::CancelCall {
+                call,
+                server,
+                generation,
+            } => {
+                if let Some(connection) = self.connections.get(&server, generation) {
+                    connection.cancel(call);
+                }
+            }
+            Effect::StreamModel { stream, request } => self.stream(stream, request),
+            Effect::AbortModel { stream } => {
+                if let Some(handle) = self.streams.remove(&stream) {
+                    handle.abort();
+                }
+            }
+            Effect::FindModel => {
+                let find = self
+                    .model
+                    .clone()
+                    .find(self.config.clone(), self.events.clone());
+                self.tasks.spawn(find);
+            }
+            Effect::SetTimer { timer, after } => {
+                timers::set(&mut self.tasks, timer, after, self.events.clone());
+            }
+            Effect::SaveRule(rule) => {
+                let file = self.config.user_file.clone();
+                self.tasks
+                    .spawn(saving::rule(file, rule, self.events.clone()));
+            }
+            Effect::SaveResult { call, path, text } => {
+                self.tasks
+                    .spawn(saving::result(call, path, text, self.events.clone()));
+            }
+        }
+    }
+
+    /// Wire records that the live channel could not take.
+    pub fn dropped_records(&self) -> u64 {
+        self.tap.dropped()
+    }
+
+    /// Ends every server in an orderly way and writes the wire log to its end. Bounded: a server that will not end is
+    /// killed after 4 s.
+    ///
+    /// # Errors
+    /// What the system says of the wire log.
+    pub async fn shutdown(self, mut events: mpsc::Receiver<HostEvent>) -> Result<(), String> {
+        let closing = self.connections.close_all();
+        tokio::pin!(closing);
+        loop {
+            // What they still report is taken, so that none waits for a host that has gone.
+            tokio::select! {
+                () = &mut closing => break,
+                Some(_) = events.recv() => {}
+            }
+        }
+        self.tap.flush().await
+    }
+
+    fn dial(&mut self, name: &ServerName, generation: Generation, remembered: Option<Era>) {
+        let Some(spec) = self.spec(name) else {
+            return;
+        };
+        let dial = Dial {
+            spec,
+            generation,
+            own_binary: self.own_binary.clone(),
+            tap: self.tap.clone(),
+            remembered_era: remembered,
+        };
+        let connection = connection::dial(dial, self.reports.clone());
+        self.connections.add(name.clone(), generation, connection);
+    }
+
+    fn spec(&self, name: &ServerName) -> Option<ServerSpec> {
+        self.config
+            .servers
+            .iter()
+            .find(|spec| &spec.name == name)
+            .cloned()
+    }
+
+    fn stream(&mut self, stream: StreamId, request: ModelRequest) {
+        let events = self.events.clone();
+        let source = self.model.stream(request, self.config.limits.first_byte);
+        self.streams.clear();
+        let handle = self.tasks.spawn(async move {
+            let mut source = source;
+            while let Some(event) = source.next().await {
+                let is_last = matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_));
+                if events
+                    .send(HostEvent::Model { stream, event })
+                    .await
+                    .is_err()
+                    || is_last
+                {
+                    return;
+                }
+            }
+        });
+        self.streams.insert(stream, handle);
+    }
+}
+
+/// A connection's reports, in the host's words.
+async fn forward(
+    mut reports: mpsc::Receiver<(ServerName, Generation, ServerEvent)>,
+    events: mpsc::Sender<HostEvent>,
+) {
+    while let Some((server, generation, event)) = reports.recv().await {
+        if events
+            .send(HostEvent::Server {
+                server,
+                generation,
+                event,
+            })
+            .await
+            .is_err()
+        {
+            return;
+        }
+    }
+}

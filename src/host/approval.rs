@@ -1,0 +1,79 @@
+//! Whether a call may run, must be asked for, or is refused.
+//!
+//! Pure. Keyed on (server, tool), never on the joined name. A server's own annotations are hints: only a bundled server's word on
+//! what is a read is believed.
+
+use crate::config::ApprovePolicy;
+use crate::host::server::Server;
+use crate::host::state::Host;
+
+/// What is decided about a call before anyone is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It runs.
+    Allow,
+    /// The person is asked, for this reason.
+    Ask(String),
+    /// Nobody can be asked; the words are for the model.
+    Refuse(String),
+}
+
+impl Host {
+    /// Decides about a call of this tool by the model.
+    pub(super) fn decide(&self, server: &Server, tool: &str) -> Decision {
+        let policy = server
+            .spec
+            .as_ref()
+            .map_or(ApprovePolicy::Always, |spec| spec.approve_for(tool));
+        if policy == ApprovePolicy::Never
+            || self.has_rule(server, tool)
+            || self.is_approved_by_flag(server, tool)
+        {
+            return Decision::Allow;
+        }
+        let is_read = server
+            .tool(tool)
+            .is_some_and(|tool| tool.annotations.read_only == Some(true));
+        if policy == ApprovePolicy::Writes && is_read && server.is_bundled() {
+            return Decision::Allow;
+        }
+        if self.settings.headless {
+            return Decision::Refuse(format!(
+                "it needs approval and there is no terminal to ask on; the person can allow it with --approve {}.{tool}",
+                server.name
+            ));
+        }
+        Decision::Ask(reason(policy, server, is_read))
+    }
+
+    fn has_rule(&self, server: &Server, tool: &str) -> bool {
+        let session = (server.name.clone(), tool.to_owned());
+        if self.book.session.contains(&session) {
+            return true;
+        }
+        let Some(launch) = server.spec.as_ref().map(|spec| spec.launch.identity()) else {
+            return false;
+        };
+        let fits = |rule: &crate::config::AllowRule| {
+            rule.server == server.name && rule.tool == tool && rule.launch == launch
+        };
+        self.book.always.iter().any(fits)
+    }
+
+    fn is_approved_by_flag(&self, server: &Server, tool: &str) -> bool {
+        let title = format!("{}.{tool}", server.name);
+        let fits = |glob: &String| {
+            globset::Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(&title))
+        };
+        self.settings.approve.iter().any(fits)
+    }
+}
+
+fn reason(policy: ApprovePolicy, server: &Server, is_read: bool) -> String {
+    match (policy, is_read, server.is_bundled()) {
+        (ApprovePolicy::Always, _, _) => "every call of this tool asks".to_owned(),
+        (_, false, true) => "it changes something".to_owned(),
+        (_, true, false) => "the server says that it only reads, which is not verified".to_owned(),
+        (_, _, _) => "it may change something".to_owned(),
+    }
+}

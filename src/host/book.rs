@@ -1,0 +1,54 @@
+//! The host's own bookkeeping: numbers, timers, rules, and what the model was told.
+//!
+//! Plain state that no front end needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::agent::turn::Numbers;
+use crate::config::{AllowRule, ModelMode};
+use crate::ids::{Generation, QuestionId, ServerName, TimerId};
+use crate::mcp::catalog::Catalog;
+use crate::mcp::lifecycle::Lifecycle;
+
+/// What the host keeps for itself.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Book {
+    /// Turns, streams and timers.
+    pub numbers: Numbers,
+    /// The last question's number.
+    pub question: QuestionId,
+    /// What each running timer is for.
+    pub timers: BTreeMap<TimerId, Purpose>,
+    /// Each server's ends.
+    pub lifecycles: BTreeMap<ServerName, Lifecycle>,
+    /// The names under which tools are offered.
+    pub catalog: Catalog,
+    /// "Always" answers.
+    pub always: Vec<AllowRule>,
+    /// "For this session" answers.
+    pub session: BTreeSet<(ServerName, String)>,
+    /// The last call of this turn and how often it was made in a row.
+    pub repeated: Option<(Repeat, u32)>,
+    /// The model kept making the same call: it gets no more tools in this turn, only the chance to answer.
+    pub hushed: bool,
+    /// How tools are offered now; `Auto` stands for `Tools` until the endpoint refuses.
+    pub mode: ModelMode,
+    /// The endpoint choked on a schema.
+    pub plain_schemas: bool,
+    /// The line on missing servers that the model was told last.
+    pub told: Option<String>,
+}
+
+/// What makes two calls the same: server, tool, arguments.
+pub type Repeat = (Option<ServerName>, String, String);
+
+/// What a timer is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// The turn waits.
+    Turn,
+    /// A server is dialled again, if this connection is still the last.
+    Redial(ServerName, Generation),
+    /// A server is asked whether it lives, if this connection still stands.
+    Probe(ServerName, Generation),
+}

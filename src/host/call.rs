@@ -1,0 +1,196 @@
+//! One tool call as state: who made it, what is sent, where it stands, what came of it.
+//!
+//! Plain data; `calls` is the machine that moves it. A call is never removed while the program runs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::model::ModelCall;
+use crate::ids::{CallId, Generation, Moment, QuestionId, ServerName, TurnId};
+use crate::mcp::event::Progress;
+use crate::mcp::result::{CallOutcome, ToolResult};
+
+/// One tool call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ToolCall {
+    /// Its number.
+    pub id: CallId,
+    /// Who made it.
+    pub origin: Origin,
+    /// The server; absent when the model named a tool that there is not.
+    pub server: Option<ServerName>,
+    /// The server's own name of the tool (or the name that the model made up).
+    pub tool: String,
+    /// The arguments as one line of JSON: what is checked, shown and sent, byte for byte.
+    pub arguments: String,
+    /// Where it stands.
+    pub state: CallState,
+    /// The last progress that the server reported.
+    pub progress: Option<Progress>,
+    /// When it was made.
+    pub created: Moment,
+    /// The JSON-RPC id once it is on the wire.
+    pub request_id: Option<String>,
+    /// The file that holds the whole result, when it was too long for the model.
+    pub saved_to: Option<PathBuf>,
+}
+
+/// Who made a call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The model, in a step of a turn.
+    Model {
+        /// The turn.
+        turn: TurnId,
+        /// The call as the model wrote it.
+        call: ModelCall,
+    },
+    /// The person, by `/call`, a form, or `mcpdeck call`.
+    Hand,
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum CallState {
+    /// The person is asked.
+    Asking {
+        /// The question.
+        question: QuestionId,
+    },
+    /// With the server.
+    Running {
+        /// Since when.
+        since: Moment,
+        /// On which connection.
+        generation: Generation,
+    },
+    /// Over.
+    Done {
+        /// When.
+        at: Moment,
+        /// From sending to the end; zero when it was never sent.
+        took: Duration,
+        /// How.
+        end: CallEnd,
+    },
+}
+
+/// How a call ended: the server's outcome, or why there was no call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum CallEnd {
+    /// It was sent; this came of it.
+    Outcome {
+        /// The outcome.
+        outcome: CallOutcome,
+    },
+    /// The person, or a rule, said no.
+    Denied {
+        /// The person's words for the model.
+        reason: Option<String>,
+    },
+    /// The arguments do not fit the tool's schema, or are no JSON, or there is no such tool.
+    Invalid {
+        /// The precise complaint.
+        complaint: String,
+    },
+    /// The server is not there.
+    Unavailable {
+        /// Why.
+        why: String,
+    },
+    /// The turn was interrupted before it was sent.
+    Interrupted,
+    /// The same call had been made too often in a row.
+    Repeated {
+        /// How often.
+        times: u32,
+    },
+}
+
+impl ToolCall {
+    /// `server.tool`, as rules and people name it.
+    pub fn title(&self) -> String {
+        match &self.server {
+            Some(server) => format!("{server}.{}", self.tool),
+            None => self.tool.clone(),
+        }
+    }
+
+    /// How it ended, when it has.
+    pub fn end(&self) -> Option<&CallEnd> {
+        match &self.state {
+            CallState::Done { end, .. } => Some(end),
+            CallState::Asking { .. } | CallState::Running { .. } => None,
+        }
+    }
+
+    /// The server's answer, when there is one.
+    pub fn result(&self) -> Option<&ToolResult> {
+        match self.end() {
+            Some(CallEnd::Outcome {
+                outcome: CallOutcome::Answered { result },
+            }) => Some(result),
+            _ => None,
+        }
+    }
+
+    /// How long it has run, or ran.
+    pub fn elapsed(&self, now: Moment) -> Duration {
+        match &self.state {
+            CallState::Asking { .. } => Duration::ZERO,
+            CallState::Running { since, .. } => now.since(*since),
+            CallState::Done { took, .. } => *took,
+        }
+    }
+}
+
+impl CallEnd {
+    /// Whether the call did not do what was asked.
+    pub fn is_error(&self) -> bool {
+        match self {
+            Self::Outcome { outcome } => outcome.is_error(),
+            Self::Denied { .. }
+            | Self::Invalid { .. }
+            | Self::Unavailable { .. }
+            | Self::Interrupted
+            | Self::Repeated { .. } => true,
+        }
+    }
+
+    /// The end as one word: `ok`, `error`, `denied`, `unknown` and the like.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Outcome {
+                outcome: CallOutcome::Answered { result },
+            } if !result.is_error => "ok",
+            Self::Outcome {
+                outcome: CallOutcome::Answered { .. } | CallOutcome::Refused { .. },
+            } => "error",
+            Self::Outcome {
+                outcome: CallOutcome::TimedOut { .. },
+            } => "timed out",
+            Self::Outcome {
+                outcome: CallOutcome::Cancelled,
+            } => "cancelled",
+            Self::Outcome {
+                outcome: CallOutcome::Lost { .. },
+            } => "outcome unknown",
+            Self::Outcome {
+                outcome: CallOutcome::NotSent { .. },
+            } => "not sent",
+            Self::Outcome {
+                outcome: CallOutcome::Unreadable { .. },
+            } => "unreadable",
+            Self::Denied { .. } => "denied",
+            Self::Invalid { .. } => "invalid",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Interrupted => "interrupted",
+            Self::Repeated { .. } => "repeated",
+        }
+    }
+}

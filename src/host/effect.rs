@@ -1,0 +1,104 @@
+//! What the host wants done. Plain data without secrets; the driver carries it out and never decides.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::model::ModelRequest;
+use crate::config::AllowRule;
+use crate::ids::{CallId, Generation, ServerName, StreamId, TimerId};
+use crate::mcp::status::Era;
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Starts or dials a server.
+    Dial {
+        /// Which.
+        server: ServerName,
+        /// The number of the new connection.
+        generation: Generation,
+        /// The era that it spoke last time.
+        remembered: Option<Era>,
+    },
+    /// Ends a connection in an orderly way.
+    Close {
+        /// Which server.
+        server: ServerName,
+        /// Which connection.
+        generation: Generation,
+    },
+    /// Reads the tools, all pages.
+    ListTools {
+        /// Which server.
+        server: ServerName,
+        /// Which connection.
+        generation: Generation,
+    },
+    /// Asks whether it lives, in the way that its era allows.
+    Probe {
+        /// Which server.
+        server: ServerName,
+        /// Which connection.
+        generation: Generation,
+    },
+    /// Sends a tool call.
+    Call {
+        /// Which call.
+        call: CallId,
+        /// Which server.
+        server: ServerName,
+        /// Which connection.
+        generation: Generation,
+        /// The server's own name of the tool.
+        tool: String,
+        /// The arguments, one line of JSON, sent byte for byte.
+        arguments: String,
+        /// Without progress.
+        timeout: Duration,
+        /// With progress.
+        max_total: Duration,
+    },
+    /// Cancels a call that may be under way.
+    CancelCall {
+        /// Which call.
+        call: CallId,
+        /// Which server.
+        server: ServerName,
+        /// Which connection.
+        generation: Generation,
+    },
+    /// Asks the model.
+    StreamModel {
+        /// The number of the stream.
+        stream: StreamId,
+        /// What is asked.
+        request: ModelRequest,
+    },
+    /// Drops a stream.
+    AbortModel {
+        /// Which.
+        stream: StreamId,
+    },
+    /// Looks for a model by the configuration, the environment and on loopback.
+    FindModel,
+    /// Reports [`crate::host::event::HostEvent::Timer`] after this time.
+    SetTimer {
+        /// Which.
+        timer: TimerId,
+        /// From now.
+        after: Duration,
+    },
+    /// Writes an "always" answer to the user's configuration.
+    SaveRule(AllowRule),
+    /// Writes a result that is too long for the model to a file.
+    SaveResult {
+        /// Whose.
+        call: CallId,
+        /// Where.
+        path: PathBuf,
+        /// All of it.
+        text: String,
+    },
+}

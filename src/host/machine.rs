@@ -1,0 +1,148 @@
+//! The doors of the host: made, started, commanded, told. Every arm only hands on.
+//!
+//! Pure.
+
+use std::collections::VecDeque;
+
+use crate::agent::model::{ModelEvent, Usage};
+use crate::agent::transcript::{Level, Transcript};
+use crate::agent::turn::TurnState;
+use crate::config::{Config, Provider};
+use crate::host::book::{Book, Purpose};
+use crate::host::command::Command;
+use crate::host::effect::Effect;
+use crate::host::event::{HostEvent, ModelLabel};
+use crate::host::server::Server;
+use crate::host::state::{Host, ModelState, Settings};
+use crate::ids::{Moment, ServerName, StreamId, TimerId};
+use crate::mcp::status::Status;
+
+impl Host {
+    /// A host that has not started anything yet.
+    pub fn new(config: &Config, settings: Settings) -> Self {
+        let specs = config.servers.iter().cloned().map(Server::new);
+        let broken = config.broken.iter().map(Server::broken);
+        let book = Book {
+            always: config.allow.clone(),
+            mode: settings.mode,
+            ..Book::default()
+        };
+        let model = match config.model.provider {
+            Provider::None => ModelState::Absent {
+                why: "switched off by provider = \"none\"".to_owned(),
+            },
+            Provider::Openai | Provider::Scripted => ModelState::Searching { since: Moment(0) },
+        };
+        Self {
+            servers: specs.chain(broken).collect(),
+            calls: Vec::new(),
+            transcript: Transcript::default(),
+            turn: TurnState::Idle,
+            questions: VecDeque::new(),
+            model,
+            usage: Usage::default(),
+            stopped: None,
+            settings,
+            book,
+        }
+    }
+
+    /// Starts every server that is switched on, side by side, and looks for a model.
+    pub fn start(&mut self, now: Moment) -> Vec<Effect> {
+        let names: Vec<ServerName> = self
+            .servers
+            .iter()
+            .filter(|server| matches!(server.status, Status::Starting { .. }))
+            .map(|server| server.name.clone())
+            .collect();
+        let mut effects: Vec<Effect> = names.iter().flat_map(|name| self.dial(name, now)).collect();
+        if matches!(self.model, ModelState::Searching { .. }) {
+            effects.push(Effect::FindModel);
+        }
+        effects
+    }
+
+    /// Does what a front end asks.
+    pub fn command(&mut self, command: Command, now: Moment) -> Vec<Effect> {
+        match command {
+            Command::Submit(text) => self.submit(text, now),
+            Command::Interrupt => self.interrupt(now),
+            Command::Answer(question, answer) => self.answer(question, answer, now),
+            Command::Call {
+                server,
+                tool,
+                arguments,
+            } => self.call_by_hand(&server, &tool, &arguments, now),
+            Command::Restart(server) | Command::Enable(server) => self.restart(&server, now),
+            Command::Disable(server) => self.disable(&server, now),
+            Command::Clear => self.clear(now),
+            Command::FindModel => self.find_model(now),
+        }
+    }
+
+    /// Takes in what the driver reports.
+    pub fn handle(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
+        match event {
+            HostEvent::Server {
+                server,
+                generation,
+                event,
+            } => self.server_event(&server, generation, event, now),
+            HostEvent::Model { stream, event } => self.model_event(stream, event, now),
+            HostEvent::Timer(timer) => self.timer(timer, now),
+            HostEvent::ModelFound(found) => self.model_found(found),
+            HostEvent::SaveFailed { call, why } => {
+                self.save_failed(call, why);
+                Vec::new()
+            }
+        }
+    }
+
+    fn timer(&mut self, timer: TimerId, now: Moment) -> Vec<Effect> {
+        match self.book.timers.remove(&timer) {
+            Some(Purpose::Turn) => self.turn_step(now, |turn, desk| turn.timer(timer, desk)),
+            Some(Purpose::Redial(server, generation)) => self.redial(&server, generation, now),
+            Some(Purpose::Probe(server, generation)) => self.probe(&server, generation, now),
+            None => Vec::new(),
+        }
+    }
+
+    fn model_event(&mut self, stream: StreamId, event: ModelEvent, now: Moment) -> Vec<Effect> {
+        let is_current = matches!(&self.turn, TurnState::Streaming { stream: current, .. } if *current == stream);
+        if let (true, ModelEvent::Done(completion)) = (is_current, &event) {
+            let usage = completion.usage.unwrap_or_default();
+            self.usage.prompt += usage.prompt;
+            self.usage.completion += usage.completion;
+        }
+        self.turn_step(now, |turn, desk| turn.model(stream, event, desk))
+    }
+
+    fn model_found(&mut self, found: Result<ModelLabel, String>) -> Vec<Effect> {
+        match found {
+            Ok(label) => {
+                for note in &label.notes {
+                    self.transcript.note(Level::Info, note.clone(), None);
+                }
+                self.model = ModelState::Ready { label };
+            }
+            Err(why) => self.model = ModelState::Absent { why },
+        }
+        Vec::new()
+    }
+
+    fn find_model(&mut self, now: Moment) -> Vec<Effect> {
+        if self.is_busy() {
+            return Vec::new();
+        }
+        self.model = ModelState::Searching { since: now };
+        vec![Effect::FindModel]
+    }
+
+    fn clear(&mut self, now: Moment) -> Vec<Effect> {
+        let effects = self.interrupt(now);
+        self.transcript.clear();
+        self.book.told = None;
+        self.usage = Usage::default();
+        effects
+    }
+}

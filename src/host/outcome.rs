@@ -1,0 +1,76 @@
+//! The end of a call in words: what the model reads as its result, and the short form for people.
+//!
+//! Pure. Says plainly when the outcome is unknown, so that nobody repeats a call that may have run.
+
+use crate::agent::prompt::CallRecord;
+use crate::agent::window;
+use crate::host::call::{CallEnd, Origin, ToolCall};
+use crate::mcp::result::{CallOutcome, ToolResult};
+use crate::text::human;
+
+/// The call and its result as the model sees them; absent for a call by hand.
+pub fn record(call: &ToolCall, limit: u32) -> Option<CallRecord> {
+    let Origin::Model { call: written, .. } = &call.origin else {
+        return None;
+    };
+    let words = call
+        .end()
+        .map_or_else(|| "error: it has no result yet".to_owned(), words);
+    let result = window::cut(&words, limit, call.saved_to.as_deref());
+    Some(CallRecord {
+        call: written.clone(),
+        result,
+    })
+}
+
+/// The end in words for the model. What is no success starts with `error:`, `denied:` or `outcome unknown:`.
+pub fn words(end: &CallEnd) -> String {
+    match end {
+        CallEnd::Outcome { outcome } => outcome_words(outcome),
+        CallEnd::Denied {
+            reason: Some(reason),
+        } => format!("denied: the person refused this call and says: {reason}"),
+        CallEnd::Denied { reason: None } => "denied: the person refused this call".to_owned(),
+        CallEnd::Invalid { complaint } => format!("error: not sent, because {complaint}"),
+        CallEnd::Unavailable { why } => format!("error: not sent, because {why}"),
+        CallEnd::Interrupted => {
+            "error: not sent, because the person interrupted the turn".to_owned()
+        }
+        CallEnd::Repeated { times } => format!(
+            "error: not sent, because the same call with the same arguments was made {times} times in a row; \
+             use the result that you have, or answer"
+        ),
+    }
+}
+
+fn outcome_words(outcome: &CallOutcome) -> String {
+    let unknown = "it may have run; do not repeat it, check with a read first";
+    match outcome {
+        CallOutcome::Answered { result } if result.is_error => {
+            format!("error: {}", result.as_text())
+        }
+        CallOutcome::Answered { result } => answer(result),
+        CallOutcome::Refused { code, message } => {
+            format!("error: the server refused ({code}): {message}")
+        }
+        CallOutcome::TimedOut { after } => {
+            format!(
+                "outcome unknown: no answer within {}; {unknown}",
+                human::duration(*after)
+            )
+        }
+        CallOutcome::Cancelled => format!("outcome unknown: the person cancelled it; {unknown}"),
+        CallOutcome::Lost { why } => format!("outcome unknown: {why}; {unknown}"),
+        CallOutcome::NotSent { why } => format!("error: not sent, because {why}"),
+        CallOutcome::Unreadable { why } => format!("outcome unknown: {why}; {unknown}"),
+    }
+}
+
+/// Structured content is exact where the text block is a table for people, so the model reads that when there is both.
+fn answer(result: &ToolResult) -> String {
+    match &result.structured {
+        Some(value) => value.to_string(),
+        None if result.content.is_empty() => "(no content)".to_owned(),
+        None => result.as_text(),
+    }
+}

@@ -1,0 +1,83 @@
+//! One server as the host knows it: its configuration, its state, its tools and its health.
+//!
+//! Plain state; `servers` moves it.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use crate::config::ServerSpec;
+use crate::ids::{Generation, Moment, ServerName};
+use crate::mcp::health::Health;
+use crate::mcp::status::{Hello, Status};
+use crate::mcp::tool::{Rejected, Tool};
+
+/// Log lines kept for each server.
+pub const LOG_LINES: usize = 200;
+
+/// One configured server.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Server {
+    /// Its name.
+    pub name: ServerName,
+    /// Its configuration; absent when the configuration could not be read, which its status says.
+    pub spec: Option<ServerSpec>,
+    /// A headless run fails when it is not there.
+    pub required: bool,
+    /// Where it stands.
+    pub status: Status,
+    /// The connection that counts.
+    pub generation: Generation,
+    /// The tools that it offers and the configuration lets through; kept while it is away, so that a person can still read them.
+    pub tools: Vec<Tool>,
+    /// The tools that could not be used.
+    pub rejected: Vec<Rejected>,
+    /// Samples and verdict.
+    pub health: Health,
+    /// Its log messages (`notifications/message`), oldest first; at most [`LOG_LINES`].
+    pub log: VecDeque<LogLine>,
+    /// Dials since the program started, less one.
+    pub restarts: u32,
+    /// When the running probe was sent.
+    pub probing: Option<Moment>,
+    /// What it said at the handshake of this connection; its tools may still be on the way.
+    pub hello: Option<Box<Hello>>,
+    /// A listing is under way.
+    pub listing: Listing,
+}
+
+/// Where the listing of a server's tools stands. A storm of `list_changed` costs one further listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listing {
+    /// None is under way.
+    #[default]
+    Quiet,
+    /// One is under way.
+    Running,
+    /// One is under way, and the server has said since that it is stale.
+    Stale,
+}
+
+/// One log message of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogLine {
+    /// When it came.
+    pub at: Moment,
+    /// Its level, as the server wrote it.
+    pub level: String,
+    /// Its text.
+    pub text: String,
+}
+
+impl Server {
+    /// The tool of this name.
+    pub fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+
+    /// Whether it is one of mcpdeck's own.
+    pub fn is_bundled(&self) -> bool {
+        self.spec.as_ref().is_some_and(ServerSpec::is_bundled)
+    }
+}

@@ -1,0 +1,114 @@
+//! The host's state: what every front end reads.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::agent::model::Usage;
+use crate::agent::transcript::Transcript;
+use crate::agent::turn::{StopReason, TurnState};
+use crate::config::{Limits, ModelMode};
+use crate::host::book::Book;
+use crate::host::call::ToolCall;
+use crate::host::event::ModelLabel;
+use crate::host::question::Question;
+use crate::host::server::Server;
+use crate::ids::{CallId, Moment, ServerName};
+
+/// Everything that is the case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Host {
+    /// The servers, in the order of the configuration.
+    pub servers: Vec<Server>,
+    /// The calls, oldest first; a call's number is its place, from 1.
+    pub calls: Vec<ToolCall>,
+    /// The conversation.
+    pub transcript: Transcript,
+    /// Where the agent stands.
+    pub turn: TurnState,
+    /// The questions that wait, the one to show first.
+    pub questions: VecDeque<Question>,
+    /// The model.
+    pub model: ModelState,
+    /// Tokens since the conversation began.
+    pub usage: Usage,
+    /// Why the last turn ended.
+    pub stopped: Option<StopReason>,
+    /// What does not change while it runs.
+    pub settings: Settings,
+    /// The host's own bookkeeping; no front end needs it.
+    pub(super) book: Book,
+}
+
+/// What does not change while the host runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The agent's limits.
+    pub limits: Limits,
+    /// How tools are offered.
+    pub mode: ModelMode,
+    /// Where results that are too long for the model go.
+    pub results_dir: PathBuf,
+    /// Nobody can be asked: what would be asked is refused.
+    pub headless: bool,
+    /// Headless: these may run without a question, `SERVER.TOOL` with globs.
+    pub approve: Vec<String>,
+    /// How long a prompt waits for servers that are still starting.
+    pub patience: Duration,
+    /// How often a quiet server is asked whether it lives; absent: never.
+    pub probe_every: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            mode: ModelMode::Auto,
+            results_dir: PathBuf::from("results"),
+            headless: false,
+            approve: Vec::new(),
+            patience: Duration::from_secs(3),
+            probe_every: Some(Duration::from_secs(30)),
+        }
+    }
+}
+
+/// The model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "model", rename_all = "snake_case")]
+pub enum ModelState {
+    /// Being looked for.
+    Searching {
+        /// Since when.
+        since: Moment,
+    },
+    /// There.
+    Ready {
+        /// Which.
+        label: ModelLabel,
+    },
+    /// None: everything but the chat works.
+    Absent {
+        /// Why, and how to get one: at most two lines.
+        why: String,
+    },
+}
+
+impl Host {
+    /// The server of this name.
+    pub fn server(&self, name: &ServerName) -> Option<&Server> {
+        self.servers.iter().find(|server| &server.name == name)
+    }
+
+    /// The call of this number.
+    pub fn call(&self, id: CallId) -> Option<&ToolCall> {
+        self.calls.get(usize::try_from(id.0.checked_sub(1)?).ok()?)
+    }
+
+    /// Whether a turn is running.
+    pub fn is_busy(&self) -> bool {
+        self.turn != TurnState::Idle
+    }
+}

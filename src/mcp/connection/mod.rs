@@ -1,0 +1,231 @@
+//! One connection to one server, from the dial to the end of its process: the door between events and the protocol.
+//!
+//! [`dial`] returns at once; a task of its own shakes hands (`handshake`), carries calls (`session`) and reports what happens. It
+//! never dials again and never repeats a request by itself: that is the lifecycle machine's to decide.
+
+mod handshake;
+mod messages;
+mod session;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{HttpLaunch, Launch, Secret, ServerSpec};
+use crate::ids::{CallId, Generation, ServerName};
+use crate::mcp::event::{CallEvent, ServerEvent};
+use crate::mcp::failure::{Failure, FailureKind};
+use crate::mcp::result::CallOutcome;
+use crate::mcp::status::Era;
+use crate::mcp::wire::Tap;
+use crate::mcp::wire::redact::Redactor;
+
+/// Where a connection's events go: bounded, and every one is delivered.
+pub type Reports = mpsc::Sender<(ServerName, Generation, ServerEvent)>;
+
+/// What is needed to dial a server.
+#[derive(Debug, Clone)]
+pub struct Dial {
+    /// The server.
+    pub spec: ServerSpec,
+    /// The number of this connection.
+    pub generation: Generation,
+    /// The binary that runs bundled servers.
+    pub own_binary: PathBuf,
+    /// What sees everything that passes.
+    pub tap: Tap,
+    /// The era that this server spoke last time, to save a question.
+    pub remembered_era: Option<Era>,
+}
+
+/// One tool call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallRequest {
+    /// The call's number, for its events.
+    pub call: CallId,
+    /// The server's own name of the tool.
+    pub tool: String,
+    /// The arguments, sent exactly as they are here.
+    pub arguments: Map<String, Value>,
+    /// How long without answer or progress.
+    pub timeout: Duration,
+    /// How long at all, whatever the progress.
+    pub max_total: Duration,
+}
+
+/// A connection under way. Dropping it closes it.
+#[derive(Debug)]
+pub struct Connection {
+    commands: mpsc::UnboundedSender<Command>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+enum Command {
+    ListTools,
+    Probe,
+    Call(CallRequest),
+    Cancel(CallId),
+    Close,
+}
+
+/// Dials a server. The first report is `Connected` or `Ended`, the last one `Ended`.
+///
+/// Must be called inside a tokio runtime.
+pub fn dial(dial: Dial, reports: Reports) -> Connection {
+    // Unbounded, because nothing here may wait; what is in it is bounded by what a person or an agent asks for.
+    let (commands, queue) = mpsc::unbounded_channel();
+    let reporter = Reporter {
+        reports,
+        server: dial.spec.name.clone(),
+        generation: dial.generation,
+    };
+    let task = tokio::spawn(run(dial, reporter, queue));
+    Connection { commands, task }
+}
+
+impl Connection {
+    /// Reads `tools/list` to its last page; reports `Listed` or `ListFailed`.
+    pub fn list_tools(&self) {
+        self.command(Command::ListTools);
+    }
+
+    /// Asks whether the server lives: `ping`, or `server/discover` in the era without it; reports `Probed`.
+    pub fn probe(&self) {
+        self.command(Command::Probe);
+    }
+
+    /// Sends a call; reports `Sent`, progress, and exactly one `Finished`. A call made after `Ended` is reported by nobody.
+    pub fn call(&self, request: CallRequest) {
+        self.command(Command::Call(request));
+    }
+
+    /// Cancels a call: it is reported as `Cancelled` at once and the server is told. The server goes on.
+    pub fn cancel(&self, call: CallId) {
+        self.command(Command::Cancel(call));
+    }
+
+    /// Ends the connection and the server's process.
+    pub fn close(&self) {
+        self.command(Command::Close);
+    }
+
+    /// Closes the connection where that is not done, and waits until the process group and all tasks are gone.
+    pub async fn closed(self) {
+        self.close();
+        let _task_panicked = self.task.await;
+    }
+
+    fn command(&self, command: Command) {
+        // A connection that has ended has said so; there is nobody left to command.
+        let _ended = self.commands.send(command);
+    }
+}
+
+/// Sends the events of one connection.
+#[derive(Debug, Clone)]
+struct Reporter {
+    reports: Reports,
+    server: ServerName,
+    generation: Generation,
+}
+
+impl Reporter {
+    async fn event(&self, event: ServerEvent) {
+        // Nobody listens any more: the program is ending.
+        let _deaf = self
+            .reports
+            .send((self.server.clone(), self.generation, event))
+            .await;
+    }
+
+    async fn call(&self, call: CallId, event: CallEvent) {
+        self.event(ServerEvent::Call(call, event)).await;
+    }
+
+    async fn finished(&self, call: CallId, outcome: CallOutcome) {
+        self.call(call, CallEvent::Finished(outcome)).await;
+    }
+}
+
+async fn run(dial: Dial, reporter: Reporter, mut commands: mpsc::UnboundedReceiver<Command>) {
+    let tasks = TaskTracker::new();
+    let failure = match shake_hands(&dial, &reporter, &mut commands, &tasks).await {
+        Ok(shaken) => {
+            let hello = Box::new(shaken.hello.clone());
+            reporter.event(ServerEvent::Connected(hello)).await;
+            session::Session::new(shaken, reporter.clone())
+                .run(&mut commands)
+                .await
+        }
+        Err(failure) => *failure,
+    };
+    refuse_the_rest(&mut commands, &reporter, &failure).await;
+    tasks.close();
+    tasks.wait().await;
+    reporter.event(ServerEvent::Ended(Box::new(failure))).await;
+}
+
+/// The handshake, with the start-up timeout over all of it, while commands are answered.
+async fn shake_hands(
+    dial: &Dial,
+    reporter: &Reporter,
+    commands: &mut mpsc::UnboundedReceiver<Command>,
+    tasks: &TaskTracker,
+) -> Result<handshake::Shaken, Box<Failure>> {
+    let tap = dial.tap.connection(
+        dial.spec.name.clone(),
+        dial.generation,
+        Redactor::new(secrets(&dial.spec.launch).into_iter().map(Secret::expose)),
+    );
+    let mut shaking = std::pin::pin!(handshake::connect(dial, &tap, tasks));
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut shaking => return outcome,
+            command = commands.recv() => match command {
+                Some(Command::Close) | None => {
+                    return Err(Box::new(Failure::new(
+                        FailureKind::Stopped,
+                        "the server was stopped before it was ready",
+                    )));
+                }
+                Some(Command::Call(request)) => {
+                    let why = "the server is not connected yet".to_owned();
+                    reporter.finished(request.call, CallOutcome::NotSent { why }).await;
+                }
+                // Nothing to list, to probe or to cancel yet; the host asks again once it is connected.
+                Some(Command::ListTools | Command::Probe | Command::Cancel(_)) => {}
+            },
+        }
+    }
+}
+
+/// Calls that were asked for while the connection ended: nothing of them left.
+async fn refuse_the_rest(
+    commands: &mut mpsc::UnboundedReceiver<Command>,
+    reporter: &Reporter,
+    failure: &Failure,
+) {
+    commands.close();
+    while let Some(command) = commands.recv().await {
+        if let Command::Call(request) = command {
+            let why = failure.headline();
+            reporter
+                .finished(request.call, CallOutcome::NotSent { why })
+                .await;
+        }
+    }
+}
+
+fn secrets(launch: &Launch) -> Vec<&Secret> {
+    match launch {
+        Launch::Stdio(stdio) => stdio.env.values().collect(),
+        Launch::Http(HttpLaunch { headers, .. }) => headers.values().collect(),
+        Launch::Bundled(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,440 @@
+//! The life of a connection after its handshake: requests under way, their deadlines, what the server says by itself.
+//!
+//! One task, one place of state. Every call gets exactly one `Finished`, whatever happens to the link.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::handshake::Shaken;
+use super::{CallRequest, Command, Reporter, messages};
+use crate::ids::CallId;
+use crate::mcp::convert;
+use crate::mcp::event::{CallEvent, ServerEvent};
+use crate::mcp::failure::Failure;
+use crate::mcp::result::CallOutcome;
+use crate::mcp::status::Era;
+use crate::mcp::tool::Listing;
+use crate::mcp::transport::{Gate, Inbound, Link, stdio};
+
+/// How long a page of `tools/list` may take. Progress does not extend it.
+const LIST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a probe may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most pages of one listing, against a server that makes up cursors for ever.
+const MOST_PAGES: usize = 1000;
+
+/// A connection with a server that is ready.
+pub struct Session {
+    link: Link,
+    era: Era,
+    next_id: i64,
+    pending: BTreeMap<i64, Pending>,
+    reporter: Reporter,
+    closing: bool,
+}
+
+/// A request under way.
+struct Pending {
+    purpose: Purpose,
+    gate: Gate,
+    asked: Instant,
+    deadline: Instant,
+}
+
+enum Purpose {
+    Call(UnderWay),
+    List(Pages),
+    Probe,
+}
+
+struct UnderWay {
+    call: CallId,
+    announced: bool,
+    idle: Duration,
+    last: Instant,
+}
+
+#[derive(Default)]
+struct Pages {
+    listing: Listing,
+    cursors: Vec<String>,
+}
+
+/// What came of a request.
+enum Answer {
+    Result(Value),
+    Error(i64, String),
+    Unreadable(String),
+    /// It failed alone; whether the server may have got it is told.
+    Failed(bool, String),
+    /// The link has ended.
+    Ended(String),
+    TimedOut,
+}
+
+impl Session {
+    /// Takes a link over from the handshake.
+    pub fn new(shaken: Shaken, reporter: Reporter) -> Self {
+        Self {
+            link: shaken.link,
+            era: shaken.hello.era,
+            next_id: shaken.next_id,
+            pending: BTreeMap::new(),
+            reporter,
+            closing: false,
+        }
+    }
+
+    /// Runs until the link has ended and says why.
+    pub async fn run(mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Failure {
+        loop {
+            let deadline = self.pending.values().map(|pending| pending.deadline).min();
+            let far = Instant::now() + Duration::from_secs(3600);
+            tokio::select! {
+                biased;
+                command = commands.recv(), if !self.closing => match command {
+                    Some(command) => self.command(command).await,
+                    None => self.close().await,
+                },
+                inbound = self.link.inbound.recv() => match inbound {
+                    Some(Inbound::Closed(failure)) => return self.ended(*failure).await,
+                    Some(inbound) => self.inbound(inbound).await,
+                    None => {
+                        let failure = self.link.end().await;
+                        return self.ended(failure).await;
+                    }
+                },
+                () = sleep_until(deadline.unwrap_or(far)) => self.expire().await,
+            }
+        }
+    }
+
+    async fn command(&mut self, command: Command) {
+        match command {
+            Command::ListTools => self.list(Pages::default(), None).await,
+            Command::Probe => self.probe().await,
+            Command::Call(request) => self.call(request).await,
+            Command::Cancel(call) => self.cancel(call).await,
+            Command::Close => self.close().await,
+        }
+    }
+
+    /// Ends the server. Calls under way are over at once, not only when the process has gone.
+    async fn close(&mut self) {
+        self.closing = true;
+        self.link.stop.cancel();
+        let why = "the server was stopped from here".to_owned();
+        self.finish_all(&why).await;
+    }
+
+    async fn ended(mut self, failure: Failure) -> Failure {
+        let why = failure.headline();
+        self.finish_all(&why).await;
+        failure
+    }
+
+    async fn finish_all(&mut self, why: &str) {
+        for (_, pending) in std::mem::take(&mut self.pending) {
+            self.answered(pending, Answer::Ended(why.to_owned())).await;
+        }
+    }
+
+    async fn list(&mut self, pages: Pages, cursor: Option<&str>) {
+        let era = self.era;
+        self.ask(Purpose::List(pages), Instant::now() + LIST_TIMEOUT, |id| {
+            messages::list_tools(era, id, cursor)
+        })
+        .await;
+    }
+
+    async fn probe(&mut self) {
+        let era = self.era;
+        self.ask(Purpose::Probe, Instant::now() + PROBE_TIMEOUT, |id| {
+            messages::probe(era, id)
+        })
+        .await;
+    }
+
+    async fn call(&mut self, request: CallRequest) {
+        let now = Instant::now();
+        let under_way = UnderWay {
+            call: request.call,
+            announced: false,
+            idle: request.timeout,
+            last: now + request.max_total,
+        };
+        let deadline = (now + request.timeout).min(under_way.last);
+        let era = self.era;
+        self.ask(Purpose::Call(under_way), deadline, |id| {
+            messages::call_tool(era, id, &request.tool, request.arguments)
+        })
+        .await;
+    }
+
+    /// Puts a request on the way; one that cannot even be queued is answered at once.
+    async fn ask(
+        &mut self,
+        purpose: Purpose,
+        deadline: Instant,
+        message: impl FnOnce(i64) -> Value,
+    ) {
+        let id = self.next_id;
+        self.next_id += 1;
+        let gate = Gate::default();
+        let pending = Pending {
+            purpose,
+            gate: gate.clone(),
+            asked: Instant::now(),
+            deadline,
+        };
+        if self.link.send(Some(id), message(id), gate) {
+            self.pending.insert(id, pending);
+            return;
+        }
+        let why = match self.link.out.is_closed() {
+            true => "the connection has ended",
+            false => "the server does not read: too many messages wait for it",
+        };
+        self.answered(pending, Answer::Failed(false, why.to_owned()))
+            .await;
+    }
+
+    async fn cancel(&mut self, call: CallId) {
+        let is_it = |pending: &Pending| matches!(&pending.purpose, Purpose::Call(under_way) if under_way.call == call);
+        let found = self.pending.iter().find(|(_, pending)| is_it(pending));
+        let Some(id) = found.map(|(id, _)| *id) else {
+            return;
+        };
+        if let Some(pending) = self.pending.remove(&id) {
+            self.withdraw(id, &pending.gate, &messages::cancel_reason(call));
+            self.reporter.finished(call, CallOutcome::Cancelled).await;
+        }
+    }
+
+    /// Tells the server that an answer is no longer awaited, unless the request never left.
+    fn withdraw(&self, id: i64, gate: &Gate, reason: &str) {
+        if !gate.hold_back() {
+            self.link
+                .send(None, messages::cancelled(id, reason), Gate::default());
+        }
+    }
+
+    async fn expire(&mut self) {
+        let now = Instant::now();
+        let due: Vec<i64> = self
+            .pending
+            .iter()
+            .filter(|(_, pending)| pending.deadline <= now)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in due {
+            if let Some(pending) = self.pending.remove(&id) {
+                self.withdraw(id, &pending.gate, "no answer in time");
+                self.answered(pending, Answer::TimedOut).await;
+            }
+        }
+    }
+
+    async fn inbound(&mut self, inbound: Inbound) {
+        match inbound {
+            Inbound::Message(message) => self.message(message).await,
+            Inbound::Sent(id) => self.sent(id).await,
+            Inbound::Failed {
+                id,
+                may_have_left,
+                why,
+            } => self.answer(id, Answer::Failed(may_have_left, why)).await,
+            Inbound::Unreadable { id, why } => self.unreadable(id, &why).await,
+            // Recorded at the tap; nobody waits for it. `Closed` is the caller's.
+            Inbound::Stray(_) | Inbound::Closed(_) => {}
+        }
+    }
+
+    async fn sent(&mut self, id: i64) {
+        let Some(pending) = self.pending.get_mut(&id) else {
+            return;
+        };
+        if let Purpose::Call(under_way) = &mut pending.purpose
+            && !under_way.announced
+        {
+            under_way.announced = true;
+            let call = under_way.call;
+            let request_id = id.to_string();
+            self.reporter
+                .call(call, CallEvent::Sent { request_id })
+                .await;
+        }
+    }
+
+    async fn message(&mut self, mut message: Value) {
+        if message.get("method").is_some() {
+            if message.get("id").is_some() {
+                self.link
+                    .send(None, messages::answer(&message), Gate::default());
+                return;
+            }
+            return self.notification(&message).await;
+        }
+        let answer = if let Some(result) = message.get_mut("result") {
+            Answer::Result(result.take())
+        } else if let Some(error) = message.get("error") {
+            let (code, words) = convert::rpc_error(error);
+            Answer::Error(code, words)
+        } else {
+            return;
+        };
+        match message.get("id").and_then(stdio::id_of) {
+            Some(id) => self.answer(id, answer).await,
+            None => self.answer_without_id(answer).await,
+        }
+    }
+
+    async fn answer(&mut self, id: i64, answer: Answer) {
+        // Sent before finished, also when the answer overtakes the writer's word.
+        if !matches!(answer, Answer::Failed(..)) {
+            self.sent(id).await;
+        }
+        if let Some(pending) = self.pending.remove(&id) {
+            self.answered(pending, answer).await;
+        }
+    }
+
+    /// An error without an id says that the server could not read a request: it is the only one's that waits, if there is only one.
+    async fn answer_without_id(&mut self, answer: Answer) {
+        if let (1, Some(&id)) = (self.pending.len(), self.pending.keys().next()) {
+            self.answer(id, answer).await;
+        }
+    }
+
+    /// A broken message: the request that it names fails, or, when it names none that waits, each that does. Any of them may
+    /// have been answered by it, and none may wait for what will not come.
+    async fn unreadable(&mut self, id: Option<i64>, why: &str) {
+        let hit: Vec<i64> = match id.filter(|id| self.pending.contains_key(id)) {
+            Some(id) => vec![id],
+            None if id.is_some() => return,
+            None => self.pending.keys().copied().collect(),
+        };
+        for id in hit {
+            self.answer(id, Answer::Unreadable(why.to_owned())).await;
+        }
+    }
+
+    async fn notification(&mut self, message: &Value) {
+        let none = Value::Object(Map::new());
+        let params = message.get("params").unwrap_or(&none);
+        match message.get("method").and_then(Value::as_str) {
+            Some("notifications/progress") => self.progress(params).await,
+            Some("notifications/message") => {
+                let (level, text) = convert::log_message(params);
+                self.reporter.event(ServerEvent::Log { level, text }).await;
+            }
+            Some("notifications/tools/list_changed") => {
+                self.reporter.event(ServerEvent::ToolsChanged).await;
+            }
+            // Others concern what this client does not show yet; the tap has them.
+            _ => {}
+        }
+    }
+
+    async fn progress(&mut self, params: &Value) {
+        let id = params.get("progressToken").and_then(stdio::id_of);
+        let Some(id) = id.filter(|id| self.pending.contains_key(id)) else {
+            return;
+        };
+        self.sent(id).await;
+        let Some(pending) = self.pending.get_mut(&id) else {
+            return;
+        };
+        if let Purpose::Call(under_way) = &pending.purpose {
+            pending.deadline = (Instant::now() + under_way.idle).min(under_way.last);
+            let call = under_way.call;
+            if let Some(progress) = convert::progress(params) {
+                self.reporter
+                    .call(call, CallEvent::Progress(progress))
+                    .await;
+            }
+        }
+    }
+
+    /// Reports what came of a request that no longer waits.
+    async fn answered(&mut self, pending: Pending, answer: Answer) {
+        let waited = pending.asked.elapsed();
+        match pending.purpose {
+            Purpose::Call(under_way) => {
+                let outcome = outcome(answer, &pending.gate, waited);
+                self.reporter.finished(under_way.call, outcome).await;
+            }
+            Purpose::List(pages) => self.page(pages, answer).await,
+            Purpose::Probe => {
+                // An error is an answer: the server lives.
+                let lives = matches!(answer, Answer::Result(_) | Answer::Error(..));
+                let millis = u64::try_from(waited.as_millis()).ok().filter(|_| lives);
+                self.reporter.event(ServerEvent::Probed { millis }).await;
+            }
+        }
+    }
+
+    async fn page(&mut self, mut pages: Pages, answer: Answer) {
+        let next = match answer {
+            Answer::Result(page) => convert::tools_page(&page, &mut pages.listing),
+            other => Err(list_failure(other)),
+        };
+        match next {
+            Err(why) => self.reporter.event(ServerEvent::ListFailed(why)).await,
+            Ok(Some(cursor))
+                if !pages.cursors.contains(&cursor) && pages.cursors.len() < MOST_PAGES =>
+            {
+                pages.cursors.push(cursor.clone());
+                Box::pin(self.list(pages, Some(&cursor))).await;
+            }
+            // The last page, or a cursor that leads in a circle.
+            Ok(_) => {
+                self.reporter
+                    .event(ServerEvent::Listed(pages.listing))
+                    .await
+            }
+        }
+    }
+}
+
+fn outcome(answer: Answer, gate: &Gate, waited: Duration) -> CallOutcome {
+    match answer {
+        Answer::Result(result) => match convert::tool_result(&result) {
+            Ok(result) => CallOutcome::Answered { result },
+            Err(why) => CallOutcome::Unreadable { why },
+        },
+        Answer::Error(code, message) => CallOutcome::Refused { code, message },
+        Answer::Unreadable(why) => CallOutcome::Unreadable { why },
+        Answer::Failed(true, why) => CallOutcome::Lost { why },
+        Answer::Failed(false, why) => CallOutcome::NotSent { why },
+        Answer::Ended(why) if gate.hold_back() => CallOutcome::NotSent { why },
+        Answer::Ended(why) => CallOutcome::Lost { why },
+        Answer::TimedOut if gate.hold_back() => CallOutcome::NotSent {
+            why: format!(
+                "the server did not read the request within {:.1} s",
+                waited.as_secs_f64()
+            ),
+        },
+        Answer::TimedOut => CallOutcome::TimedOut { after: waited },
+    }
+}
+
+fn list_failure(answer: Answer) -> String {
+    match answer {
+        Answer::Error(code, words) => {
+            format!("the server refused tools/list with error {code}: {words}")
+        }
+        Answer::TimedOut => format!(
+            "the server did not answer tools/list within {} s",
+            LIST_TIMEOUT.as_secs()
+        ),
+        Answer::Unreadable(why) | Answer::Failed(_, why) | Answer::Ended(why) => {
+            format!("tools/list failed: {why}")
+        }
+        Answer::Result(_) => "tools/list failed".to_owned(),
+    }
+}

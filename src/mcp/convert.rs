@@ -1,0 +1,314 @@
+//! What servers send, as our own types: read leniently, item by item, so that one odd thing costs that thing alone.
+//!
+//! Pure functions over JSON values; called by `connection`. Nothing here panics, whatever comes.
+
+use serde_json::{Map, Value};
+
+use crate::mcp::event::Progress;
+use crate::mcp::result::{Block, ToolResult};
+use crate::mcp::status::{Era, Hello};
+use crate::mcp::tool::{Annotations, Listing, Rejected, Tool};
+use crate::mcp::wire::lines::head;
+
+/// The key under which a modern server names itself.
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// Adds one page of `tools/list` to the listing and gives the cursor of the next one.
+///
+/// # Errors
+/// When the page is no listing at all; the reason as a sentence.
+pub fn tools_page(page: &Value, listing: &mut Listing) -> Result<Option<String>, String> {
+    let Some(tools) = page.get("tools").and_then(Value::as_array) else {
+        return Err(format!(
+            "the answer to tools/list has no array `tools`: {}",
+            excerpt(&page.to_string())
+        ));
+    };
+    for item in tools {
+        match tool(item) {
+            Ok(tool) if listing.tools.iter().any(|known| known.name == tool.name) => {
+                listing.rejected.push(Rejected {
+                    name: Some(tool.name),
+                    why: "a tool of this name was listed before".to_owned(),
+                });
+            }
+            Ok(tool) => listing.tools.push(tool),
+            Err(rejected) => listing.rejected.push(rejected),
+        }
+    }
+    let cursor = page.get("nextCursor").and_then(Value::as_str);
+    Ok(cursor.map(str::to_owned))
+}
+
+/// One tool.
+///
+/// # Errors
+/// Why it cannot be used.
+pub fn tool(item: &Value) -> Result<Tool, Rejected> {
+    let name = text(item, "name").filter(|name| !name.is_empty());
+    let reject = |why: &str| Rejected {
+        name: name.clone(),
+        why: why.to_owned(),
+    };
+    if !item.is_object() {
+        return Err(reject("it is no JSON object"));
+    }
+    let Some(name) = name.clone() else {
+        return Err(reject("it has no `name`"));
+    };
+    let input_schema = match item.get("inputSchema") {
+        Some(schema) if schema.is_object() => schema.clone(),
+        None | Some(Value::Null) => return Err(reject("it has no `inputSchema`")),
+        Some(_) => return Err(reject("its `inputSchema` is no JSON object")),
+    };
+    if let Some(why) = invalid_header_annotation(&input_schema) {
+        return Err(reject(&why));
+    }
+    let hints = item.get("annotations");
+    let hint = |key: &str| {
+        hints
+            .and_then(|hints| hints.get(key))
+            .and_then(Value::as_bool)
+    };
+    let title = text(item, "title").or_else(|| hints.and_then(|hints| text(hints, "title")));
+    Ok(Tool {
+        name,
+        title,
+        description: text(item, "description"),
+        input_schema,
+        output_schema: item.get("outputSchema").filter(|s| s.is_object()).cloned(),
+        annotations: Annotations {
+            read_only: hint("readOnlyHint"),
+            destructive: hint("destructiveHint"),
+            idempotent: hint("idempotentHint"),
+            open_world: hint("openWorldHint"),
+        },
+    })
+}
+
+/// Why a tool's `x-mcp-header` annotations are invalid, where they are: such a tool is left out and the others stay.
+fn invalid_header_annotation(schema: &Value) -> Option<String> {
+    let properties = schema.get("properties")?.as_object()?;
+    let mut seen: Vec<String> = Vec::new();
+    for (key, property) in properties {
+        let Some(header) = property.get("x-mcp-header") else {
+            continue;
+        };
+        let wrong = |why: &str| Some(format!("the `x-mcp-header` of its argument `{key}` {why}"));
+        let Some(header) = header.as_str() else {
+            return wrong("is no text");
+        };
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if header.is_empty() || !header.bytes().all(token) {
+            return wrong("is no HTTP header name");
+        }
+        let kind = property.get("type").and_then(Value::as_str);
+        if !matches!(
+            kind,
+            Some("string" | "integer" | "boolean" | "number") | None
+        ) {
+            return wrong("stands at an argument that is no text, number or boolean");
+        }
+        let folded = header.to_ascii_lowercase();
+        if seen.contains(&folded) {
+            return wrong("is used twice");
+        }
+        seen.push(folded);
+    }
+    None
+}
+
+/// The result of `tools/call`.
+///
+/// # Errors
+/// When it is no result that can be read, as a sentence.
+pub fn tool_result(result: &Value) -> Result<ToolResult, String> {
+    let Some(object) = result.as_object() else {
+        return Err(format!(
+            "the result is no JSON object: {}",
+            excerpt(&result.to_string())
+        ));
+    };
+    match object.get("resultType").map(Value::as_str) {
+        None | Some(Some("complete")) => {}
+        Some(Some("input_required")) => return Err(input_required(object)),
+        Some(other) => {
+            return Err(format!(
+                "the result is of an unknown type ({})",
+                other.unwrap_or("not even a text")
+            ));
+        }
+    }
+    let content = match object.get("content") {
+        Some(Value::Array(blocks)) => blocks.iter().map(block).collect(),
+        // A text where a list is due is understood; everything else is kept as it came.
+        Some(Value::String(text)) => vec![Block::Text { text: text.clone() }],
+        None | Some(Value::Null) => Vec::new(),
+        Some(other) => vec![block(other)],
+    };
+    let structured = object.get("structuredContent").filter(|v| !v.is_null());
+    if content.is_empty() && structured.is_none() && !object.contains_key("content") {
+        return Err(format!(
+            "the result has neither `content` nor `structuredContent`: {}",
+            excerpt(&result.to_string())
+        ));
+    }
+    Ok(ToolResult {
+        content,
+        structured: structured.cloned(),
+        is_error: object.get("isError").and_then(Value::as_bool) == Some(true),
+    })
+}
+
+fn input_required(object: &Map<String, Value>) -> String {
+    let asked: Vec<&str> = object
+        .get("inputRequests")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(Map::values)
+        .filter_map(|request| request.get("method").and_then(Value::as_str))
+        .collect();
+    let what = match asked.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", asked.join(", ")),
+    };
+    format!(
+        "the server asks for more input before it goes on{what}, and this version of mcpdeck cannot answer a server's question"
+    )
+}
+
+/// One content block; what is unknown or incomplete is kept as it came.
+pub fn block(value: &Value) -> Block {
+    known_block(value).unwrap_or_else(|| Block::Other {
+        value: value.clone(),
+    })
+}
+
+fn known_block(value: &Value) -> Option<Block> {
+    match value.get("type")?.as_str()? {
+        "text" => Some(Block::Text {
+            text: text(value, "text")?,
+        }),
+        "image" => Some(Block::Image {
+            mime: text(value, "mimeType").unwrap_or_default(),
+            data: text(value, "data")?,
+        }),
+        "audio" => Some(Block::Audio {
+            mime: text(value, "mimeType").unwrap_or_default(),
+            data: text(value, "data")?,
+        }),
+        "resource_link" => Some(Block::Link {
+            uri: text(value, "uri")?,
+            name: text(value, "name"),
+        }),
+        "resource" => {
+            let resource = value.get("resource")?;
+            Some(Block::Resource {
+                uri: text(resource, "uri")?,
+                mime: text(resource, "mimeType"),
+                text: text(resource, "text"),
+                blob: text(resource, "blob"),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The result of `initialize`.
+///
+/// # Errors
+/// When it names no protocol version.
+pub fn initialize_result(result: &Value) -> Result<Hello, String> {
+    let Some(revision) = text(result, "protocolVersion") else {
+        return Err(format!(
+            "the answer to initialize names no `protocolVersion`: {}",
+            excerpt(&result.to_string())
+        ));
+    };
+    Ok(hello(
+        Era::Legacy,
+        revision,
+        result,
+        result.get("serverInfo"),
+    ))
+}
+
+/// The result of `server/discover`, when the server speaks `revision`.
+///
+/// # Errors
+/// When it does not, or when this is no such result.
+pub fn discover_result(result: &Value, revision: &str) -> Result<Hello, String> {
+    let Some(versions) = result.get("supportedVersions").and_then(Value::as_array) else {
+        return Err(format!(
+            "the answer to server/discover names no `supportedVersions`: {}",
+            excerpt(&result.to_string())
+        ));
+    };
+    if !versions.iter().any(|version| version == revision) {
+        let offered: Vec<&str> = versions.iter().filter_map(Value::as_str).collect();
+        return Err(format!(
+            "the server speaks {}, not {revision}",
+            offered.join(", ")
+        ));
+    }
+    let info = result
+        .get("_meta")
+        .and_then(|meta| meta.get(SERVER_INFO))
+        .or_else(|| result.get("serverInfo"));
+    Ok(hello(Era::Modern, revision.to_owned(), result, info))
+}
+
+fn hello(era: Era, revision: String, result: &Value, info: Option<&Value>) -> Hello {
+    let of_info = |key| info.and_then(|info| text(info, key)).unwrap_or_default();
+    Hello {
+        era,
+        revision,
+        name: of_info("name"),
+        version: of_info("version"),
+        instructions: text(result, "instructions").filter(|words| !words.trim().is_empty()),
+        capabilities: result.get("capabilities").cloned().unwrap_or(Value::Null),
+    }
+}
+
+/// The parameters of `notifications/progress`; absent when they hold no number.
+pub fn progress(params: &Value) -> Option<Progress> {
+    Some(Progress {
+        done: params.get("progress").and_then(Value::as_f64)?,
+        total: params.get("total").and_then(Value::as_f64),
+        message: text(params, "message"),
+    })
+}
+
+/// The parameters of `notifications/message` as level and text.
+pub fn log_message(params: &Value) -> (String, String) {
+    let level = text(params, "level").unwrap_or_else(|| "info".to_owned());
+    let words = match params.get("data") {
+        Some(Value::String(words)) => words.clone(),
+        Some(data) => data.to_string(),
+        None => String::new(),
+    };
+    match text(params, "logger") {
+        Some(logger) => (level, format!("{logger}: {words}")),
+        None => (level, words),
+    }
+}
+
+/// A JSON-RPC error as code and words.
+pub fn rpc_error(error: &Value) -> (i64, String) {
+    let code = error.get("code").and_then(Value::as_i64).unwrap_or(0);
+    let message = text(error, "message").unwrap_or_else(|| excerpt(&error.to_string()));
+    (code, message)
+}
+
+/// The beginning of a foreign text, for a sentence.
+pub fn excerpt(words: &str) -> String {
+    const LONGEST: usize = 200;
+    if words.len() <= LONGEST {
+        return words.to_owned();
+    }
+    format!("{}...", head(words, LONGEST))
+}
+
+fn text(value: &Value, key: &str) -> Option<String> {
+    value.get(key).and_then(Value::as_str).map(str::to_owned)
+}

@@ -1,0 +1,217 @@
+//! How messages get to a server and back: one [`Link`] for every transport, so that `connection` knows neither pipes nor HTTP.
+//!
+//! `stdio` starts and ends a child process (`child`), `http` speaks Streamable HTTP. A transport never answers, repeats or
+//! interprets a message; it reports what it saw, also what could not be read.
+
+pub mod child;
+pub mod http;
+pub mod stdio;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::mcp::failure::{Failure, FailureKind};
+
+/// Messages that may wait for a server that does not read. One more is refused as not sent.
+pub const OUT_QUEUE: usize = 256;
+/// What may wait for the connection before a transport stops reading.
+pub const IN_QUEUE: usize = 64;
+/// The longest message: 16 MiB, as everywhere in this protocol's libraries.
+pub const LONGEST_MESSAGE: usize = 16 * 1024 * 1024;
+/// Lines of stderr that are kept.
+const STDERR_LINES: usize = 100;
+/// Lines of stderr that a failure shows.
+const FAILURE_LINES: usize = 20;
+
+/// A message on its way out.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// The id, when it is a request of ours.
+    pub id: Option<i64>,
+    /// The message.
+    pub message: Value,
+    /// Tells whether it may have left, and can still hold it back.
+    pub gate: Gate,
+}
+
+/// Whether a message may have left. Both sides hold it, so that "cancelled before it was written" is certain.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(Arc<AtomicU8>);
+
+const WAITING: u8 = 0;
+const LEFT: u8 = 1;
+const HELD_BACK: u8 = 2;
+
+impl Gate {
+    /// The transport is about to write: whether it may.
+    pub fn pass(&self) -> bool {
+        self.0
+            .compare_exchange(WAITING, LEFT, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// Holds the message back: whether it had not left yet.
+    pub fn hold_back(&self) -> bool {
+        match self
+            .0
+            .compare_exchange(WAITING, HELD_BACK, Ordering::AcqRel, Ordering::Acquire)
+        {
+            Ok(_) => true,
+            Err(state) => state == HELD_BACK,
+        }
+    }
+
+    /// Takes back that it left: the transport is certain that nothing reached the server.
+    pub fn never_left(&self) {
+        self.0.store(HELD_BACK, Ordering::Release);
+    }
+}
+
+/// What a transport reports.
+#[derive(Debug)]
+pub enum Inbound {
+    /// A JSON-RPC message.
+    Message(Value),
+    /// A line that is no message: noise, or JSON of another shape.
+    Stray(String),
+    /// Something that may have been an answer and cannot be read.
+    Unreadable {
+        /// The request that it answers, where that can be told.
+        id: Option<i64>,
+        /// Why, as a sentence.
+        why: String,
+    },
+    /// The request with this id is on the wire.
+    Sent(i64),
+    /// The request with this id failed alone; the link stands.
+    Failed {
+        /// Which.
+        id: i64,
+        /// Whether the server may have got it.
+        may_have_left: bool,
+        /// Why, as a sentence.
+        why: String,
+    },
+    /// The link has ended. The last thing it reports.
+    Closed(Box<Failure>),
+}
+
+/// A way to a server, whatever the transport. Dropping it ends the server.
+#[derive(Debug)]
+pub struct Link {
+    /// Messages out.
+    pub out: mpsc::Sender<Outgoing>,
+    /// Reports in.
+    pub inbound: mpsc::Receiver<Inbound>,
+    /// What is known for a failure.
+    pub notes: Notes,
+    /// Ends the link.
+    pub stop: CancellationToken,
+    /// Whether the other side is a child process, which can be replaced by a fresh one.
+    pub is_child: bool,
+    /// Becomes true once no request of the server can be missed; absent where that is so from the start.
+    pub settled: Option<watch::Receiver<bool>>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Link {
+    /// Queues a message; `false` when the queue is full or the link gone, and then it has not left and never will.
+    pub fn send(&self, id: Option<i64>, message: Value, gate: Gate) -> bool {
+        let outgoing = Outgoing { id, message, gate };
+        match self.out.try_send(outgoing) {
+            Ok(()) => true,
+            Err(refused) => {
+                let outgoing = refused.into_inner();
+                !outgoing.gate.hold_back()
+            }
+        }
+    }
+
+    /// Waits until requests of the server can reach us, at most so long.
+    pub async fn settled(&mut self, limit: Duration) {
+        if let Some(settled) = &mut self.settled {
+            let _as_good_as_it_gets = timeout(limit, settled.wait_for(|&settled| settled)).await;
+        }
+    }
+
+    /// Ends the link and waits for its last word, which says how the process ended.
+    pub async fn end(&mut self) -> Failure {
+        self.stop.cancel();
+        while let Some(inbound) = self.inbound.recv().await {
+            if let Inbound::Closed(failure) = inbound {
+                return *failure;
+            }
+        }
+        self.notes
+            .dress(Failure::new(FailureKind::Stopped, "the server was stopped"))
+    }
+}
+
+/// What is known of a server when it fails: its target, the last lines of its stderr and the last stray line.
+#[derive(Debug, Clone)]
+pub struct Notes {
+    target: Arc<str>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    stderr: VecDeque<String>,
+    stray: Option<String>,
+}
+
+impl Notes {
+    /// Notes on a command or URL.
+    pub fn new(target: impl Into<Arc<str>>) -> Self {
+        Self {
+            target: target.into(),
+            kept: Arc::default(),
+        }
+    }
+
+    /// Keeps a line of stderr and lets go of the oldest.
+    pub fn stderr(&self, line: String) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.stderr.len() == STDERR_LINES {
+            kept.stderr.pop_front();
+        }
+        kept.stderr.push_back(line);
+    }
+
+    /// Keeps the last stray line.
+    pub fn stray(&self, line: &str) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.stray = Some(line.to_owned());
+    }
+
+    /// The last stray line.
+    pub fn last_stray(&self) -> Option<String> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.stray.clone()
+    }
+
+    /// The failure with target and the last stderr lines.
+    pub fn dress(&self, mut failure: Failure) -> Failure {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        failure
+            .target
+            .get_or_insert_with(|| self.target.to_string());
+        if !kept.stderr.is_empty() {
+            let skip = kept.stderr.len().saturating_sub(FAILURE_LINES);
+            failure.stderr = kept.stderr.iter().skip(skip).cloned().collect();
+        }
+        failure
+    }
+}

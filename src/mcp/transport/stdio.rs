@@ -1,0 +1,312 @@
+//! MCP over the pipes of a child process.
+//!
+//! Four tasks a child: a writer, a reader, a drain of stderr and a keeper that ends it. The tap sees the byte streams, so it also
+//! sees what is no message. Nothing but messages is ever written to the child, and no stray line is ever answered.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::mcp::failure::{Failure, FailureKind};
+use crate::mcp::transport::child::{self, GRACE, Group, Program};
+use crate::mcp::transport::{IN_QUEUE, Inbound, LONGEST_MESSAGE, Link, Notes, OUT_QUEUE, Outgoing};
+use crate::mcp::wire::lines::{Line, LineSplitter, head};
+use crate::mcp::wire::record::{Direction, WireKind, classify_value};
+use crate::mcp::wire::tap::ConnectionTap;
+
+/// How much of an over-long line is kept.
+const LONG_LINE_KEPT: usize = 64 * 1024;
+/// The longest line of stderr.
+const STDERR_LINE: usize = 4 * 1024;
+/// How long the pipes may stay open after the process has gone; a grandchild can hold them.
+const DRAIN: Duration = Duration::from_millis(500);
+/// How long a process may live after it has closed its stdout.
+const SILENT: Duration = Duration::from_secs(1);
+
+/// Starts the program and its tasks.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn start(
+    program: &Program,
+    tap: &ConnectionTap,
+    tasks: &TaskTracker,
+) -> Result<Link, Box<Failure>> {
+    let mut child = program.spawn()?;
+    let (out, queue) = mpsc::channel(OUT_QUEUE);
+    let (reports, inbound) = mpsc::channel(IN_QUEUE);
+    let stop = CancellationToken::new();
+    let notes = Notes::new(program.display());
+    let (Some(stdin), Some(stdout), Some(stderr), Some(group)) = (
+        child.stdin.take(),
+        child.stdout.take(),
+        child.stderr.take(),
+        Group::of(&child),
+    ) else {
+        let failure = Failure::new(FailureKind::Spawn, "the child has no pipes");
+        return Err(Box::new(failure));
+    };
+    let close_stdin = CancellationToken::new();
+    tasks.spawn(write(
+        stdin,
+        queue,
+        reports.clone(),
+        tap.clone(),
+        close_stdin.clone(),
+    ));
+    let drained = tasks.spawn(drain(stderr, notes.clone(), tap.clone()));
+    let read = tasks.spawn(read(stdout, reports.clone(), notes.clone(), tap.clone()));
+    let keeper = Keeper {
+        child,
+        group,
+        stop: stop.clone(),
+        close_stdin,
+        notes: notes.clone(),
+        reports,
+    };
+    tasks.spawn(keeper.keep(read, drained));
+    Ok(Link {
+        out,
+        inbound,
+        notes,
+        stop,
+        is_child: true,
+        settled: None,
+    })
+}
+
+async fn write(
+    mut stdin: ChildStdin,
+    mut queue: mpsc::Receiver<Outgoing>,
+    reports: mpsc::Sender<Inbound>,
+    tap: ConnectionTap,
+    close: CancellationToken,
+) {
+    loop {
+        let outgoing = tokio::select! {
+            biased;
+            () = close.cancelled() => return,
+            next = queue.recv() => match next {
+                Some(outgoing) => outgoing,
+                None => return,
+            },
+        };
+        if !outgoing.gate.pass() {
+            continue;
+        }
+        let mut line = outgoing.message.to_string();
+        let kind = classify_value(&outgoing.message);
+        tap.record(Direction::Out, kind, line.len(), &line).await;
+        line.push('\n');
+        let written = tokio::select! {
+            biased;
+            () = close.cancelled() => return,
+            written = write_line(&mut stdin, line.as_bytes()) => written,
+        };
+        match (written, outgoing.id) {
+            (Ok(()), Some(id)) => {
+                let _connection_gone = reports.send(Inbound::Sent(id)).await;
+            }
+            (Ok(()), None) => {}
+            // The child no longer reads. That it has ended is the keeper's to tell, with the reason.
+            (Err(_), _) => return,
+        }
+    }
+}
+
+async fn write_line(stdin: &mut ChildStdin, line: &[u8]) -> std::io::Result<()> {
+    stdin.write_all(line).await?;
+    stdin.flush().await
+}
+
+async fn drain(mut stderr: impl AsyncRead + Unpin, notes: Notes, tap: ConnectionTap) {
+    let mut splitter = LineSplitter::new(STDERR_LINE, STDERR_LINE);
+    let mut buffer = vec![0; 8 * 1024];
+    loop {
+        let count = stderr.read(&mut buffer).await.unwrap_or(0);
+        let lines: Vec<Line> = match count {
+            0 => splitter.finish().into_iter().collect(),
+            count => splitter.push(&buffer[..count]),
+        };
+        for line in lines {
+            let bytes = line.text.len();
+            tap.record(Direction::Stderr, WireKind::Stderr, bytes, &line.text)
+                .await;
+            notes.stderr(line.text);
+        }
+        if count == 0 {
+            return;
+        }
+    }
+}
+
+async fn read(
+    mut stdout: impl AsyncRead + Unpin,
+    reports: mpsc::Sender<Inbound>,
+    notes: Notes,
+    tap: ConnectionTap,
+) {
+    let mut splitter = LineSplitter::new(LONGEST_MESSAGE, LONG_LINE_KEPT);
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let count = stdout.read(&mut buffer).await.unwrap_or(0);
+        let lines: Vec<Line> = match count {
+            0 => splitter.finish().into_iter().collect(),
+            count => splitter.push(&buffer[..count]),
+        };
+        for line in lines {
+            let (kind, inbound) = understand(&line);
+            let bytes = match line.too_long {
+                true => LONGEST_MESSAGE + 1,
+                false => line.text.len(),
+            };
+            tap.record(Direction::In, kind, bytes, &line.text).await;
+            if !matches!(inbound, Inbound::Message(_)) {
+                notes.stray(&line.text);
+            }
+            if reports.send(inbound).await.is_err() {
+                return;
+            }
+        }
+        if count == 0 {
+            return;
+        }
+    }
+}
+
+/// What a line of stdout means. Noise is noise; but a line that looks like a broken or over-long message may be the answer that
+/// somebody waits for, and is reported as such so that nobody waits in vain.
+fn understand(line: &Line) -> (WireKind, Inbound) {
+    if line.too_long {
+        let unreadable = Inbound::Unreadable {
+            id: guess_id(&line.text),
+            why: format!(
+                "the server sent a line of more than {} MiB",
+                LONGEST_MESSAGE / 1024 / 1024
+            ),
+        };
+        return (WireKind::NotJson, unreadable);
+    }
+    let text = line.text.trim_start_matches('\u{feff}');
+    let value = match serde_json::from_str::<Value>(text) {
+        Ok(value) => value,
+        Err(error) if looks_like_message(text) => {
+            let unreadable = Inbound::Unreadable {
+                id: guess_id(text),
+                why: format!("the server sent a message that is no valid JSON ({error})"),
+            };
+            return (WireKind::NotJson, unreadable);
+        }
+        Err(_) => return (WireKind::NotJson, Inbound::Stray(line.text.clone())),
+    };
+    match classify_value(&value) {
+        WireKind::NotMessage => {
+            let inbound = match value.get("id").and_then(id_of) {
+                Some(id) => Inbound::Unreadable {
+                    id: Some(id),
+                    why: "the server sent an answer with neither `result` nor `error`".to_owned(),
+                },
+                None => Inbound::Stray(line.text.clone()),
+            };
+            (WireKind::NotMessage, inbound)
+        }
+        kind => (kind, Inbound::Message(value)),
+    }
+}
+
+/// An id of ours: a number, or the same number as text, which some servers make of it.
+pub fn id_of(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn looks_like_message(text: &str) -> bool {
+    text.trim_start().starts_with('{') && text.contains("jsonrpc")
+}
+
+/// The id in what is left of a message: the number after the first `"id":`.
+fn guess_id(text: &str) -> Option<i64> {
+    let (_, rest) = head(text, LONG_LINE_KEPT).split_once("\"id\"")?;
+    let rest = rest.trim_start().strip_prefix(':')?.trim_start();
+    let rest = rest.strip_prefix('"').unwrap_or(rest);
+    let digits = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest[..digits].parse().ok()
+}
+
+/// Waits for the end of the child, or brings it about, and reports it.
+struct Keeper {
+    child: Child,
+    group: Group,
+    stop: CancellationToken,
+    close_stdin: CancellationToken,
+    notes: Notes,
+    reports: mpsc::Sender<Inbound>,
+}
+
+impl Keeper {
+    async fn keep(
+        mut self,
+        mut read: tokio::task::JoinHandle<()>,
+        mut drained: tokio::task::JoinHandle<()>,
+    ) {
+        let mut by_us = false;
+        let mut read_over = false;
+        let status = tokio::select! {
+            biased;
+            status = self.child.wait() => status.ok(),
+            () = self.stop.cancelled() => {
+                by_us = true;
+                self.close_stdin.cancel();
+                child::end(&mut self.child, self.group, GRACE).await
+            }
+            _ = &mut read => {
+                read_over = true;
+                self.without_stdout(&mut by_us).await
+            }
+        };
+        // What the server wrote last still stands in the pipes.
+        if !read_over && timeout(DRAIN, &mut read).await.is_err() {
+            read.abort();
+        }
+        self.group.sweep().await;
+        self.close_stdin.cancel();
+        if timeout(DRAIN, &mut drained).await.is_err() {
+            drained.abort();
+        }
+        let failure = Box::new(self.failure(status, by_us));
+        let _connection_gone = self.reports.send(Inbound::Closed(failure)).await;
+    }
+
+    /// The child has closed its stdout: it can no longer answer, so it is ended when it does not end by itself.
+    async fn without_stdout(&mut self, by_us: &mut bool) -> Option<ExitStatus> {
+        tokio::select! {
+            status = self.child.wait() => return status.ok(),
+            () = self.stop.cancelled() => *by_us = true,
+            () = tokio::time::sleep(SILENT) => {}
+        }
+        self.close_stdin.cancel();
+        child::end(&mut self.child, self.group, GRACE).await
+    }
+
+    fn failure(&self, status: Option<ExitStatus>, by_us: bool) -> Failure {
+        let (kind, message) = match by_us {
+            true => (FailureKind::Stopped, "the server was stopped"),
+            false => (FailureKind::Exited, "the server's process ended"),
+        };
+        let mut failure = self.notes.dress(Failure::new(kind, message));
+        failure.exit = status.map(child::describe);
+        failure
+    }
+}

@@ -1,0 +1,98 @@
+//! `--wire-log FILE`: a thread of its own that writes lines, so that no connection waits for a disk.
+//!
+//! Nothing is dropped: when the disk is slower than the wire the bounded queue holds the connections back. Used by `tap` alone.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use tokio::sync::{mpsc, oneshot};
+
+/// Lines that may wait for the disk.
+const QUEUE: usize = 1024;
+
+enum Job {
+    Line(String),
+    Flush(oneshot::Sender<Option<String>>),
+}
+
+/// The open file. Cheap to clone; the thread ends with the last clone.
+#[derive(Clone)]
+pub struct WireFile {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl WireFile {
+    /// Opens the file for the owner's eyes alone, cut to nothing, and starts its thread.
+    ///
+    /// # Errors
+    /// When the file cannot be made or the thread not started.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?;
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        std::thread::Builder::new()
+            .name("wire-log".to_owned())
+            .spawn(move || write_all(file, queue))?;
+        Ok(Self { jobs })
+    }
+
+    /// Queues a line; waits while the queue is full.
+    pub(crate) async fn line(&self, line: String) {
+        let _thread_gone = self.jobs.send(Job::Line(line)).await;
+    }
+
+    /// Waits until everything queued so far is in the file.
+    ///
+    /// # Errors
+    /// The first error of the writing since the start, as the system words it.
+    pub async fn flush(&self) -> Result<(), String> {
+        let (done, waits) = oneshot::channel();
+        if self.jobs.send(Job::Flush(done)).await.is_err() {
+            return Err("the wire log's thread has ended".to_owned());
+        }
+        match waits.await {
+            Ok(None) => Ok(()),
+            Ok(Some(error)) => Err(error),
+            Err(_) => Err("the wire log's thread has ended".to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Debug for WireFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WireFile")
+    }
+}
+
+fn write_all(file: File, mut queue: mpsc::Receiver<Job>) {
+    let mut out = BufWriter::new(file);
+    let mut failed: Option<String> = None;
+    while let Some(job) = queue.blocking_recv() {
+        let mut note = |result: io::Result<()>| {
+            if let Err(error) = result {
+                failed.get_or_insert_with(|| error.to_string());
+            }
+        };
+        match job {
+            Job::Line(line) => {
+                note(
+                    out.write_all(line.as_bytes())
+                        .and_then(|()| out.write_all(b"\n")),
+                );
+                if queue.is_empty() {
+                    note(out.flush());
+                }
+            }
+            Job::Flush(done) => {
+                note(out.flush());
+                let _asker_gone = done.send(failed.clone());
+            }
+        }
+    }
+}

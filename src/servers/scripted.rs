@@ -1,0 +1,349 @@
+//! `mcpdeck serve scripted FILE`: a raw line server that plays a small TOML script, well or badly behaved, for tests.
+//!
+//! It knows no protocol library, so that it can do what one would not: write noise, break off, never answer, refuse to end.
+//! Only `cli::serve` starts it. The script:
+//!
+//! ```toml
+//! era = "legacy"                    # "legacy" (default), "modern" or "both"
+//! [start]                           # before anything is read; each key may be left out
+//! delay_ms = 100                    # waits
+//! stdout = ["Server started"]       # raw lines
+//! stderr = ["cannot find the key"]
+//! stderr_lines = 100000             # so many lines of stderr
+//! spawn = ["sleep", "1000"]         # a grandchild that lives on; its process id goes to stderr
+//! ignore_term = true                # does not end on SIGTERM
+//! ignore_eof = true                 # does not end when stdin closes
+//! exit = 3                          # ends at once with this code
+//!
+//! [[tools]]                         # the answer to tools/list: any table, good or bad
+//! name = "add"
+//! inputSchema = { type = "object" }
+//!
+//! [[on]]                            # the first rule that fits and is not used up
+//! method = "tools/call"             # required
+//! tool = "add"                      # only this params.name
+//! cursor = "2"                      # only this params.cursor
+//! times = 1                         # used up after so many
+//! stdout = ['{"broken', 'noise']    # raw lines first; {id} stands for the request's id
+//! stderr = ["..."]
+//! long_line = 17000000              # a line of so many bytes
+//! progress = [{ progress = 1, total = 2, message = "half", delay_ms = 50 }]
+//! delay_ms = 100                    # then waits
+//! result = { content = [] }         # then answers with this,
+//! error = { code = -1, message = "no" }   # or this,
+//! silent = true                     # or not at all,
+//! exit = 1                          # or ends with this code
+//! ```
+//!
+//! Without a rule: the handshakes of its era, `ping`, the tools above, and for each call one text block that holds the request's
+//! line as it came. The tool `seen` answers with every line that was received, one block each.
+
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+/// The script as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Script {
+    era: Era,
+    start: Start,
+    tools: Vec<Value>,
+    on: Vec<Rule>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Era {
+    #[default]
+    Legacy,
+    Modern,
+    Both,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Start {
+    delay_ms: u64,
+    stdout: Vec<String>,
+    stderr: Vec<String>,
+    stderr_lines: usize,
+    spawn: Vec<String>,
+    ignore_term: bool,
+    ignore_eof: bool,
+    exit: Option<u8>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    method: String,
+    tool: Option<String>,
+    cursor: Option<String>,
+    times: Option<usize>,
+    #[serde(default)]
+    stdout: Vec<String>,
+    #[serde(default)]
+    stderr: Vec<String>,
+    long_line: Option<usize>,
+    #[serde(default)]
+    progress: Vec<Step>,
+    #[serde(default)]
+    delay_ms: u64,
+    result: Option<Value>,
+    error: Option<Value>,
+    #[serde(default)]
+    silent: bool,
+    exit: Option<u8>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    progress: f64,
+    total: Option<f64>,
+    message: Option<String>,
+    #[serde(default)]
+    delay_ms: u64,
+}
+
+/// Plays the script until stdin closes or the script ends it; gives the exit code.
+///
+/// # Errors
+/// When the script cannot be read, as a sentence.
+pub fn run(script: &Path) -> Result<u8, String> {
+    let text = std::fs::read_to_string(script)
+        .map_err(|error| format!("cannot read {}: {error}", script.display()))?;
+    let script: Script = toml::from_str(&text)
+        .map_err(|error| format!("cannot understand {}: {error}", script.display()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?;
+    Ok(runtime.block_on(play(script)))
+}
+
+async fn play(script: Script) -> u8 {
+    let start = &script.start;
+    if start.ignore_term {
+        let kind = tokio::signal::unix::SignalKind::terminate();
+        // Held for the life of the process: a signal that is handled no longer ends it.
+        std::mem::forget(tokio::signal::unix::signal(kind));
+    }
+    let grandchild = start.spawn.split_first().map(|(program, args)| {
+        std::process::Command::new(program)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+    });
+    if let Some(Ok(grandchild)) = &grandchild {
+        err_lines(&[format!("spawned {}", grandchild.id())]);
+    }
+    sleep(Duration::from_millis(start.delay_ms)).await;
+    err_lines(&start.stderr);
+    for number in 0..start.stderr_lines {
+        err_lines(&[format!("line {number} of a flood")]);
+    }
+    start.stdout.iter().for_each(|line| out_line(line));
+    if let Some(code) = start.exit {
+        return code;
+    }
+    serve(script).await
+}
+
+async fn serve(mut script: Script) -> u8 {
+    let (lines, mut received) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if lines.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (exit, mut exits) = mpsc::unbounded_channel();
+    loop {
+        let line = tokio::select! {
+            code = exits.recv() => return code.unwrap_or(0),
+            line = received.recv() => line,
+        };
+        match line {
+            Some(line) => {
+                seen.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(line.clone());
+                if let Some(reply) = script.reply(&line, &seen) {
+                    tokio::spawn(reply.play(exit.clone()));
+                }
+            }
+            None if script.start.ignore_eof => std::future::pending().await,
+            None => return 0,
+        }
+    }
+}
+
+/// What is done about one message.
+struct Reply {
+    id: Value,
+    token: Value,
+    rule: Rule,
+}
+
+impl Script {
+    fn reply(&mut self, line: &str, seen: &Mutex<Vec<String>>) -> Option<Reply> {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let method = message.get("method")?.as_str()?.to_owned();
+        let id = message.get("id").cloned().unwrap_or(Value::Null);
+        let of_params = |key: &str| message.get("params").and_then(|params| params.get(key));
+        let token = of_params("_meta")
+            .and_then(|meta| meta.get("progressToken"))
+            .cloned()
+            .unwrap_or(Value::Null);
+        let fits = |rule: &Rule| {
+            let same = |wanted: &Option<String>, key: &str| {
+                wanted.is_none() || of_params(key).and_then(Value::as_str) == wanted.as_deref()
+            };
+            rule.method == method
+                && rule.times != Some(0)
+                && same(&rule.tool, "name")
+                && same(&rule.cursor, "cursor")
+        };
+        let mut rule = match self.on.iter_mut().find(|rule| fits(rule)) {
+            Some(rule) => {
+                rule.times = rule.times.map(|times| times - 1);
+                rule.clone()
+            }
+            None => self.unscripted(&method, &id)?,
+        };
+        let says_something = rule.result.is_some() || rule.error.is_some();
+        if !says_something && !rule.silent && rule.exit.is_none() {
+            let tool = of_params("name").and_then(Value::as_str);
+            rule.result = Some(answer(tool, line, seen));
+        }
+        Some(Reply { id, token, rule })
+    }
+
+    /// The good behaviour where no rule says otherwise.
+    fn unscripted(&self, method: &str, id: &Value) -> Option<Rule> {
+        let info = json!({ "name": "scripted", "version": "1.0.0" });
+        let can = json!({ "tools": { "listChanged": true } });
+        let result = match method {
+            "initialize" if self.era != Era::Modern => json!({
+                "protocolVersion": "2025-11-25", "capabilities": can, "serverInfo": info,
+            }),
+            "server/discover" if self.era != Era::Legacy => json!({
+                "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": can,
+                "ttlMs": 0, "cacheScope": "private",
+                "_meta": { "io.modelcontextprotocol/serverInfo": info },
+            }),
+            "ping" => json!({}),
+            "tools/list" => json!({ "tools": self.tools }),
+            // Answered by `answer`, which needs the line.
+            "tools/call" => return Some(Rule::plain(method, None, None)),
+            _ if id.is_null() => return None,
+            _ => {
+                let error = json!({ "code": -32601, "message": format!("no method {method}") });
+                return Some(Rule::plain(method, None, Some(error)));
+            }
+        };
+        Some(Rule::plain(method, Some(result), None))
+    }
+}
+
+fn answer(tool: Option<&str>, line: &str, seen: &Mutex<Vec<String>>) -> Value {
+    let text = |text: &str| json!({ "type": "text", "text": text });
+    let content: Vec<Value> = match tool {
+        Some("seen") => {
+            let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.iter().map(|line| text(line)).collect()
+        }
+        _ => vec![text(line)],
+    };
+    json!({ "content": content })
+}
+
+impl Rule {
+    fn plain(method: &str, result: Option<Value>, error: Option<Value>) -> Self {
+        Self {
+            method: method.to_owned(),
+            tool: None,
+            cursor: None,
+            times: None,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            long_line: None,
+            progress: Vec::new(),
+            delay_ms: 0,
+            result,
+            error,
+            silent: false,
+            exit: None,
+        }
+    }
+}
+
+impl Reply {
+    async fn play(self, exit: mpsc::UnboundedSender<u8>) {
+        let rule = self.rule;
+        let id = self.id.to_string();
+        for line in &rule.stdout {
+            out_line(&line.replace("{id}", &id));
+        }
+        err_lines(&rule.stderr);
+        if let Some(bytes) = rule.long_line {
+            let begin = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":""#);
+            out_line(&format!("{begin}{}", "x".repeat(bytes)));
+        }
+        for step in rule.progress {
+            sleep(Duration::from_millis(step.delay_ms)).await;
+            let mut params = json!({ "progressToken": self.token, "progress": step.progress });
+            if let Some(params) = params.as_object_mut() {
+                params.extend(step.total.map(|total| ("total".to_owned(), total.into())));
+                params.extend(
+                    step.message
+                        .map(|words| ("message".to_owned(), words.into())),
+                );
+            }
+            let progress = json!({
+                "jsonrpc": "2.0", "method": "notifications/progress", "params": params,
+            });
+            out_line(&progress.to_string());
+        }
+        sleep(Duration::from_millis(rule.delay_ms)).await;
+        if let Some(code) = rule.exit {
+            let _already_ending = exit.send(code);
+            return;
+        }
+        if rule.silent || self.id.is_null() {
+            return;
+        }
+        let mut reply = json!({ "jsonrpc": "2.0", "id": self.id });
+        match (rule.result, rule.error) {
+            (_, Some(error)) => reply["error"] = error,
+            (result, None) => reply["result"] = result.unwrap_or_else(|| json!({})),
+        }
+        out_line(&reply.to_string());
+    }
+}
+
+/// A closed pipe is no failure: the client has gone.
+fn out_line(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _closed_pipe = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+fn err_lines(lines: &[String]) {
+    let mut err = std::io::stderr().lock();
+    for line in lines {
+        let _closed_pipe = writeln!(err, "{line}");
+    }
+}

@@ -1,0 +1,218 @@
+//! All about one call: state and times, the arguments as sent, the result whole, and what the server said on stderr meanwhile.
+//!
+//! Pure. Laid out once and kept in the memo until something about the call changes.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use ratatui::text::Line;
+
+use crate::app::App;
+use crate::host::{CallEnd, CallState, Origin, ToolCall};
+use crate::ids::{CallId, Moment};
+use crate::mcp::result::{Block, CallOutcome, ToolResult};
+use crate::mcp::wire::record::{Direction, WireRecord};
+use crate::text::{clean, human};
+use crate::view::memo::{Memo, digest};
+use crate::view::styled::{self, Lines, Spans, span};
+use crate::view::table::{self, Cells};
+use crate::view::theme::Theme;
+use crate::view::{calls, code, value};
+
+/// Characters of one text block that are laid out; the rest is in the saved file.
+const TEXT: usize = 400_000;
+/// Lines of stderr that are shown.
+const STDERR: usize = 200;
+
+/// The lines of the overlay.
+pub(super) fn lines(app: &App, id: CallId, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
+    let Some(call) = app.host.call(id) else {
+        return vec![span("This call is gone.", theme.dim).into()];
+    };
+    let mut out = facts(app, call, cols, theme);
+    section(&mut out, "Arguments", theme);
+    let key = digest(&("arguments", &call.arguments, cols, theme.name));
+    out.extend(
+        memo.lines(key, |_| value::exact(&call.arguments, cols, theme))
+            .iter()
+            .cloned(),
+    );
+    if let CallState::Done { end, .. } = &call.state {
+        section(&mut out, "Result", theme);
+        // A finished call never changes: its number and its end tell it from any other.
+        let mut hasher = DefaultHasher::new();
+        ("result", cols, theme.name).hash(&mut hasher);
+        calls::hash_into(call, Moment(0), &mut hasher);
+        let laid = memo.lines(hasher.finish(), |memo| ended(end, cols, theme, memo));
+        out.extend(laid.iter().cloned());
+    }
+    let said = stderr(app, call);
+    if !said.is_empty() {
+        section(&mut out, "stderr of the server meanwhile", theme);
+        for record in said {
+            let at = human::duration(record.at.since(call.created));
+            let spans = [
+                span(format!("+{at} "), theme.dim),
+                span(
+                    clean::line(&record.text.chars().take(2_000).collect::<String>()),
+                    theme.text,
+                ),
+            ];
+            out.extend(styled::wrapped(&spans, cols));
+        }
+    }
+    out
+}
+
+fn section(out: &mut Lines, title: &'static str, theme: &Theme) {
+    out.push(Line::default());
+    out.push(span(title, theme.accent).into());
+}
+
+fn facts(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
+    let (sign, word, style) = calls::state(call, theme, app.now);
+    let mut out = Vec::new();
+    let mut fact = |name: &str, value: Spans| {
+        let mut spans = vec![span(format!("{name:<10}"), theme.dim)];
+        spans.extend(value);
+        out.extend(styled::wrapped(&spans, cols));
+    };
+    let plain = |text: String| vec![span(text, theme.text)];
+    let elapsed = human::duration(call.elapsed(app.now));
+    fact(
+        "state",
+        vec![
+            span(format!("{sign} {word}"), style),
+            span(format!(" · {elapsed}"), theme.text),
+        ],
+    );
+    let by = match &call.origin {
+        Origin::Model { turn, call } => {
+            format!("the model in turn {turn}, as {}", clean::line(&call.name))
+        }
+        Origin::Hand => "you".to_owned(),
+    };
+    fact("made by", plain(by));
+    fact(
+        "made at",
+        plain(format!(
+            "{} after the start",
+            human::duration(call.created.since(Moment(0)))
+        )),
+    );
+    if let Some(id) = &call.request_id {
+        fact("JSON-RPC", plain(format!("id {}", clean::line(id))));
+    }
+    if let Some(progress) = &call.progress {
+        fact("progress", calls::bar(progress, theme));
+    }
+    if let Some(path) = &call.saved_to {
+        fact("saved to", plain(clean::line(&path.to_string_lossy())));
+    }
+    out
+}
+
+fn ended(end: &CallEnd, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
+    let words = |text: &str| code::plain(&clean::block(text), theme.bad, cols);
+    match end {
+        CallEnd::Outcome { outcome } => match outcome {
+            CallOutcome::Answered { result } => answered(result, cols, theme, memo),
+            CallOutcome::Refused { code, message } => {
+                words(&format!("JSON-RPC error {code}: {message}"))
+            }
+            CallOutcome::TimedOut { after } => words(&format!(
+                "No answer within {}. It may have run.",
+                human::duration(*after)
+            )),
+            CallOutcome::Cancelled => words("Cancelled from here. It may have run in part."),
+            CallOutcome::Lost { why } => words(&format!(
+                "The connection ended after it was sent: {why}\nThe outcome is unknown; it is not repeated by itself."
+            )),
+            CallOutcome::NotSent { why } => words(&format!("Never sent: {why}")),
+            CallOutcome::Unreadable { why } => {
+                words(&format!("The answer could not be read: {why}"))
+            }
+        },
+        CallEnd::Denied { reason } => match reason {
+            Some(reason) => words(&format!("Denied: {reason}")),
+            None => words("Denied."),
+        },
+        CallEnd::Invalid { complaint } => words(complaint),
+        CallEnd::Unavailable { why } => words(why),
+        CallEnd::Interrupted => words("The turn was interrupted before it was sent."),
+        CallEnd::Repeated { times } => words(&format!(
+            "Not sent: the same call with the same arguments {times} times in a row."
+        )),
+    }
+}
+
+fn answered(result: &ToolResult, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
+    let mut out = Vec::new();
+    if result.is_error {
+        out.push(span("The tool says that it failed:", theme.bad).into());
+    }
+    for block in &result.content {
+        out.extend(content(block, cols, theme, memo));
+    }
+    if let Some(structured) = &result.structured {
+        if !out.is_empty() {
+            out.push(Line::default());
+        }
+        out.push(span("structuredContent", theme.dim).into());
+        match value::table(structured, theme) {
+            Some((table, rows)) => {
+                let shown = table.rows.len();
+                out.extend(table::lay(&table, Cells::Crop, cols, theme));
+                if rows > shown {
+                    let more = format!("… {} more rows", human::count((rows - shown) as u64));
+                    out.push(span(more, theme.dim).into());
+                }
+            }
+            None => out.extend(value::tree(structured, cols, theme)),
+        }
+    }
+    if out.is_empty() {
+        out.push(span("Nothing: the answer has no content.", theme.dim).into());
+    }
+    out
+}
+
+fn content(block: &Block, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
+    let text = match block {
+        Block::Text { text } => text.as_str(),
+        Block::Resource {
+            text: Some(text), ..
+        } => text.as_str(),
+        other => return code::plain(&clean::block(&other.as_text()), theme.dim, cols),
+    };
+    let end = text
+        .char_indices()
+        .nth(TEXT)
+        .map_or(text.len(), |(at, _)| at);
+    let trimmed = text[..end].trim();
+    let is_json = trimmed.starts_with(['{', '['])
+        && serde_json::from_str::<serde_json::Value>(trimmed).is_ok();
+    let mut out = if is_json {
+        value::exact(trimmed, cols, theme)
+    } else {
+        code::block("", &clean::block(&text[..end]), true, cols, theme, memo)
+    };
+    if end < text.len() {
+        let more = format!("… {} more", human::bytes((text.len() - end) as u64));
+        out.push(span(more, theme.dim).into());
+    }
+    out
+}
+
+/// What the server wrote to stderr while the call ran.
+fn stderr<'a>(app: &'a App, call: &ToolCall) -> Vec<&'a WireRecord> {
+    let end = match &call.state {
+        CallState::Done { at, .. } => *at,
+        CallState::Asking { .. } | CallState::Running { .. } => app.now,
+    };
+    let meanwhile = |record: &&WireRecord| {
+        record.direction == Direction::Stderr
+            && Some(&record.server) == call.server.as_ref()
+            && (call.created..=end).contains(&record.at)
+    };
+    app.wire.records().filter(meanwhile).take(STDERR).collect()
+}

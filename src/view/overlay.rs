@@ -1,0 +1,182 @@
+//! What lies on top of the panes: help, command palette, details.
+//!
+//! Pure.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::app::palette::{Palette, PaletteRow};
+use crate::app::{App, Detail, Overlay, keymap};
+use crate::text::{clean, wrap};
+use crate::view::memo::Memo;
+use crate::view::styled::{self, Lines, Spans, span};
+use crate::view::theme::Theme;
+use crate::view::{call_detail, calls, composer, pane, server_detail};
+
+/// Columns of the help and the palette at most: longer lines are hard to follow.
+const COLS: u16 = 84;
+
+/// Draws it over `body`. Gives the rows of its text and of its area.
+pub(super) fn draw(
+    app: &App,
+    overlay: &Overlay,
+    theme: &Theme,
+    frame: &mut Frame,
+    memo: &mut Memo,
+    body: Rect,
+) -> (usize, usize) {
+    match overlay {
+        Overlay::None => (0, 0),
+        Overlay::Palette(palette) => draw_palette(palette, theme, frame, centred(body, COLS)),
+        Overlay::Help { scroll } => {
+            let area = centred(body, COLS);
+            let lines = |cols| help(cols, theme);
+            scrolled("Keys", lines, *scroll, theme, frame, area)
+        }
+        Overlay::Detail { of, scroll } => detail(app, of, *scroll, theme, frame, memo, body),
+    }
+}
+
+fn detail(
+    app: &App,
+    of: &Detail,
+    scroll: usize,
+    theme: &Theme,
+    frame: &mut Frame,
+    memo: &mut Memo,
+    body: Rect,
+) -> (usize, usize) {
+    let area = centred(body, u16::MAX);
+    match of {
+        Detail::Call(id) => {
+            let title = match app.host.call(*id) {
+                Some(call) => format!("Call {id} · {}", clean::line(&call.title())),
+                None => format!("Call {id}"),
+            };
+            let lines = |cols| call_detail::lines(app, *id, cols, theme, memo);
+            scrolled(&title, lines, scroll, theme, frame, area)
+        }
+        Detail::Server(name) => {
+            let title = format!("Server · {}", clean::line(name.as_str()));
+            let lines = |cols| server_detail::lines(app, name, cols, theme);
+            scrolled(&title, lines, scroll, theme, frame, area)
+        }
+        Detail::Tools => {
+            let lines = |cols| server_detail::tools(app, cols, theme);
+            scrolled("Tools of all servers", lines, scroll, theme, frame, area)
+        }
+    }
+}
+
+/// A box in the middle, with a margin where there is room for one.
+fn centred(body: Rect, most: u16) -> Rect {
+    let margin = if body.width >= 60 { 2 } else { 0 };
+    let width = (body.width - margin * 2).min(most);
+    let rows = u16::from(body.height >= 20);
+    Rect {
+        x: body.x + (body.width - width) / 2,
+        y: body.y + rows,
+        width,
+        height: body.height - rows * 2,
+    }
+}
+
+/// Text that scrolls in a frame.
+fn scrolled(
+    title: &str,
+    lines: impl FnOnce(usize) -> Lines,
+    scroll: usize,
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+) -> (usize, usize) {
+    pane::clear(frame, area);
+    let inner = pane::framed(frame, theme, area, title, true, true);
+    let lines = lines(usize::from(inner.width));
+    let rows = usize::from(inner.height);
+    let first = scroll.min(lines.len().saturating_sub(rows));
+    pane::lines(frame, inner, lines.iter().skip(first));
+    let right = Rect {
+        width: area.x + area.width - inner.x,
+        ..inner
+    };
+    pane::scrollbar(frame, theme, right, first, lines.len());
+    (lines.len(), rows)
+}
+
+fn help(cols: usize, theme: &Theme) -> Lines {
+    let sections = keymap::help();
+    let keys = sections
+        .iter()
+        .flat_map(|(_, rows)| rows)
+        .map(|(key, _)| wrap::width(key));
+    let keys = keys.max().unwrap_or(0).min(cols / 3).max(1);
+    let mut out: Lines = Vec::new();
+    for (title, rows) in sections {
+        if !out.is_empty() {
+            out.push(Line::default());
+        }
+        out.push(span(title, theme.accent).into());
+        for (key, text) in rows {
+            let names = wrap::wrap(&key, keys);
+            let words = wrap::wrap(text, cols.saturating_sub(keys + 4).max(1));
+            for at in 0..names.len().max(words.len()) {
+                let name = wrap::pad(names.get(at).map_or("", String::as_str), keys);
+                let word = words.get(at).cloned().unwrap_or_default();
+                let spans = vec![
+                    span(format!("  {name}  "), theme.key),
+                    span(word, theme.text),
+                ];
+                out.push(Line::from(spans));
+            }
+        }
+    }
+    out
+}
+
+fn draw_palette(palette: &Palette, theme: &Theme, frame: &mut Frame, area: Rect) -> (usize, usize) {
+    pane::clear(frame, area);
+    let inner = pane::framed(frame, theme, area, "Commands", true, true);
+    composer::single(&palette.query, theme, frame, inner);
+    let list = Rect {
+        y: inner.y + inner.height.min(1),
+        height: inner.height.saturating_sub(1),
+        ..inner
+    };
+    let list = pane::ruled(frame, theme, list, "", false);
+    let rows = usize::from(list.height);
+    if palette.rows.is_empty() {
+        pane::line(frame, list, 0, &span("Nothing fits.", theme.dim).into());
+    }
+    let marked = palette.marked.min(palette.rows.len().saturating_sub(1));
+    let first = calls::first_row(palette.rows.len(), rows, Some(marked));
+    for (row, of) in palette.rows.iter().skip(first).take(rows).enumerate() {
+        pane::line(
+            frame,
+            list,
+            row,
+            &palette_row(of, usize::from(list.width), first + row == marked, theme),
+        );
+        if first + row == marked {
+            pane::mark(frame, theme, list, row);
+        }
+    }
+    (palette.rows.len(), rows)
+}
+
+fn palette_row(row: &PaletteRow, cols: usize, marked: bool, theme: &Theme) -> Line<'static> {
+    let mut left: Spans = vec![span(if marked { "▸ " } else { "  " }, theme.accent)];
+    for (at, c) in row.label.chars().enumerate() {
+        let hit = row.hits.iter().any(|hit| usize::try_from(*hit) == Ok(at));
+        let style = if hit { theme.accent } else { theme.text };
+        match left.last_mut() {
+            Some(last) if last.style == style && at > 0 => last.content.to_mut().push(c),
+            _ => left.push(span(c, style)),
+        }
+    }
+    for part in &mut left {
+        part.content = clean::line(&part.content).into();
+    }
+    styled::spread(left, vec![span(clean::line(&row.key), theme.dim)], cols)
+}

@@ -1,0 +1,193 @@
+//! The question before a call that may change something: what will be sent, whole and exact, and the answers with their keys.
+//!
+//! Pure. Drawn over the input.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::app::{App, Choice, Context, Intent, keymap};
+use crate::host::{Question, ToolCall};
+use crate::mcp::tool::Annotations;
+use crate::text::{clean, human};
+use crate::view::layout::{self, Areas};
+use crate::view::memo::{Memo, digest};
+use crate::view::styled::{self, Lines, Spans, span};
+use crate::view::theme::Theme;
+use crate::view::{code, composer, pane, value};
+
+/// Draws the first question, if there is one. Gives the rows of its arguments and how many of them are on show.
+pub(super) fn draw(
+    app: &App,
+    theme: &Theme,
+    frame: &mut Frame,
+    memo: &mut Memo,
+    areas: &Areas,
+) -> (usize, usize) {
+    let Some(question) = app.host.questions.front() else {
+        return (0, 0);
+    };
+    let Some(call) = app.host.call(question.call) else {
+        return (0, 0);
+    };
+    let within = areas.chat.unwrap_or(areas.body);
+    let cols = usize::from(pane::inset(within, 2).width).max(1);
+    let key = digest(&("arguments", &call.arguments, cols, theme.name));
+    let arguments = memo.lines(key, |_| value::exact(&call.arguments, cols, theme));
+    let head = head(app, question, call, cols, theme);
+    let foot = answers(app, cols, theme);
+    let wanted =
+        2 + head.len() + 1 + arguments.len() + foot.len() + usize::from(app.ask.reason.is_some());
+    // At least a quarter of the conversation stays in sight, unless that leaves no room to read.
+    let most = (usize::from(within.height) * 3 / 4).max(12);
+    let rows = u16::try_from(wanted.min(most)).unwrap_or(u16::MAX);
+    let (_, area) = layout::foot(within, rows);
+    pane::clear(frame, area);
+    let title = match app.host.questions.len() {
+        1 => "Allow this call?".to_owned(),
+        all => format!("Allow this call? 1 of {all}"),
+    };
+    let inner = pane::framed(frame, theme, area, &title, true, area.height >= 6);
+    fill(
+        app,
+        theme,
+        frame,
+        inner,
+        &head,
+        &arguments,
+        &foot,
+        call.arguments.len(),
+    )
+}
+
+/// From the bottom up: the answers must be seen, then the arguments, then the words around them.
+#[allow(clippy::too_many_arguments)]
+fn fill(
+    app: &App,
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+    head: &[Line<'static>],
+    arguments: &[Line<'static>],
+    foot: &[Line<'static>],
+    bytes: usize,
+) -> (usize, usize) {
+    let reason = u16::from(app.ask.reason.is_some());
+    let feet = u16::try_from(foot.len()).unwrap_or(u16::MAX);
+    let (rest, reason_area) = layout::foot(area, reason);
+    let (rest, foot_area) = layout::foot(rest, feet);
+    pane::lines(frame, foot_area, foot);
+    if let Some(reason) = &app.ask.reason {
+        let placeholder = reason.text().is_empty().then_some("why not, for the model");
+        composer::text(reason, placeholder, theme, frame, reason_area, true);
+    }
+    let heads = u16::try_from(head.len())
+        .unwrap_or(0)
+        .min(rest.height.saturating_sub(3));
+    pane::lines(
+        frame,
+        Rect {
+            height: heads,
+            ..rest
+        },
+        head,
+    );
+    let rest = Rect {
+        y: rest.y + heads,
+        height: rest.height - heads,
+        ..rest
+    };
+    let shown = usize::from(rest.height.saturating_sub(1));
+    let first = app.ask.scroll.min(arguments.len().saturating_sub(shown));
+    let size = human::bytes(bytes as u64);
+    let title = if arguments.len() > shown {
+        let last = (first + shown).min(arguments.len());
+        format!(
+            "arguments as sent · {size} · lines {}-{last} of {}",
+            first + 1,
+            arguments.len()
+        )
+    } else {
+        format!("arguments as sent · {size}")
+    };
+    let body = pane::ruled(frame, theme, rest, &title, false);
+    pane::lines(frame, body, arguments.iter().skip(first));
+    pane::scrollbar(frame, theme, body, first, arguments.len());
+    (arguments.len(), usize::from(body.height))
+}
+
+/// Which tool, why it is asked, what the server claims.
+fn head(app: &App, question: &Question, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
+    let mut out = styled::wrapped(
+        &[
+            span(clean::line(&call.title()), theme.accent),
+            span(format!(" · {}", clean::line(&question.why)), theme.text),
+        ],
+        cols,
+    );
+    let tool = call
+        .server
+        .as_ref()
+        .and_then(|name| app.host.server(name))
+        .and_then(|server| server.tool(&call.tool));
+    if let Some(tool) = tool {
+        let says = format!(
+            "the server says: {} (not verified)",
+            claims(&tool.annotations)
+        );
+        out.extend(code::plain(&says, theme.dim, cols));
+    }
+    out
+}
+
+/// A server's annotations in words.
+pub(super) fn claims(of: &Annotations) -> String {
+    let pair = |claim: Option<bool>, yes: &'static str, no: &'static str| {
+        claim.map(|claim| if claim { yes } else { no })
+    };
+    let said = [
+        pair(of.read_only, "read-only", "changes something"),
+        pair(of.destructive, "may destroy", "destroys nothing"),
+        pair(of.idempotent, "twice is as once", "twice is not as once"),
+        pair(of.open_world, "reaches the outside world", "stays inside"),
+    ];
+    let said: Vec<&str> = said.into_iter().flatten().collect();
+    if said.is_empty() {
+        "nothing about what it does".to_owned()
+    } else {
+        said.join(", ")
+    }
+}
+
+/// The answers with their keys, the marked one as such.
+fn answers(app: &App, cols: usize, theme: &Theme) -> Lines {
+    let mut lines: Lines = vec![Line::default()];
+    let mut current: Spans = Vec::new();
+    for (at, choice) in Choice::ALL.into_iter().enumerate() {
+        let binding = keymap::hints(Context::Question)
+            .find(|binding| binding.intent == Intent::Answer(choice));
+        let Some(binding) = binding else {
+            continue;
+        };
+        let marked = at == app.ask.marked.min(Choice::ALL.len() - 1);
+        let open = if marked { "▸" } else { " " };
+        let (key, label) = if marked {
+            (theme.marked.patch(theme.key), theme.marked)
+        } else {
+            (theme.key, theme.text)
+        };
+        let piece = vec![
+            span(format!("{open}{}", binding.shown_key()), key),
+            span(format!(" {} ", binding.label), label),
+        ];
+        if styled::width(&current) + styled::width(&piece) + 1 > cols && !current.is_empty() {
+            lines.push(Line::from(std::mem::take(&mut current)));
+        }
+        if !current.is_empty() {
+            current.push(span(" ", theme.text));
+        }
+        current.extend(piece);
+    }
+    lines.push(Line::from(current));
+    lines
+}

@@ -1,0 +1,304 @@
+//! All about one server: how it is started, what it said, why it failed, its tools and its log. And the tools of all servers.
+//!
+//! Pure.
+
+use ratatui::style::Style;
+use ratatui::text::Line;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::host::Server;
+use crate::ids::ServerName;
+use crate::mcp::failure::Failure;
+use crate::mcp::status::Status;
+use crate::mcp::tool::Tool;
+use crate::text::{clean, human};
+use crate::view::styled::{self, Lines, Spans, span};
+use crate::view::theme::Theme;
+use crate::view::{code, question, servers};
+
+/// Characters of a description that are shown.
+const WORDS: usize = 1_000;
+
+/// The lines of a server's overlay.
+pub(super) fn lines(app: &App, name: &ServerName, cols: usize, theme: &Theme) -> Lines {
+    let Some(server) = app.host.server(name) else {
+        return vec![span("There is no such server.", theme.dim).into()];
+    };
+    let mut out = facts(app, server, cols, theme);
+    if let Some(failure) = server.status.failure() {
+        section(&mut out, "Why it is not there", theme);
+        out.extend(failed(failure, cols, theme));
+    }
+    if !server.tools.is_empty() || server.status.is_ready() {
+        section(&mut out, &format!("Tools · {}", server.tools.len()), theme);
+        for tool in &server.tools {
+            out.extend(described(tool, cols, theme));
+        }
+    }
+    if !server.rejected.is_empty() {
+        section(&mut out, "Tools that cannot be used", theme);
+        for rejected in &server.rejected {
+            let name = rejected.name.as_deref().unwrap_or("(no name)");
+            let spans = [
+                span(format!("✗ {}", clean::line(name)), theme.bad),
+                span(format!(" {}", clean::line(&rejected.why)), theme.text),
+            ];
+            out.extend(styled::wrapped(&spans, cols));
+        }
+    }
+    if !server.log.is_empty() {
+        section(&mut out, "Log", theme);
+        for line in &server.log {
+            let at = human::duration(app.now.since(line.at));
+            let spans = [
+                span(format!("{at} ago "), theme.dim),
+                span(
+                    format!("{} ", clean::line(&line.level)),
+                    level(&line.level, theme),
+                ),
+                span(clean::line(&head(&line.text)), theme.text),
+            ];
+            out.extend(styled::wrapped(&spans, cols));
+        }
+    }
+    out
+}
+
+/// The tools of all servers.
+pub(super) fn tools(app: &App, cols: usize, theme: &Theme) -> Lines {
+    let mut out = Vec::new();
+    for server in &app.host.servers {
+        let (sign, word, style) = servers::state(&server.status, theme, app.now);
+        if !out.is_empty() {
+            out.push(Line::default());
+        }
+        let title = vec![
+            span(clean::line(server.name.as_str()), theme.accent),
+            span(format!("  {sign} {word}"), style),
+            span(format!("  {} tools", server.tools.len()), theme.dim),
+        ];
+        out.push(Line::from(styled::cropped(title, cols)));
+        for tool in &server.tools {
+            out.extend(described(tool, cols, theme));
+        }
+    }
+    if out.is_empty() {
+        out.push(span("No servers, no tools.", theme.dim).into());
+    }
+    out
+}
+
+fn section(out: &mut Lines, title: &str, theme: &Theme) {
+    out.push(Line::default());
+    out.push(span(title.to_owned(), theme.accent).into());
+}
+
+fn level(name: &str, theme: &Theme) -> Style {
+    match name {
+        "warning" | "notice" => theme.warn,
+        "error" | "critical" | "alert" | "emergency" => theme.bad,
+        _ => theme.dim,
+    }
+}
+
+fn fact(out: &mut Lines, name: &str, value: Spans, cols: usize, theme: &Theme) {
+    let mut spans = vec![span(format!("{name:<14}"), theme.dim)];
+    spans.extend(value);
+    out.extend(styled::wrapped(&spans, cols));
+}
+
+fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
+    let mut out = Vec::new();
+    let plain = |text: String| vec![span(text, theme.text)];
+    let (sign, word, style) = servers::state(&server.status, theme, app.now);
+    let required = if server.required { " · required" } else { "" };
+    let state = vec![
+        span(format!("{sign} {word}"), style),
+        span(required, theme.dim),
+    ];
+    fact(&mut out, "state", state, cols, theme);
+    if let Some(spec) = &server.spec {
+        let launch = clean::line(&spec.launch.identity());
+        fact(&mut out, "started as", plain(launch), cols, theme);
+    }
+    match &server.status {
+        Status::Ready { since, hello } => {
+            let up = format!(
+                "{} · restarts {}",
+                human::duration(app.now.since(*since)),
+                server.restarts
+            );
+            fact(&mut out, "up", plain(up), cols, theme);
+            let version = format!(
+                "{} {}",
+                clean::line(&hello.name),
+                clean::line(&hello.version)
+            );
+            fact(&mut out, "calls itself", plain(version), cols, theme);
+            let era = format!(
+                "{} · {}",
+                servers::era_word(hello.era),
+                clean::line(&hello.revision)
+            );
+            fact(&mut out, "protocol", plain(era), cols, theme);
+            fact(
+                &mut out,
+                "capabilities",
+                plain(capabilities(&hello.capabilities)),
+                cols,
+                theme,
+            );
+            if let Some(words) = &hello.instructions {
+                fact(
+                    &mut out,
+                    "instructions",
+                    plain(clean::block(&head(words))),
+                    cols,
+                    theme,
+                );
+            }
+        }
+        Status::Starting { since } => {
+            fact(
+                &mut out,
+                "for",
+                plain(human::duration(app.now.since(*since))),
+                cols,
+                theme,
+            );
+        }
+        Status::Waiting { until, attempt, .. } => {
+            let text = format!(
+                "in {}, try {}",
+                human::duration(until.since(app.now)),
+                attempt + 1
+            );
+            fact(&mut out, "next try", plain(text), cols, theme);
+        }
+        Status::Disabled | Status::Failed { .. } => {}
+    }
+    let health = &server.health;
+    let mut speed = servers::latency(health, theme);
+    if !speed.is_empty() {
+        speed.push(span(
+            format!("  {}", servers::sparkline(health)),
+            theme.busy,
+        ));
+        fact(&mut out, "latency", speed, cols, theme);
+    }
+    let counted = format!(
+        "{}, {} went wrong",
+        human::count(health.calls),
+        human::count(health.errors)
+    );
+    fact(&mut out, "calls", plain(counted), cols, theme);
+    if let Some(error) = &health.last_error {
+        fact(
+            &mut out,
+            "last error",
+            vec![span(clean::line(&head(error)), theme.warn)],
+            cols,
+            theme,
+        );
+    }
+    out
+}
+
+fn capabilities(value: &Value) -> String {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            let names = fields.keys().take(32).map(|name| clean::line(name));
+            names.collect::<Vec<_>>().join(", ")
+        }
+        _ => "none told".to_owned(),
+    }
+}
+
+fn failed(failure: &Failure, cols: usize, theme: &Theme) -> Lines {
+    let mut out = code::plain(&clean::block(&failure.message), theme.bad, cols);
+    let mut pair = |name: &str, value: &Option<String>| {
+        if let Some(value) = value {
+            fact(
+                &mut out,
+                name,
+                vec![span(clean::block(value), theme.text)],
+                cols,
+                theme,
+            );
+        }
+    };
+    pair("command", &failure.target);
+    pair("exit", &failure.exit);
+    pair("stdout line", &failure.stdout_line);
+    pair("hint", &failure.hint);
+    if !failure.stderr.is_empty() {
+        out.push(span("stderr, its last lines", theme.dim).into());
+        let text = failure.stderr.join("\n");
+        let lines = code::plain(
+            &clean::block(&text),
+            theme.text,
+            cols.saturating_sub(2).max(1),
+        );
+        out.extend(styled::prefixed(
+            lines,
+            &[span("│ ", theme.border)],
+            &[span("│ ", theme.border)],
+        ));
+    }
+    out
+}
+
+/// A tool with its arguments and what it does.
+fn described(tool: &Tool, cols: usize, theme: &Theme) -> Lines {
+    let mut spans = vec![
+        span(clean::line(&tool.name), theme.strong),
+        span(format!("({})", arguments(&tool.input_schema)), theme.dim),
+    ];
+    if tool.annotations != crate::mcp::tool::Annotations::default() {
+        spans.push(span(
+            format!("  says: {}", question::claims(&tool.annotations)),
+            theme.dim,
+        ));
+    }
+    let mut out = styled::prefixed(
+        styled::wrapped(&spans, cols.saturating_sub(4).max(1)),
+        &[span("  ", theme.text)],
+        &[span("    ", theme.text)],
+    );
+    if let Some(words) = &tool.description {
+        let lines = code::plain(
+            &clean::block(head(words).trim()),
+            theme.text,
+            cols.saturating_sub(4).max(1),
+        );
+        out.extend(styled::indented(lines, 4));
+    }
+    out
+}
+
+/// `path, limit?: integer`.
+fn arguments(schema: &Value) -> String {
+    let required = schema.get("required").and_then(Value::as_array);
+    let Some(fields) = schema.get("properties").and_then(Value::as_object) else {
+        return String::new();
+    };
+    let one = |(name, of): (&String, &Value)| {
+        let needed = required.is_some_and(|all| all.iter().any(|r| r.as_str() == Some(name)));
+        let mark = if needed { "" } else { "?" };
+        match of.get("type").and_then(Value::as_str) {
+            Some(kind) => format!("{}{mark}: {}", clean::line(name), clean::line(kind)),
+            None => format!("{}{mark}", clean::line(name)),
+        }
+    };
+    fields
+        .iter()
+        .take(32)
+        .map(one)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn head(text: &str) -> String {
+    text.chars().take(WORDS).collect()
+}

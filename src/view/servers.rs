@@ -1,0 +1,269 @@
+//! Server health: one line a server, and below, where there is room, more about the marked one.
+//!
+//! Pure.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::app::{App, Overlay, Pane};
+use crate::host::Server;
+use crate::ids::Moment;
+use crate::mcp::health::{Health, Sample};
+use crate::mcp::status::{Era, Status};
+use crate::text::{clean, human, wrap};
+use crate::view::styled::{self, Lines, Spans, span};
+use crate::view::theme::Theme;
+use crate::view::{calls, pane};
+
+/// Columns of a name at most.
+const NAME: usize = 18;
+/// Samples in a sparkline.
+const SPARKS: usize = 10;
+
+/// Draws the pane. Gives the first row on show and how many there are.
+pub(super) fn draw(
+    app: &App,
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+    boxed: bool,
+) -> (usize, usize) {
+    let focused = app.focus == Pane::Servers && matches!(app.overlay, Overlay::None);
+    let servers = &app.host.servers;
+    let ready = servers
+        .iter()
+        .filter(|server| server.status.is_ready())
+        .count();
+    let title = format!("Servers · {ready} of {} ready", servers.len());
+    let inner = pane::framed(frame, theme, area, &title, focused, boxed);
+    let cols = usize::from(inner.width);
+    if servers.is_empty() {
+        let word = span(
+            "No servers. mcpdeck config path says where to name them.",
+            theme.dim,
+        );
+        pane::lines(frame, inner, &styled::wrapped(&[word], cols));
+        return (0, usize::from(inner.height));
+    }
+    let marked = app.servers.marked.min(servers.len() - 1);
+    let rows = usize::from(inner.height);
+    let first = calls::first_row(servers.len(), rows, Some(marked));
+    let names = servers
+        .iter()
+        .map(|server| wrap::width(&clean::line(server.name.as_str())));
+    let name = names.max().unwrap_or(0).min(NAME);
+    for (row, server) in servers.iter().skip(first).take(rows).enumerate() {
+        pane::line(frame, inner, row, &line(server, name, cols, theme, app.now));
+        if focused && first + row == marked {
+            pane::mark(frame, theme, inner, row);
+        }
+    }
+    let used = u16::try_from(servers.len().min(rows)).unwrap_or(inner.height);
+    let below = Rect {
+        y: inner.y + used,
+        height: inner.height - used,
+        ..inner
+    };
+    if below.height >= 3 {
+        more(&servers[marked], theme, frame, below, app.now);
+    }
+    (first, rows)
+}
+
+/// What stands below the list about the marked server.
+fn more(server: &Server, theme: &Theme, frame: &mut Frame, area: Rect, now: Moment) {
+    let body = pane::ruled(
+        frame,
+        theme,
+        area,
+        &clean::line(server.name.as_str()),
+        false,
+    );
+    let lines = facts(server, usize::from(body.width), theme, now);
+    pane::lines(frame, body, &lines);
+}
+
+fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
+    let mut out = Vec::new();
+    let pair = |name: &'static str, rest: Spans| {
+        let mut spans = vec![span(format!("{name:<9}"), theme.dim)];
+        spans.extend(rest);
+        styled::wrapped(&spans, cols)
+    };
+    if let Some(failure) = server.status.failure() {
+        let headline = span(clean::line(&failure.headline()), theme.bad);
+        out.extend(pair("cause", vec![headline]));
+        if let Some(hint) = &failure.hint {
+            out.extend(pair("hint", vec![span(clean::line(hint), theme.text)]));
+        }
+    }
+    if let Status::Ready { since, hello } = &server.status {
+        let version = format!(
+            "{} {}",
+            clean::line(&hello.name),
+            clean::line(&hello.version)
+        );
+        let up = human::duration(now.since(*since));
+        out.extend(pair("server", vec![span(version, theme.text)]));
+        let protocol = format!("{} · up {up}", clean::line(&hello.revision));
+        out.extend(pair("protocol", vec![span(protocol, theme.text)]));
+    }
+    let mut speed = latency(&server.health, theme);
+    if !speed.is_empty() {
+        speed.push(span(format!(" {}", sparkline(&server.health)), theme.busy));
+        out.extend(pair("latency", speed));
+    }
+    if server.health.calls > 0 {
+        let (calls, errors) = (server.health.calls, server.health.errors);
+        let text = format!(
+            "{} calls, {} errors",
+            human::count(calls),
+            human::count(errors)
+        );
+        out.extend(pair("so far", vec![span(text, theme.text)]));
+    }
+    if let Some(error) = &server.health.last_error {
+        out.extend(pair(
+            "last error",
+            vec![span(format!(" {}", clean::line(error)), theme.warn)],
+        ));
+    }
+    out
+}
+
+/// Sign, word and style of a server's state.
+pub(super) fn state(
+    status: &Status,
+    theme: &Theme,
+    now: Moment,
+) -> (&'static str, &'static str, Style) {
+    let (sign, style) = match status {
+        Status::Disabled => ("–", theme.dim),
+        Status::Starting { .. } => (calls::spinner(now), theme.busy),
+        Status::Ready { .. } => ("✓", theme.good),
+        Status::Waiting { .. } => ("!", theme.warn),
+        Status::Failed { .. } => ("✗", theme.bad),
+    };
+    (sign, status.word(), style)
+}
+
+/// One server on one line. What does not fit goes from the right, the cause of a failure last.
+fn line(server: &Server, name: usize, cols: usize, theme: &Theme, now: Moment) -> Line<'static> {
+    let (sign, word, style) = state(&server.status, theme, now);
+    let mut spans = vec![
+        span(format!("{sign} "), style),
+        span(
+            wrap::pad(&clean::line(server.name.as_str()), name),
+            theme.strong,
+        ),
+        span(format!(" {word:<8}"), style),
+    ];
+    match &server.status {
+        Status::Disabled => {}
+        Status::Starting { since } => {
+            spans.push(span(
+                format!(" {}", human::duration(now.since(*since))),
+                theme.dim,
+            ));
+        }
+        Status::Ready { hello, .. } => spans.extend(vitals(server, hello.era, cols, theme)),
+        Status::Waiting {
+            until,
+            attempt,
+            failure,
+        } => {
+            let left = human::duration(until.since(now));
+            let text = format!(" again in {left}, try {}", attempt + 1);
+            spans.push(span(text, theme.warn));
+            spans.push(span(
+                format!(" {}", clean::line(&failure.headline())),
+                theme.dim,
+            ));
+        }
+        Status::Failed { failure } => {
+            spans.push(span(
+                format!(" {}", clean::line(&failure.headline())),
+                theme.bad,
+            ));
+        }
+    }
+    Line::from(styled::cropped(spans, cols))
+}
+
+fn vitals(server: &Server, era: Era, cols: usize, theme: &Theme) -> Spans {
+    let count = server.tools.len();
+    let s = if count == 1 { " " } else { "s" };
+    let mut spans = vec![span(format!(" {count:>2} tool{s} "), theme.text)];
+    spans.push(span(format!("{:<7}", era_word(era)), theme.dim));
+    if cols >= 70 {
+        spans.push(span(
+            format!("{:<SPARKS$} ", sparkline(&server.health)),
+            theme.busy,
+        ));
+    }
+    spans.extend(latency(&server.health, theme));
+    if let Some(rate) = server.health.error_rate().filter(|rate| *rate > 0.0) {
+        spans.push(span(
+            format!(" {:.0}% errors", (rate * 100.0).max(1.0)),
+            theme.bad,
+        ));
+    }
+    if !server.rejected.is_empty() {
+        spans.push(span(
+            format!(" {} rejected", server.rejected.len()),
+            theme.warn,
+        ));
+    }
+    if let Some(error) = server.health.last_error.as_ref().filter(|_| cols >= 90) {
+        spans.push(span(format!(" last: {}", clean::line(error)), theme.dim));
+    }
+    spans
+}
+
+/// The era as a word.
+pub(super) fn era_word(era: Era) -> &'static str {
+    match era {
+        Era::Legacy => "legacy",
+        Era::Modern => "modern",
+    }
+}
+
+/// `p50 2 ms p95 14 ms`.
+pub(super) fn latency(health: &Health, theme: &Theme) -> Spans {
+    let (Some(half), Some(most)) = (health.percentile(0.5), health.percentile(0.95)) else {
+        return Vec::new();
+    };
+    vec![
+        span("p50 ", theme.dim),
+        span(human::duration(half), theme.text),
+        span(" p95 ", theme.dim),
+        span(human::duration(most), theme.text),
+    ]
+}
+
+/// The last samples as bars; what went wrong is an `x`.
+pub(super) fn sparkline(health: &Health) -> String {
+    const BARS: [char; 7] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'];
+    let skip = health.samples().len().saturating_sub(SPARKS);
+    let last: Vec<&Sample> = health.samples().skip(skip).collect();
+    let most = last
+        .iter()
+        .map(|sample| sample.took.as_micros())
+        .max()
+        .unwrap_or(0)
+        .max(1);
+    let bar = |sample: &&Sample| {
+        if !sample.ok {
+            return 'x';
+        }
+        let step = sample.took.as_micros() * (BARS.len() as u128 - 1) / most;
+        usize::try_from(step)
+            .ok()
+            .and_then(|step| BARS.get(step))
+            .copied()
+            .unwrap_or('▁')
+    };
+    last.iter().map(bar).collect()
+}

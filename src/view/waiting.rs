@@ -1,0 +1,138 @@
+//! What the person waits for, for how long, and why: the last lines of the chat. Without a model: how to get one.
+//!
+//! Pure.
+
+use ratatui::text::Line;
+
+use crate::agent::transcript::{Assistant, Entry};
+use crate::agent::turn::TurnState;
+use crate::app::App;
+use crate::host::ModelState;
+use crate::ids::Moment;
+use crate::text::{clean, human, wrap};
+use crate::view::calls::spinner;
+use crate::view::code;
+use crate::view::styled::{self, Lines, span};
+use crate::view::theme::Theme;
+
+/// The lines after the last entry; none when nothing is waited for.
+pub(super) fn lines(app: &App, cols: usize, theme: &Theme) -> Lines {
+    if let Some(text) = turn(app) {
+        let text = format!("{} {}", spinner(app.now), text);
+        return vec![Line::from(vec![span(
+            wrap::truncate(&text, cols),
+            theme.busy,
+        )])];
+    }
+    match &app.host.model {
+        ModelState::Searching { since } => {
+            let took = human::duration(app.now.since(*since));
+            let text = format!("{} looking for a model · {took}", spinner(app.now));
+            vec![span(wrap::truncate(&text, cols), theme.busy).into()]
+        }
+        ModelState::Absent { why } => {
+            let room = cols.saturating_sub(2).max(1);
+            let text = format!("No model: {}", clean::block(why));
+            let lines = code::plain(&text, theme.text, room);
+            styled::prefixed(lines, &[span("! ", theme.warn)], &[span("  ", theme.warn)])
+        }
+        ModelState::Ready { .. } => Vec::new(),
+    }
+}
+
+fn turn(app: &App) -> Option<String> {
+    let now = app.now;
+    let took = |since: Moment| human::duration(now.since(since));
+    match &app.host.turn {
+        TurnState::Idle => None,
+        TurnState::Gathering { since, .. } => {
+            Some(format!("waiting for servers · {}", took(*since)))
+        }
+        TurnState::Streaming {
+            since,
+            opened,
+            retries,
+            ..
+        } => {
+            let step = open_step(app);
+            if let Some((name, bytes)) = step.and_then(|step| step.preparing.as_ref()) {
+                let size = human::bytes(*bytes as u64);
+                return Some(format!("preparing call {} · {size}", clean::line(name)));
+            }
+            let quiet = step.is_none_or(|step| step.text.is_empty() && step.reasoning.is_empty());
+            let what = match (opened, quiet) {
+                (_, false) => "answering".to_owned(),
+                (true, true) => format!("{} is reading", model(app)),
+                (false, true) => format!("waiting for {}", model_at(app)),
+            };
+            let again = if *retries > 0 {
+                format!(" · try {}", retries + 1)
+            } else {
+                String::new()
+            };
+            Some(format!("{what} · {}{again}", took(*since)))
+        }
+        TurnState::Backoff { until, why, .. } => {
+            let left = human::duration(until.since(now));
+            Some(format!("retrying in {left}: {}", clean::line(why)))
+        }
+        TurnState::Calling { waiting, .. } => Some(calling(app, waiting.len())),
+    }
+}
+
+fn calling(app: &App, count: usize) -> String {
+    let asked = app.host.questions.len().min(count);
+    let running = count - asked;
+    let s = if running == 1 { "" } else { "s" };
+    match (running, asked) {
+        (0, _) => "waiting for your answer".to_owned(),
+        (_, 0) => format!("{running} call{s} running"),
+        _ => format!("{running} call{s} running, waiting for your answer"),
+    }
+}
+
+fn open_step(app: &App) -> Option<&Assistant> {
+    match app.host.transcript.entries().last() {
+        Some(Entry::Assistant(step)) if step.open => Some(step),
+        _ => None,
+    }
+}
+
+fn model(app: &App) -> String {
+    match &app.host.model {
+        ModelState::Ready { label } => clean::line(&label.model),
+        ModelState::Searching { .. } | ModelState::Absent { .. } => "the model".to_owned(),
+    }
+}
+
+fn model_at(app: &App) -> String {
+    match &app.host.model {
+        ModelState::Ready { label } if !label.scripted => {
+            format!(
+                "{} at {}",
+                clean::line(&label.model),
+                clean::line(&label.place)
+            )
+        }
+        _ => model(app),
+    }
+}
+
+/// An empty chat: what this is and what can be done.
+pub(super) fn welcome(app: &App, cols: usize, theme: &Theme) -> Lines {
+    let room = cols.saturating_sub(2).max(1);
+    let text = match &app.host.model {
+        ModelState::Ready { label } if label.scripted => {
+            "This is a script, not an LLM: it plays the model's part, and its tool calls really run."
+        }
+        ModelState::Ready { .. } => {
+            "Ask for something; the model has the tools of the servers that are ready."
+        }
+        ModelState::Searching { .. } | ModelState::Absent { .. } => {
+            "Servers and tools work without a model too: /tools lists them, /call runs one."
+        }
+    };
+    let mut lines = code::plain(text, theme.dim, room);
+    lines.push(Line::default());
+    styled::indented(lines, 2)
+}

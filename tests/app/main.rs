@@ -1,0 +1,9 @@
+//! The terminal program as a pure machine: events in, state and effects out. No terminal, no clock.
+
+mod composer;
+mod keymap;
+mod palette;
+mod scenarios;
+mod slash;
+mod support;
+mod viewport;

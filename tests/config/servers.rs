@@ -1,0 +1,176 @@
+//! What good tables come to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mcpdeck::config::{
+    Access, AllowRule, ApprovePolicy, Bundled, Environment, Flags, Launch, Secret, StdioLaunch,
+    load,
+};
+
+use crate::{Machine, fixture, names};
+
+#[test]
+fn all_valid_fixtures_load_without_a_broken_server() {
+    for name in names("valid") {
+        let config = fixture("valid", &name).unwrap();
+        assert_eq!(config.broken, [], "{name}");
+        assert!(!config.servers.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn the_example_loads_and_shows_every_key() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let vars = [
+        ("EXAMPLE_TOKEN", "secret"),
+        ("EXAMPLE_API_VERSION", "3"),
+        ("LOCAL_MODEL_KEY", "key"),
+    ];
+    let environment = Environment {
+        vars: vars.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        cwd: root.clone(),
+        config_dir: None,
+        home: Some(PathBuf::from("/home/ana")),
+    };
+    let flags = Flags {
+        config: Some("mcp.example.toml".into()),
+        ..Flags::default()
+    };
+    let config = load(&flags, &environment).unwrap();
+    assert_eq!(config.broken, []);
+    assert_eq!(config.warnings, [""; 0]);
+    let names: Vec<&str> = config.servers.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(names, ["everything", "remote", "files", "shop"]);
+    assert_eq!(config.model.api_key, Some(Secret::new("key")));
+    assert_eq!(config.allow.len(), 1);
+
+    // Every key that a message would offer stands in the example.
+    let text = std::fs::read_to_string(root.join("mcp.example.toml")).unwrap();
+    let machine = Machine::new().project("[mcp_servers.a]\ncommand = 'x'\nzzzzzzzz = 1\n");
+    let offered = &machine.config().broken[0].error;
+    let keys = offered.split_once("one of ").unwrap().1;
+    let keys = keys.lines().next().unwrap().split(", ");
+    for key in keys.map(|key| key.trim_matches('`')) {
+        // Taken for the sake of pasted tables only.
+        if key != "startup_timeout_ms" {
+            let shown = format!("{key} = ");
+            let table = format!(".{key}.");
+            assert!(text.contains(&shown) || text.contains(&table), "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_program_gets_what_its_table_says() {
+    let machine = Machine::new().var("WHO", "ana").project(
+        r#"
+        [mcp_servers.one]
+        command = "./bin/server"
+        args = ["--for", "${WHO}", "${LEVEL:-info}", "$${WHO}", "./kept"]
+        env = { A = "b", WHO = "${WHO}!" }
+        env_vars = ["PATH_TO_IT"]
+        cwd = "sub"
+        required = true
+        startup_timeout_sec = 2.5
+        tool_timeout_sec = 7
+        enabled_tools = ["a", "b"]
+        disabled_tools = ["b"]
+        approve = "always"
+        tools.a.approve = "never"
+        "#,
+    );
+    let config = machine.config();
+    let [server] = &config.servers[..] else {
+        panic!("{config:?}");
+    };
+    let launch = StdioLaunch {
+        command: machine
+            .path("project/bin/server")
+            .to_string_lossy()
+            .into_owned(),
+        args: ["--for", "ana", "info", "${WHO}", "./kept"]
+            .map(str::to_owned)
+            .into(),
+        env: [("A", "b"), ("WHO", "ana!")]
+            .map(|(name, value)| (name.to_owned(), Secret::new(value)))
+            .into(),
+        env_vars: vec!["PATH_TO_IT".to_owned()],
+        cwd: Some(machine.path("project/sub")),
+    };
+    assert_eq!(server.launch, Launch::Stdio(launch));
+    assert!(server.required && server.enabled);
+    assert_eq!(server.startup_timeout, Duration::from_millis(2500));
+    assert_eq!(server.tool_timeout, Duration::from_secs(7));
+    assert!(server.offers("a") && !server.offers("b") && !server.offers("c"));
+    assert_eq!(server.approve_for("a"), ApprovePolicy::Never);
+    assert_eq!(server.approve_for("c"), ApprovePolicy::Always);
+}
+
+#[test]
+fn a_url_gets_all_its_headers() {
+    let machine = Machine::new().var("TOKEN", " t \n").var("V", "3").project(
+        r#"
+        [mcp_servers.one]
+        url = "https://example.com/mcp"
+        bearer_token_env_var = "TOKEN"
+        http_headers = { X-Team = "shop ${V}" }
+        env_http_headers = { X-Version = "V" }
+        "#,
+    );
+    let config = machine.config();
+    let Launch::Http(http) = &config.servers[0].launch else {
+        panic!("{config:?}");
+    };
+    let headers: Vec<(&str, &str)> = http
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.expose()))
+        .collect();
+    let expected = [
+        ("Authorization", "Bearer t"),
+        ("X-Team", "shop 3"),
+        ("X-Version", "3"),
+    ];
+    assert_eq!(headers, expected);
+}
+
+#[test]
+fn bundled_servers_resolve_their_paths_against_their_file() {
+    let machine = Machine::new()
+        .user("[mcp_servers.notes]\nbundled = 'filesystem'\nroots = ['notes', '~/x']\naccess = 'read-only'\n")
+        .project("[mcp_servers.shop]\nbundled = 'database'\nurl = 'sqlite:data/shop.db'\n");
+    let config = machine.config();
+    let notes = Bundled::Filesystem {
+        roots: vec![machine.path("config/notes"), machine.path("home/x")],
+        access: Access::ReadOnly,
+    };
+    let shop = Bundled::Database {
+        url: format!("sqlite:{}", machine.path("project/data/shop.db").display()),
+        access: Access::ReadWrite,
+    };
+    assert_eq!(config.servers[0].launch, Launch::Bundled(notes));
+    assert_eq!(config.servers[1].launch, Launch::Bundled(shop));
+}
+
+#[test]
+fn a_bad_server_stops_no_other_and_keeps_its_required() {
+    let machine = Machine::new()
+        .project("[mcp_servers.a]\ncommand = 3\nrequired = true\n[mcp_servers.b]\ncommand = 'x'\n");
+    let config = machine.config();
+    assert_eq!(config.servers.len(), 1);
+    assert_eq!(config.broken[0].name.as_str(), "a");
+    assert!(config.broken[0].required);
+}
+
+#[test]
+fn a_saved_rule_is_read_back() {
+    let machine = Machine::new().user("# mine\n[ui]\ntheme = 'dark'\n");
+    let rule = AllowRule {
+        server: "files".into(),
+        tool: "Quote \" and\nbreak ${X}".to_owned(),
+        launch: "sh -c 'a'\\''b'".to_owned(),
+    };
+    mcpdeck::config::save_allow_rule(&machine.path("config/mcp.toml"), &rule).unwrap();
+    assert_eq!(machine.config().allow, [rule]);
+}

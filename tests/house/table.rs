@@ -1,0 +1,163 @@
+//! The table of the house: who stands above whom, which files may touch the world, and which crates stay behind which door.
+//!
+//! It says the same as the map in `src/lib.rs`. A change here wants its reason in the same commit.
+
+/// The layers; an import goes from a higher number to a lower one, or stays within its layer.
+pub const LAYERS: &[(&str, u8)] = &[
+    ("ids", 1),
+    ("text", 1),
+    ("config", 2),
+    ("mcp", 3),
+    ("agent", 4),
+    ("host", 5),
+    ("driver", 6),
+    ("app", 7),
+    ("view", 8),
+    ("terminal", 9),
+    ("cli", 10),
+];
+
+/// The layer that stands aside: it imports nothing of the crate, and only `cli` starts it.
+pub const ASIDE: &str = "servers";
+
+/// Pairs that a lower number alone would allow. `terminal` (or, headless, `cli`) introduces the two to each other.
+pub const STRANGERS: &[(&str, &str)] = &[("app", "driver")];
+
+/// Files that may touch the clock, the environment, files, processes and `tokio`. All others are pure. A pattern ending in
+/// `/` is a folder, one ending in `*` a beginning; a file's own name stands also for the folder that it may grow into.
+pub const IMPURE: &[(&str, &str)] = &[
+    ("main.rs", "the program"),
+    ("cli/", "prints, reads arguments and the environment"),
+    ("terminal/", "owns the terminal and the loop"),
+    ("driver/", "carries out effects"),
+    ("servers/", "programs of their own"),
+    ("config/load*", "finds and reads the files and variables"),
+    (
+        "config/rules*",
+        "writes an \"always\" answer into the user's file",
+    ),
+    ("mcp/connection*", "speaks to a live server"),
+    ("mcp/handler*", "answers a live server"),
+    ("mcp/convert*", "knows the protocol library's types"),
+    ("mcp/transport/", "spawns processes and opens sockets"),
+    ("mcp/wire/tap*", "reads byte streams"),
+    ("mcp/wire/file*", "writes the wire log"),
+    ("agent/model/openai*", "speaks to an endpoint"),
+    ("agent/model/detect*", "probes loopback for endpoints"),
+    (
+        "agent/model/scripted*",
+        "plays a script in time as a stream",
+    ),
+];
+
+/// Crates and the files that may name them. Where a crate is in no row, any file may.
+pub const DOORS: &[(&str, &[&str])] = &[
+    (
+        "rmcp",
+        &[
+            "mcp/connection*",
+            "mcp/handler*",
+            "mcp/convert*",
+            "mcp/transport/",
+            "mcp/wire/tap*",
+            "servers/",
+        ],
+    ),
+    ("async_openai", &["agent/model/openai*"]),
+    ("ratatui", &["view/", "terminal/"]),
+    ("crossterm", &["terminal/"]),
+    ("clap", &["cli/"]),
+    ("rusqlite", &["servers/", "cli/demo*"]),
+    ("cap_std", &["servers/", "cli/demo*"]),
+];
+
+/// Crates for impure files only.
+pub const RUNTIME: &[&str] = &["tokio", "tokio_util", "reqwest", "directories", "tempfile"];
+
+/// What a pure file may not name, by the beginning of a path.
+pub const FORBIDDEN_PATHS: &[&str] = &[
+    "std::env",
+    "std::fs",
+    "std::net",
+    "std::os",
+    "std::process",
+    "std::sync::mpsc",
+    "std::thread",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "std::io::stderr",
+    "std::io::stdin",
+    "std::io::stdout",
+];
+
+/// What a pure file may not name, by the end of a path: the same things behind an import.
+pub const FORBIDDEN_TAILS: &[&str] = &[
+    "Instant::now",
+    "SystemTime::now",
+    "SystemTime::UNIX_EPOCH",
+    "Utc::now",
+    "Local::now",
+    "env::var",
+    "env::vars",
+    "env::current_dir",
+    "thread::spawn",
+    "thread::sleep",
+];
+
+/// What a pure file may not say, wherever it stands: waiting, and the file system behind `Path`.
+pub const FORBIDDEN_TEXT: &[&str] = &[
+    ".await",
+    "async fn",
+    "async move",
+    ".canonicalize()",
+    ".exists()",
+    ".is_dir()",
+    ".is_file()",
+    ".metadata()",
+    ".read_dir()",
+    ".read_link()",
+    ".symlink_metadata()",
+    ".try_exists()",
+];
+
+/// Macros that write to stdout or stderr, and the one file that may.
+pub const PRINTING: &[&str] = &["println!", "eprintln!", "print!", "eprint!", "dbg!"];
+pub const PRINTER: &str = "cli/output.rs";
+
+/// Sizes, in lines.
+pub const FILE_LINES: usize = 400;
+pub const FUNCTION_LINES: usize = 40;
+/// For a function whose body is one `match`: an arm a line is easier to read whole than cut in two.
+pub const FLAT_MATCH_LINES: usize = 60;
+
+/// Whether a file is meant by a pattern of the table.
+pub fn matches(path: &str, pattern: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => {
+            path.strip_prefix(beginning)
+                .is_some_and(|rest| rest.starts_with(['.', '/', '_']))
+                || path == beginning
+        }
+        None if pattern.ends_with('/') => path.starts_with(pattern),
+        None => path == pattern,
+    }
+}
+
+/// Whether a file belongs to the pure part of the house.
+pub fn is_pure(path: &str) -> bool {
+    !IMPURE.iter().any(|(pattern, _)| matches(path, pattern))
+}
+
+/// The layer that a file or module belongs to: the first part of its path.
+pub fn layer_of(path: &str) -> &str {
+    let first = path.split('/').next().unwrap_or(path);
+    first.strip_suffix(".rs").unwrap_or(first)
+}
+
+/// A layer's height, or none for a name that is no layer.
+pub fn height(layer: &str) -> Option<u8> {
+    LAYERS
+        .iter()
+        .find(|(name, _)| *name == layer)
+        .map(|(_, height)| *height)
+}

@@ -1,0 +1,239 @@
+//! A server from a script, a connection to it, and its events with a limit on every wait.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use mcpdeck::config::{
+    ApprovePolicy, HttpLaunch, Launch, ProtocolChoice, Secret, ServerSpec, StdioLaunch,
+    TransportChoice,
+};
+use mcpdeck::ids::{CallId, Generation, ServerName};
+use mcpdeck::mcp::connection::{CallRequest, Connection, Dial, Reports, dial};
+use mcpdeck::mcp::event::{CallEvent, ServerEvent};
+use mcpdeck::mcp::failure::Failure;
+use mcpdeck::mcp::result::CallOutcome;
+use mcpdeck::mcp::status::Hello;
+use mcpdeck::mcp::tool::Listing;
+use mcpdeck::mcp::wire::Tap;
+use mcpdeck::mcp::wire::record::WireRecord;
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
+
+/// No wait of a test is longer; the machine may be busy.
+pub const LIMIT: Duration = Duration::from_secs(40);
+
+pub fn binary() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_mcpdeck"))
+}
+
+pub fn spec(launch: Launch) -> ServerSpec {
+    ServerSpec {
+        name: ServerName::new("s"),
+        launch,
+        enabled: true,
+        required: false,
+        startup_timeout: Duration::from_secs(30),
+        tool_timeout: Duration::from_secs(30),
+        enabled_tools: None,
+        disabled_tools: Vec::new(),
+        protocol: ProtocolChoice::Legacy,
+        approve: ApprovePolicy::default(),
+        tool_approve: BTreeMap::new(),
+    }
+}
+
+pub fn command(command: &str, args: &[&str]) -> StdioLaunch {
+    StdioLaunch {
+        command: command.to_owned(),
+        args: args.iter().map(|&arg| arg.to_owned()).collect(),
+        env: BTreeMap::new(),
+        env_vars: Vec::new(),
+        cwd: None,
+    }
+}
+
+pub fn http(url: &str) -> ServerSpec {
+    spec(Launch::Http(HttpLaunch {
+        url: url.to_owned(),
+        headers: BTreeMap::from([("authorization".to_owned(), Secret::new("Bearer hush-hush"))]),
+        transport: TransportChoice::Auto,
+    }))
+}
+
+/// One connection of a test, with the wire as the tap saw it.
+pub struct Server {
+    pub connection: Connection,
+    pub events: mpsc::Receiver<(ServerName, Generation, ServerEvent)>,
+    pub wire: mpsc::Receiver<WireRecord>,
+    pub seen: Vec<WireRecord>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// Starts a scripted server; the legacy era unless `change` says otherwise.
+pub fn scripted(script: &str) -> Server {
+    scripted_as(script, |_| {})
+}
+
+pub fn scripted_as(script: &str, change: impl FnOnce(&mut Dial)) -> Server {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("script.toml");
+    std::fs::write(&file, script).expect("a script");
+    let own = binary();
+    let launch = command(
+        own.to_str().expect("a path"),
+        &["serve", "scripted", file.to_str().expect("a path")],
+    );
+    let mut server = dialled(spec(Launch::Stdio(launch)), change);
+    server._folder = Some(folder);
+    server
+}
+
+pub fn dialled(spec: ServerSpec, change: impl FnOnce(&mut Dial)) -> Server {
+    let (live, wire) = mpsc::channel(10_000);
+    let (reports, events): (Reports, _) = mpsc::channel(64);
+    let mut what = Dial {
+        spec,
+        generation: Generation(1),
+        own_binary: binary(),
+        tap: Tap::new(Instant::now(), None, Some(live)),
+        remembered_era: None,
+    };
+    change(&mut what);
+    Server {
+        connection: dial(what, reports),
+        events,
+        wire,
+        seen: Vec::new(),
+        _folder: None,
+    }
+}
+
+pub fn request(call: u64, tool: &str, arguments: Value) -> CallRequest {
+    let arguments = match arguments {
+        Value::Object(arguments) => arguments,
+        _ => Map::new(),
+    };
+    CallRequest {
+        call: CallId(call),
+        tool: tool.to_owned(),
+        arguments,
+        timeout: LIMIT,
+        max_total: LIMIT,
+    }
+}
+
+impl Server {
+    pub async fn event(&mut self) -> ServerEvent {
+        let event = tokio::time::timeout(LIMIT, self.events.recv()).await;
+        event
+            .expect("an event in time")
+            .expect("events go on until `Ended`")
+            .2
+    }
+
+    pub async fn connected(&mut self) -> Hello {
+        match self.event().await {
+            ServerEvent::Connected(hello) => *hello,
+            other => panic!("not connected but {other:?}"),
+        }
+    }
+
+    pub async fn ended(&mut self) -> Failure {
+        loop {
+            if let ServerEvent::Ended(failure) = self.event().await {
+                return *failure;
+            }
+        }
+    }
+
+    pub async fn listed(&mut self) -> Listing {
+        self.connection.list_tools();
+        loop {
+            match self.event().await {
+                ServerEvent::Listed(listing) => return listing,
+                ServerEvent::ListFailed(why) => panic!("listing failed: {why}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Everything about one call up to its end.
+    pub async fn call_events(&mut self, call: u64) -> (Vec<CallEvent>, CallOutcome) {
+        let mut before = Vec::new();
+        loop {
+            match self.event().await {
+                ServerEvent::Call(CallId(of), CallEvent::Finished(outcome)) if of == call => {
+                    return (before, outcome);
+                }
+                ServerEvent::Call(CallId(of), event) if of == call => before.push(event),
+                ServerEvent::Ended(failure) => panic!("ended before the call: {failure:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    pub async fn outcome(&mut self, call: u64) -> CallOutcome {
+        self.call_events(call).await.1
+    }
+
+    /// Waits until the call is on the wire.
+    pub async fn sent(&mut self, call: u64) -> String {
+        loop {
+            match self.event().await {
+                ServerEvent::Call(CallId(of), CallEvent::Sent { request_id }) if of == call => {
+                    return request_id;
+                }
+                ServerEvent::Ended(failure) => panic!("ended before it was sent: {failure:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Calls a tool and gives the text of the answer.
+    pub async fn text(&mut self, call: u64, tool: &str, arguments: Value) -> String {
+        self.connection.call(request(call, tool, arguments));
+        match self.outcome(call).await {
+            CallOutcome::Answered { result } => result.as_text(),
+            other => panic!("no answer but {other:?}"),
+        }
+    }
+
+    /// What the scripted server has received so far, a message each.
+    pub async fn received(&mut self, call: u64) -> Vec<Value> {
+        let lines = self.text(call, "seen", json!({})).await;
+        let parsed = lines.lines().map(serde_json::from_str);
+        parsed.map(|line| line.expect("JSON")).collect()
+    }
+
+    /// The wire as far as it has been seen.
+    pub fn wire(&mut self) -> &[WireRecord] {
+        while let Ok(record) = self.wire.try_recv() {
+            self.seen.push(record);
+        }
+        &self.seen
+    }
+
+    pub async fn closed(self) {
+        tokio::time::timeout(LIMIT, self.connection.closed())
+            .await
+            .expect("closed in time");
+    }
+}
+
+pub fn auto(dial: &mut Dial) {
+    dial.spec.protocol = ProtocolChoice::Auto;
+}
+
+pub fn modern(dial: &mut Dial) {
+    dial.spec.protocol = ProtocolChoice::Modern;
+}
+
+/// Waits until something holds, with a limit.
+pub async fn wait_for(mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + LIMIT;
+    while !holds() {
+        assert!(Instant::now() < until, "it never came to hold");
+        tokio::task::yield_now().await;
+    }
+}

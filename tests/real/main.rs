@@ -1,0 +1,15 @@
+//! The program as built against MCP servers that others wrote: the pinned npm packages of `.ci/npm`.
+//!
+//! Gated by `MCPDECK_TEST_NPM`, the folder where they are installed; `.ci/suites/npm.sh` prepares it. Without the variable each
+//! test says that it is skipped and passes, because plain `cargo test` needs the Rust toolchain alone.
+
+#[path = "../support/home.rs"]
+mod home;
+#[path = "../support/ports.rs"]
+mod ports;
+
+mod deck;
+mod everything;
+mod files;
+mod npm;
+mod trouble;
