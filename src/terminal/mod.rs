@@ -1,1 +1,16 @@
 //! The terminal itself: raw mode, keys, pacing, the loop.
+//!
+//! Impure, and the only door to crossterm and to ratatui's terminal. `run` joins the app, the driver's channels and the view;
+//! `guard` gives the terminal back on every way out. Decides nothing: what a key means is the app's.
+
+mod canvas;
+pub mod clipboard;
+mod guard;
+mod input;
+mod pace;
+mod run;
+mod signals;
+pub mod theme;
+
+pub use guard::Guard;
+pub use run::{Ended, Outside, run};

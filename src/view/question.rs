@@ -30,7 +30,8 @@ pub(super) fn draw(
     let Some(call) = app.host.call(question.call) else {
         return (0, 0);
     };
-    let within = areas.chat.unwrap_or(areas.body);
+    // Side by side, the lists stay in sight; else the question may cover them.
+    let within = areas.chat.filter(|_| areas.boxed).unwrap_or(areas.body);
     let cols = usize::from(pane::inset(within, 2).width).max(1);
     let key = digest(&("arguments", &call.arguments, cols, theme.name));
     let arguments = memo.lines(key, |_| value::exact(&call.arguments, cols, theme));

@@ -76,7 +76,7 @@ pub(super) fn tools(app: &App, cols: usize, theme: &Theme) -> Lines {
         let title = vec![
             span(clean::line(server.name.as_str()), theme.accent),
             span(format!("  {sign} {word}"), style),
-            span(format!("  {} tools", server.tools.len()), theme.dim),
+            span(format!("  {}", servers::tools(server)), theme.dim),
         ];
         out.push(Line::from(styled::cropped(title, cols)));
         for tool in &server.tools {

@@ -2,6 +2,8 @@
 //!
 //! Pure.
 
+use std::time::Duration;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -54,8 +56,15 @@ pub(super) fn draw(
         .iter()
         .map(|server| wrap::width(&clean::line(server.name.as_str())));
     let name = names.max().unwrap_or(0).min(NAME);
+    let words = servers.iter().map(|server| server.status.word().len());
+    let word = words.max().unwrap_or(0);
     for (row, server) in servers.iter().skip(first).take(rows).enumerate() {
-        pane::line(frame, inner, row, &line(server, name, cols, theme, app.now));
+        pane::line(
+            frame,
+            inner,
+            row,
+            &line(server, (name, word), cols, theme, app.now),
+        );
         if focused && first + row == marked {
             pane::mark(frame, theme, inner, row);
         }
@@ -149,8 +158,14 @@ pub(super) fn state(
     (sign, status.word(), style)
 }
 
-/// One server on one line. What does not fit goes from the right, the cause of a failure last.
-fn line(server: &Server, name: usize, cols: usize, theme: &Theme, now: Moment) -> Line<'static> {
+/// One server on one line, name and state padded to these columns. What does not fit goes from the right, the cause of a failure last.
+fn line(
+    server: &Server,
+    (name, wide): (usize, usize),
+    cols: usize,
+    theme: &Theme,
+    now: Moment,
+) -> Line<'static> {
     let (sign, word, style) = state(&server.status, theme, now);
     let mut spans = vec![
         span(format!("{sign} "), style),
@@ -158,7 +173,7 @@ fn line(server: &Server, name: usize, cols: usize, theme: &Theme, now: Moment) -
             wrap::pad(&clean::line(server.name.as_str()), name),
             theme.strong,
         ),
-        span(format!(" {word:<8}"), style),
+        span(format!(" {word:<wide$}"), style),
     ];
     match &server.status {
         Status::Disabled => {}
@@ -193,33 +208,50 @@ fn line(server: &Server, name: usize, cols: usize, theme: &Theme, now: Moment) -
 }
 
 fn vitals(server: &Server, era: Era, cols: usize, theme: &Theme) -> Spans {
-    let count = server.tools.len();
-    let s = if count == 1 { " " } else { "s" };
-    let mut spans = vec![span(format!(" {count:>2} tool{s} "), theme.text)];
-    spans.push(span(format!("{:<7}", era_word(era)), theme.dim));
-    if cols >= 70 {
-        spans.push(span(
-            format!("{:<SPARKS$} ", sparkline(&server.health)),
-            theme.busy,
-        ));
-    }
-    spans.extend(latency(&server.health, theme));
+    let mut spans = vec![span(format!(" {:>7} ", tools(server)), theme.text)];
+    spans.push(span(format!("{} ", era_word(era)), theme.dim));
     if let Some(rate) = server.health.error_rate().filter(|rate| *rate > 0.0) {
+        let text = format!("{:.0}% errors ", (rate * 100.0).max(1.0));
+        spans.push(span(text, theme.bad));
+    }
+    if cols >= 70 {
+        let sparks = sparkline(&server.health);
+        spans.push(span(format!("{sparks:<SPARKS$} "), theme.busy));
+        spans.extend(latency(&server.health, theme));
+    } else if let (Some(half), Some(most)) = percentiles(&server.health) {
         spans.push(span(
-            format!(" {:.0}% errors", (rate * 100.0).max(1.0)),
-            theme.bad,
+            both(&human::duration(half), &human::duration(most)),
+            theme.text,
         ));
     }
     if !server.rejected.is_empty() {
-        spans.push(span(
-            format!(" {} rejected", server.rejected.len()),
-            theme.warn,
-        ));
+        let text = format!(" {} rejected", server.rejected.len());
+        spans.push(span(text, theme.warn));
     }
     if let Some(error) = server.health.last_error.as_ref().filter(|_| cols >= 90) {
         spans.push(span(format!(" last: {}", clean::line(error)), theme.dim));
     }
     spans
+}
+
+/// `3 tools`.
+pub(super) fn tools(server: &Server) -> String {
+    match server.tools.len() {
+        1 => "1 tool".to_owned(),
+        count => format!("{} tools", human::count(count as u64)),
+    }
+}
+
+/// `3 ms/1.2 s`, or `3/14 ms` where the unit is the same.
+fn both(half: &str, most: &str) -> String {
+    match (half.rsplit_once(' '), most.rsplit_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number}/{most}"),
+        _ => format!("{half}/{most}"),
+    }
+}
+
+fn percentiles(health: &Health) -> (Option<Duration>, Option<Duration>) {
+    (health.percentile(0.5), health.percentile(0.95))
 }
 
 /// The era as a word.
@@ -232,7 +264,7 @@ pub(super) fn era_word(era: Era) -> &'static str {
 
 /// `p50 2 ms p95 14 ms`.
 pub(super) fn latency(health: &Health, theme: &Theme) -> Spans {
-    let (Some(half), Some(most)) = (health.percentile(0.5), health.percentile(0.95)) else {
+    let (Some(half), Some(most)) = percentiles(health) else {
         return Vec::new();
     };
     vec![

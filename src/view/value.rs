@@ -184,7 +184,7 @@ pub(super) fn visible(text: &str, style: Style, theme: &Theme) -> Spans {
 /// Arguments in short, for a list: `path=hello.txt limit=10`.
 pub(super) fn short(json: &str) -> String {
     // A list shows some dozens of columns: what is longer is not worth reading whole at each frame.
-    if json.len() > 20_000 {
+    if json.len() > 2_000 {
         return clean::line(&json.chars().take(200).collect::<String>());
     }
     match serde_json::from_str::<Value>(json) {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::agent::transcript::Entry;
 use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
 use crate::app::event::{AppEvent, Mouse, MouseKind};
@@ -28,6 +29,9 @@ use crate::mcp::wire::log::WireLog;
 
 /// A second Ctrl-C within this time quits.
 const AGAIN: Duration = Duration::from_secs(2);
+/// Wire records that are kept, by number and by bytes.
+const WIRE_RECORDS: usize = 4096;
+const WIRE_BYTES: usize = 8 << 20;
 /// How long a word about what was done stays.
 const WORD: Duration = Duration::from_millis(2500);
 /// How long a complaint stays: it has to be read.
@@ -49,12 +53,27 @@ impl App {
             servers: ServersPane::default(),
             ask: AskPane::default(),
             toast: None,
-            wire: WireLog::default(),
+            wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),
             suggestion: None,
             theme,
             cancelled: None,
             quitting: false,
         }
+    }
+
+    /// Starts the host: all its servers, and the search for a model.
+    pub fn start(&mut self, now: Moment) -> Vec<AppEffect> {
+        self.now = self.now.max(now);
+        host_effects(self.host.start(self.now))
+    }
+
+    /// What the person said last to the model.
+    pub fn last_prompt(&self) -> Option<&str> {
+        let mut entries = self.host.transcript.entries().iter().rev();
+        entries.find_map(|entry| match entry {
+            Entry::User { text, .. } => Some(text.as_str()),
+            Entry::Assistant(_) | Entry::Note(_) | Entry::Told { .. } | Entry::Hand { .. } => None,
+        })
     }
 
     /// Takes in one event.

@@ -177,25 +177,27 @@ fn parameters(schema: &Value, plain: bool) -> Value {
     json!({"type": "object", "properties": {}})
 }
 
-/// Without what endpoints that build grammars choke on. Our own validation keeps the whole schema.
+/// What endpoints that build grammars choke on.
+const CHOKES: [&str; 15] = [
+    "pattern",
+    "format",
+    "$schema",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minProperties",
+    "maxProperties",
+    "minContains",
+    "maxContains",
+];
+
+/// Without [`CHOKES`]. Our own validation keeps the whole schema.
 fn stripped(schema: &Value) -> Value {
-    const CHOKES: [&str; 15] = [
-        "pattern",
-        "format",
-        "$schema",
-        "minLength",
-        "maxLength",
-        "minItems",
-        "maxItems",
-        "minimum",
-        "maximum",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-        "minProperties",
-        "maxProperties",
-        "minContains",
-        "maxContains",
-    ];
     match schema {
         Value::Object(fields) => fields
             .iter()

@@ -1,0 +1,187 @@
+//! The terminal's events as the app knows them.
+//!
+//! The only place that reads crossterm's keys: what differs between terminals is evened out here.
+
+use crossterm::event::{
+    Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent,
+    MouseEventKind,
+};
+use futures::{FutureExt, StreamExt};
+
+use crate::app::{AppEvent, Code, Key, Mouse, MouseKind};
+
+/// The stream of the terminal's events.
+pub struct Input {
+    stream: EventStream,
+}
+
+impl Input {
+    /// Starts reading.
+    pub fn new() -> Self {
+        Self {
+            stream: EventStream::new(),
+        }
+    }
+
+    /// The next event that means something. When the terminal is gone, [`AppEvent::Terminate`]. Loses nothing when dropped.
+    pub async fn next(&mut self) -> AppEvent {
+        loop {
+            match self.stream.next().await {
+                Some(Ok(event)) => {
+                    if let Some(event) = translate(event) {
+                        return event;
+                    }
+                }
+                Some(Err(_)) | None => return AppEvent::Terminate,
+            }
+        }
+    }
+
+    /// The next event, if one is there already.
+    pub fn ready(&mut self) -> Option<AppEvent> {
+        self.next().now_or_never()
+    }
+}
+
+/// One event, if it means something here.
+pub fn translate(event: Event) -> Option<AppEvent> {
+    match event {
+        Event::Key(key) => translate_key(key).map(AppEvent::Key),
+        Event::Paste(text) => Some(AppEvent::Paste(text)),
+        Event::Mouse(mouse) => translate_mouse(mouse).map(AppEvent::Mouse),
+        Event::Resize(columns, rows) => Some(AppEvent::Resize(columns, rows)),
+        Event::FocusGained | Event::FocusLost => None,
+    }
+}
+
+fn translate_key(key: KeyEvent) -> Option<Key> {
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    let held = |modifier| key.modifiers.contains(modifier);
+    let ctrl = held(KeyModifiers::CONTROL);
+    let mut shift = held(KeyModifiers::SHIFT);
+    let code = match key.code {
+        KeyCode::Char(c) => {
+            // Shift is in the character; but some terminals tell of Alt-Shift-z as a small letter with Shift.
+            let c = if shift && !ctrl { upper(c) } else { c };
+            shift = false;
+            Code::Char(if ctrl { controlled(c) } else { c })
+        }
+        KeyCode::Enter => Code::Enter,
+        KeyCode::Tab => Code::Tab,
+        KeyCode::BackTab => {
+            shift = true;
+            Code::Tab
+        }
+        KeyCode::Esc => Code::Esc,
+        KeyCode::Backspace => Code::Backspace,
+        KeyCode::Delete => Code::Delete,
+        KeyCode::Left => Code::Left,
+        KeyCode::Right => Code::Right,
+        KeyCode::Up => Code::Up,
+        KeyCode::Down => Code::Down,
+        KeyCode::Home => Code::Home,
+        KeyCode::End => Code::End,
+        KeyCode::PageUp => Code::PageUp,
+        KeyCode::PageDown => Code::PageDown,
+        KeyCode::F(number) => Code::F(number),
+        KeyCode::Insert
+        | KeyCode::Null
+        | KeyCode::CapsLock
+        | KeyCode::ScrollLock
+        | KeyCode::NumLock
+        | KeyCode::PrintScreen
+        | KeyCode::Pause
+        | KeyCode::Menu
+        | KeyCode::KeypadBegin
+        | KeyCode::Media(_)
+        | KeyCode::Modifier(_) => return None,
+    };
+    Some(Key {
+        code,
+        ctrl,
+        alt: held(KeyModifiers::ALT) || held(KeyModifiers::META),
+        shift,
+    })
+}
+
+fn upper(c: char) -> char {
+    let mut upper = c.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(one), None) => one,
+        _ => c,
+    }
+}
+
+/// Ctrl with a character: letters are small, and the byte 0x1f, which terminals send for Ctrl-_, Ctrl-/ and Ctrl-7 alike, is
+/// Ctrl-_.
+fn controlled(c: char) -> char {
+    match c {
+        '7' | '/' | '-' => '_',
+        c => c.to_ascii_lowercase(),
+    }
+}
+
+fn translate_mouse(mouse: MouseEvent) -> Option<Mouse> {
+    let kind = match mouse.kind {
+        MouseEventKind::ScrollUp => MouseKind::WheelUp,
+        MouseEventKind::ScrollDown => MouseKind::WheelDown,
+        MouseEventKind::Down(MouseButton::Left) => MouseKind::Click,
+        MouseEventKind::Down(_)
+        | MouseEventKind::Up(_)
+        | MouseEventKind::Drag(_)
+        | MouseEventKind::Moved
+        | MouseEventKind::ScrollLeft
+        | MouseEventKind::ScrollRight => return None,
+    };
+    Some(Mouse {
+        kind,
+        x: mouse.column,
+        y: mouse.row,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(code: KeyCode, modifiers: KeyModifiers) -> Option<Key> {
+        translate_key(KeyEvent::new(code, modifiers))
+    }
+
+    #[test]
+    fn what_terminals_tell_of_in_different_ways_is_the_same_key() {
+        let undo = Some(Key::char('_').ctrl());
+        assert_eq!(key(KeyCode::Char('7'), KeyModifiers::CONTROL), undo);
+        assert_eq!(key(KeyCode::Char('_'), KeyModifiers::CONTROL), undo);
+        let both = KeyModifiers::CONTROL | KeyModifiers::SHIFT;
+        assert_eq!(key(KeyCode::Char('C'), both), Some(Key::char('c').ctrl()));
+        let back = Some(Key::new(Code::Tab).shift());
+        assert_eq!(key(KeyCode::BackTab, KeyModifiers::SHIFT), back);
+        assert_eq!(key(KeyCode::BackTab, KeyModifiers::NONE), back);
+        let alt_shift = KeyModifiers::ALT | KeyModifiers::SHIFT;
+        assert_eq!(
+            key(KeyCode::Char('z'), alt_shift),
+            Some(Key::char('Z').alt())
+        );
+        assert_eq!(
+            key(KeyCode::Char('Z'), KeyModifiers::ALT),
+            Some(Key::char('Z').alt())
+        );
+        assert_eq!(
+            key(KeyCode::Char('Ế'), KeyModifiers::SHIFT),
+            Some(Key::char('Ế'))
+        );
+    }
+
+    #[test]
+    fn letting_a_key_go_is_no_key() {
+        let event = KeyEvent::new_with_kind(
+            KeyCode::Char('y'),
+            KeyModifiers::NONE,
+            KeyEventKind::Release,
+        );
+        assert_eq!(translate_key(event), None);
+    }
+}

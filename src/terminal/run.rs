@@ -1,0 +1,309 @@
+//! The loop of the terminal program: an event in, what is ready with it, all effects, one frame.
+//!
+//! Input comes first, then what must be delivered, then the wire, then the frame, then the clock. Nothing here waits for a
+//! server or a model: `perform` only starts things.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use crossterm::queue;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::app::{App, AppEffect, AppEvent, Measured, Overlay};
+use crate::config::ThemeChoice;
+use crate::driver::Clock;
+use crate::host::{Effect, HostEvent};
+use crate::mcp::wire::record::WireRecord;
+use crate::terminal::canvas::Canvas;
+use crate::terminal::guard::{Guard, Screen};
+use crate::terminal::input::Input;
+use crate::terminal::pace::Pace;
+use crate::terminal::signals::{Signals, Told};
+use crate::terminal::{clipboard, theme};
+
+/// Events of one kind that are taken in before the next frame.
+const AT_ONCE: usize = 256;
+/// How long a stop after Ctrl-Z may take to come. Where there is no shell to go back to, none comes.
+const STOPS_WITHIN: Duration = Duration::from_millis(250);
+
+/// The rest of the program as the loop sees it.
+pub struct Outside<'a> {
+    /// What must be delivered to the host.
+    pub events: &'a mut mpsc::Receiver<HostEvent>,
+    /// What passed on the wire; some may have been dropped.
+    pub wire: &'a mut mpsc::Receiver<WireRecord>,
+    /// What a script proposes after this prompt of the person, or at the start; asked whenever a turn has ended.
+    pub suggest: &'a mut dyn FnMut(Option<&str>) -> Option<String>,
+    /// Starts to carry out an effect of the host.
+    pub perform: &'a mut dyn FnMut(Effect),
+    /// The clock of the whole program.
+    pub clock: Clock,
+}
+
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The person quit.
+    Quit,
+    /// A signal of this number.
+    Signal(i32),
+    /// The terminal is gone.
+    Gone,
+}
+
+/// Takes the terminal, draws the first frame, starts the host, and goes on until the program is to end. Gives the terminal
+/// back whatever happens.
+///
+/// # Errors
+/// What the system says of the terminal or of the signals.
+pub async fn run<'a>(app: &'a mut App, outside: Outside<'a>) -> io::Result<Ended> {
+    let guard = Guard::enter()?;
+    let backend = CrosstermBackend::new(Screen::default());
+    let mut looping = Loop {
+        app,
+        outside,
+        canvas: Canvas::new(ThemeChoice::Auto),
+        guard,
+        terminal: Terminal::new(backend)?,
+        pace: Pace::default(),
+        ended: None,
+        suspends: false,
+        was_busy: false,
+        ticked: Instant::now(),
+    };
+    looping.begin()?;
+    let mut signals = Signals::listen()?;
+    let mut input = Input::new();
+    while looping.ended.is_none() {
+        looping.turn(&mut input, &mut signals).await?;
+    }
+    Ok(looping.ended.unwrap_or(Ended::Quit))
+}
+
+struct Loop<'a> {
+    app: &'a mut App,
+    outside: Outside<'a>,
+    canvas: Canvas,
+    guard: Guard,
+    terminal: Terminal<CrosstermBackend<Screen>>,
+    pace: Pace,
+    ended: Option<Ended>,
+    suspends: bool,
+    was_busy: bool,
+    ticked: Instant,
+}
+
+/// What woke the loop.
+enum Woken {
+    Signal(Told),
+    Input(AppEvent),
+    Other(AppEvent),
+    Coloured,
+    Frame,
+}
+
+impl Loop<'_> {
+    /// The first frame stands before anything is started: how many servers there are must not be felt.
+    fn begin(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.take_in(AppEvent::Resize(size.width, size.height));
+        if self.app.theme == ThemeChoice::Auto {
+            self.take_in(AppEvent::Theme(theme::detect_here()));
+        }
+        self.propose(None);
+        self.frame()?;
+        let effects = self.app.start(self.outside.clock.now());
+        self.carry_out(effects);
+        self.pace.mark();
+        Ok(())
+    }
+
+    /// Waits for one thing, takes in what came with it, and draws when a frame is due.
+    async fn turn(&mut self, input: &mut Input, signals: &mut Signals) -> io::Result<()> {
+        match self.wait(input, signals).await {
+            Woken::Signal(Told::End(number)) => self.end(Ended::Signal(number)),
+            Woken::Signal(Told::Continued) => self.resume()?,
+            Woken::Input(event) => self.take_input(event),
+            Woken::Other(event) => self.take_in(event),
+            Woken::Coloured => self.pace.mark(),
+            Woken::Frame => {}
+        }
+        self.drain(input);
+        if std::mem::take(&mut self.suspends) {
+            self.suspend(signals).await?;
+        }
+        let now = Instant::now();
+        if self.tick_at().is_some_and(|tick| tick <= now) {
+            self.take_in(AppEvent::Tick);
+        }
+        if self.ended.is_none() && self.pace.is_due(now) {
+            self.frame()?;
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self, input: &mut Input, signals: &mut Signals) -> Woken {
+        let frame = self.pace.deadline(Instant::now());
+        let tick = self.tick_at();
+        let outside = &mut self.outside;
+        tokio::select! {
+            biased;
+            told = signals.next() => Woken::Signal(told),
+            event = input.next() => Woken::Input(event),
+            Some(event) = outside.events.recv() => Woken::Other(AppEvent::Host(event)),
+            Some(record) = outside.wire.recv() => Woken::Other(AppEvent::Wire(record)),
+            () = at(frame) => Woken::Frame,
+            () = self.canvas.coloured() => Woken::Coloured,
+            () = at(tick) => Woken::Other(AppEvent::Tick),
+        }
+    }
+
+    fn tick_at(&self) -> Option<Instant> {
+        self.app.tick().map(|after| self.ticked + after)
+    }
+
+    /// Takes in what is there already, some of each kind, so that no kind can hold up the frame.
+    fn drain(&mut self, input: &mut Input) {
+        for _ in 0..AT_ONCE {
+            if self.ended.is_some() || self.suspends {
+                return;
+            }
+            let Some(event) = input.ready() else { break };
+            self.take_input(event);
+        }
+        for _ in 0..AT_ONCE {
+            let Ok(event) = self.outside.events.try_recv() else {
+                break;
+            };
+            self.take_in(AppEvent::Host(event));
+        }
+        for _ in 0..AT_ONCE {
+            let Ok(record) = self.outside.wire.try_recv() else {
+                break;
+            };
+            self.take_in(AppEvent::Wire(record));
+        }
+    }
+
+    fn take_input(&mut self, event: AppEvent) {
+        if event == AppEvent::Terminate {
+            self.end(Ended::Gone);
+        } else {
+            self.take_in(event);
+        }
+    }
+
+    fn take_in(&mut self, event: AppEvent) {
+        // The wire is on the screen only in what lies on top.
+        let shows = !matches!(event, AppEvent::Wire(_))
+            || matches!(self.app.overlay, Overlay::Detail { .. });
+        if shows {
+            self.pace.mark();
+            self.ticked = Instant::now();
+        }
+        let effects = self.app.update(event, self.outside.clock.now());
+        self.carry_out(effects);
+        let is_busy = self.app.host.is_busy();
+        if self.was_busy && !is_busy {
+            let last = self.app.last_prompt().map(str::to_owned);
+            self.propose(last.as_deref());
+        }
+        self.was_busy = is_busy;
+    }
+
+    fn propose(&mut self, last: Option<&str>) {
+        let suggestion = (self.outside.suggest)(last);
+        if suggestion.is_some() || self.app.suggestion.is_some() {
+            self.take_in(AppEvent::Suggestion(suggestion));
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<AppEffect>) {
+        for effect in effects {
+            match effect {
+                AppEffect::Host(effect) => (self.outside.perform)(effect),
+                AppEffect::Copy(text) => {
+                    let copied = self.copy(&text);
+                    self.take_in(AppEvent::Copied(copied));
+                }
+                AppEffect::DetectTheme => self.take_in(AppEvent::Theme(theme::detect_here())),
+                AppEffect::Redraw => self.forget_screen(),
+                AppEffect::Suspend => self.suspends = true,
+                AppEffect::Quit => self.ended = self.ended.or(Some(Ended::Quit)),
+            }
+        }
+    }
+
+    fn end(&mut self, why: Ended) {
+        self.ended = Some(why);
+        self.take_in(AppEvent::Terminate);
+    }
+
+    fn frame(&mut self) -> io::Result<()> {
+        let (app, canvas) = (&*self.app, &mut self.canvas);
+        let mut measured = Measured::default();
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal
+            .draw(|frame| measured = canvas.draw(app, frame))?;
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        Write::flush(self.terminal.backend_mut())?;
+        self.pace.drawn(Instant::now());
+        self.canvas.begin_colours();
+        let effects = self
+            .app
+            .update(AppEvent::Drawn(measured), self.outside.clock.now());
+        self.carry_out(effects);
+        Ok(())
+    }
+
+    fn copy(&mut self, text: &str) -> Result<usize, String> {
+        let in_tmux = std::env::var_os("TMUX").is_some();
+        let sequence = clipboard::sequence(text, in_tmux)?;
+        let out = self.terminal.backend_mut();
+        out.write_all(sequence.as_bytes())
+            .and_then(|()| Write::flush(out))
+            .map_err(|error| error.to_string())?;
+        Ok(text.chars().count())
+    }
+
+    /// The next frame writes every cell. By a resize, because `Terminal::clear` asks the terminal where its cursor is, and
+    /// waits for the answer.
+    fn forget_screen(&mut self) {
+        if let Ok(size) = self.terminal.size() {
+            // A failure here is one of the next frame too, and is told there.
+            let _ = self
+                .terminal
+                .resize(Rect::new(0, 0, size.width, size.height));
+        }
+        self.pace.mark();
+    }
+
+    /// Ctrl-Z. The whole group is stopped, because `cargo run` and the like wait in front of the program.
+    async fn suspend(&mut self, signals: &mut Signals) -> io::Result<()> {
+        self.guard.leave();
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+        // The stop may come a moment later, on any thread; taking the terminal before it does would leave the shell with it.
+        let _ = timeout(STOPS_WITHIN, signals.continued()).await;
+        self.resume()
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        self.guard.reenter()?;
+        let size = self.terminal.size()?;
+        self.take_in(AppEvent::Resize(size.width, size.height));
+        self.take_in(AppEvent::Resumed);
+        Ok(())
+    }
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
