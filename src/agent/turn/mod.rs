@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::agent::model::ModelEvent;
-use crate::agent::transcript::{Assistant, Entry, Level};
+use crate::agent::transcript::{Assistant, Entry};
 use crate::ids::{CallId, StreamId, TimerId, TurnId};
 
 pub use desk::{Desk, Numbers};
-pub use state::{StopReason, TurnEffect, TurnState};
+pub use state::{Change, StopReason, TurnEffect, TurnState};
 
 impl TurnState {
     /// The person has spoken. With `patience`, servers get that long to be ready before the model is asked.
@@ -28,7 +28,11 @@ impl TurnState {
         if *self != Self::Idle {
             return Vec::new();
         }
-        desk.transcript.push(Entry::User { text, at: desk.now });
+        desk.transcript.push(Entry::User {
+            text,
+            at: desk.now,
+            sent: true,
+        });
         let turn = desk.numbers.turn();
         match patience {
             Some(wait) => {
@@ -115,7 +119,7 @@ impl TurnState {
     }
 
     /// The host has made the calls; those in `open` have no result yet. `is_last`: the model had been given no tools because it
-    /// kept making the same call, and made one all the same.
+    /// kept making the same call, and made one all the same; none of `all` was sent.
     pub fn proposed(
         &mut self,
         all: Vec<CallId>,
@@ -131,12 +135,7 @@ impl TurnState {
             entry.calls = all;
         }
         if is_last {
-            let text = "The model kept making the same call; the turn was ended";
-            desk.transcript.note(
-                Level::Warning,
-                text,
-                Some("say it in other words".to_owned()),
-            );
+            desk.note_repeated();
             return self.end(StopReason::Repeated, desk);
         }
         self.next_step(desk)
@@ -182,14 +181,16 @@ impl TurnState {
     fn ask(&mut self, turn: TurnId, step: u32, retries: u32, desk: &mut Desk) -> Vec<TurnEffect> {
         let stream = desk.numbers.stream();
         let now = desk.now;
-        if desk.transcript.open_mut().is_none() {
-            desk.transcript.push(Entry::Assistant(Assistant {
+        match desk.transcript.open_mut() {
+            // A retry: nothing of the first try was shown but the call that it had begun.
+            Some(entry) => entry.preparing = None,
+            None => desk.transcript.push(Entry::Assistant(Assistant {
                 turn,
                 step,
                 open: true,
                 since: now,
                 ..Assistant::default()
-            }));
+            })),
         }
         *self = Self::Streaming {
             turn,

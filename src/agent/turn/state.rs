@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::model::{ModelCall, ModelErrorKind};
+use crate::agent::model::ModelCall;
 use crate::ids::{CallId, Moment, StreamId, TimerId, TurnId};
 
 /// Where the agent stands.
@@ -87,6 +87,17 @@ pub enum StopReason {
     ModelFailed,
 }
 
+/// What can be changed about a request that came to nothing as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Describe the tools in the prompt: the endpoint takes none.
+    Prompt,
+    /// Offer the tools with plain schemas: the endpoint choked on one.
+    PlainSchemas,
+    /// Let this step's answer be longer: it was cut in the middle of a call.
+    MoreTokens,
+}
+
 /// What the machine wants of the host.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TurnEffect {
@@ -98,8 +109,8 @@ pub enum TurnEffect {
     Propose(Vec<ModelCall>),
     /// Report the timer after this time.
     Wait(TimerId, Duration),
-    /// Offer tools in another way, then ask again.
-    Adapt(ModelErrorKind, StreamId),
+    /// Make the request otherwise, then ask again.
+    Adapt(Change, StreamId),
     /// The turn is over.
     Ended(StopReason),
 }
