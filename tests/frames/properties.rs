@@ -171,6 +171,7 @@ fn filled(text: &str, pick: u8) -> App {
     transcript.push(Entry::User {
         text: own(),
         at: Moment(0),
+        sent: true,
     });
     transcript.push(Entry::Told { text: own() });
     transcript.note(Level::Error, own(), Some(own()));

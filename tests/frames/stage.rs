@@ -311,6 +311,7 @@ pub fn talk() -> App {
     transcript.push(Entry::User {
         text: "Liệt kê các tệp ở đây, rồi cho tôi xem khách hàng.".into(),
         at: at(7_000),
+        sent: true,
     });
     transcript.push(step(1, "", &[1]));
     transcript.push(step(2, "", &[2, 3]));
@@ -399,6 +400,7 @@ pub fn no_model() -> App {
     app.host.transcript.push(Entry::User {
         text: "select id, tên, email, total from khach_hang".into(),
         at: at(5_000),
+        sent: true,
     });
     app.host.transcript.push(Entry::Hand { call: CallId(1) });
     app.host.transcript.note(
