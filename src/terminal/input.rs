@@ -2,11 +2,15 @@
 //!
 //! The only place that reads crossterm's keys: what differs between terminals is evened out here.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use crossterm::event::{
     Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent,
     MouseEventKind,
 };
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 
 use crate::app::{AppEvent, Code, Key, Mouse, MouseKind};
 
@@ -37,9 +41,15 @@ impl Input {
         }
     }
 
-    /// The next event, if one is there already.
-    pub fn ready(&mut self) -> Option<AppEvent> {
-        self.next().now_or_never()
+    /// The next event, if one is there already. Asks on behalf of the task that runs: the stream remembers who asked last, and
+    /// a one-off asker would be woken in the place of the loop.
+    pub async fn ready(&mut self) -> Option<AppEvent> {
+        let mut next = pin!(self.next());
+        poll_fn(|context| match next.as_mut().poll(context) {
+            Poll::Ready(event) => Poll::Ready(Some(event)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
     }
 }
 
@@ -59,21 +69,28 @@ fn translate_key(key: KeyEvent) -> Option<Key> {
         return None;
     }
     let held = |modifier| key.modifiers.contains(modifier);
-    let ctrl = held(KeyModifiers::CONTROL);
-    let mut shift = held(KeyModifiers::SHIFT);
-    let code = match key.code {
-        KeyCode::Char(c) => {
-            // Shift is in the character; but some terminals tell of Alt-Shift-z as a small letter with Shift.
-            let c = if shift && !ctrl { upper(c) } else { c };
-            shift = false;
-            Code::Char(if ctrl { controlled(c) } else { c })
-        }
+    let (ctrl, shift) = (held(KeyModifiers::CONTROL), held(KeyModifiers::SHIFT));
+    let (code, shift) = match key.code {
+        // Shift is in the character; but some terminals tell of Alt-Shift-z as a small letter with Shift.
+        KeyCode::Char(c) if ctrl => (Code::Char(controlled(c)), false),
+        KeyCode::Char(c) if shift => (Code::Char(upper(c)), false),
+        KeyCode::Char(c) => (Code::Char(c), false),
+        KeyCode::BackTab => (Code::Tab, true),
+        other => (named(other)?, shift),
+    };
+    Some(Key {
+        code,
+        ctrl,
+        alt: held(KeyModifiers::ALT) || held(KeyModifiers::META),
+        shift,
+    })
+}
+
+/// A key that types nothing; none for keys that mean nothing here.
+fn named(code: KeyCode) -> Option<Code> {
+    Some(match code {
         KeyCode::Enter => Code::Enter,
         KeyCode::Tab => Code::Tab,
-        KeyCode::BackTab => {
-            shift = true;
-            Code::Tab
-        }
         KeyCode::Esc => Code::Esc,
         KeyCode::Backspace => Code::Backspace,
         KeyCode::Delete => Code::Delete,
@@ -86,23 +103,7 @@ fn translate_key(key: KeyEvent) -> Option<Key> {
         KeyCode::PageUp => Code::PageUp,
         KeyCode::PageDown => Code::PageDown,
         KeyCode::F(number) => Code::F(number),
-        KeyCode::Insert
-        | KeyCode::Null
-        | KeyCode::CapsLock
-        | KeyCode::ScrollLock
-        | KeyCode::NumLock
-        | KeyCode::PrintScreen
-        | KeyCode::Pause
-        | KeyCode::Menu
-        | KeyCode::KeypadBegin
-        | KeyCode::Media(_)
-        | KeyCode::Modifier(_) => return None,
-    };
-    Some(Key {
-        code,
-        ctrl,
-        alt: held(KeyModifiers::ALT) || held(KeyModifiers::META),
-        shift,
+        _ => return None,
     })
 }
 

@@ -133,7 +133,7 @@ impl Loop<'_> {
             Woken::Coloured => self.pace.mark(),
             Woken::Frame => {}
         }
-        self.drain(input);
+        self.drain(input).await;
         if std::mem::take(&mut self.suspends) {
             self.suspend(signals).await?;
         }
@@ -168,12 +168,14 @@ impl Loop<'_> {
     }
 
     /// Takes in what is there already, some of each kind, so that no kind can hold up the frame.
-    fn drain(&mut self, input: &mut Input) {
+    async fn drain(&mut self, input: &mut Input) {
         for _ in 0..AT_ONCE {
             if self.ended.is_some() || self.suspends {
                 return;
             }
-            let Some(event) = input.ready() else { break };
+            let Some(event) = input.ready().await else {
+                break;
+            };
             self.take_input(event);
         }
         for _ in 0..AT_ONCE {
@@ -209,11 +211,11 @@ impl Loop<'_> {
         let effects = self.app.update(event, self.outside.clock.now());
         self.carry_out(effects);
         let is_busy = self.app.host.is_busy();
-        if self.was_busy && !is_busy {
+        let has_ended = std::mem::replace(&mut self.was_busy, is_busy) && !is_busy;
+        if has_ended {
             let last = self.app.last_prompt().map(str::to_owned);
             self.propose(last.as_deref());
         }
-        self.was_busy = is_busy;
     }
 
     fn propose(&mut self, last: Option<&str>) {

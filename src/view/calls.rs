@@ -16,13 +16,20 @@ use crate::ids::Moment;
 use crate::mcp::event::Progress;
 use crate::mcp::result::{Block, CallOutcome, ToolResult};
 use crate::text::{clean, human, wrap};
-use crate::view::pane;
 use crate::view::styled::{self, Spans, span};
 use crate::view::theme::Theme;
 use crate::view::value;
+use crate::view::{layout, pane};
 
 /// Bytes of a result that are looked at for its short form.
 const GLANCE: usize = 2_000;
+/// A list of this many rows has room for more about one of its calls, and how many rows that takes.
+const ROOMY: u16 = 14;
+const MORE: u16 = 6;
+/// A result in fewer columns tells nothing.
+const LEAST: usize = 9;
+/// Bytes of a text whose lines are counted at each frame.
+const COUNTED: usize = 20_000;
 /// Cells of a progress bar.
 const BAR: usize = 10;
 
@@ -43,7 +50,6 @@ pub(super) fn draw(
         (all, some) => format!("Tool calls · {} · {some} running", human::count(all as u64)),
     };
     let inner = pane::framed(frame, theme, area, &title, focused, boxed);
-    let rows = usize::from(inner.height);
     if calls.is_empty() {
         let word = span("No calls yet. Each one shows here as it runs.", theme.dim);
         pane::lines(
@@ -51,12 +57,17 @@ pub(super) fn draw(
             inner,
             &styled::wrapped(&[word], usize::from(inner.width)),
         );
-        return (0, rows);
+        return (0, usize::from(inner.height));
     }
     let marked = app
         .calls
         .marked
         .and_then(|id| calls.iter().position(|call| call.id == id));
+    let (inner, below) = layout::foot(inner, if inner.height >= ROOMY { MORE } else { 0 });
+    if let Some(call) = marked.map_or(calls.last(), |at| calls.get(at)) {
+        more(call, theme, frame, below, app.now);
+    }
+    let rows = usize::from(inner.height);
     let first = first_row(calls.len(), rows, marked);
     for (row, call) in calls.iter().skip(first).take(rows).enumerate() {
         let text = line(call, usize::from(inner.width), theme, app.now);
@@ -66,8 +77,28 @@ pub(super) fn draw(
             pane::mark(frame, theme, inner, row);
         }
     }
-    pane::scrollbar(frame, theme, beside(area, inner), first, calls.len());
+    if inner.x + inner.width < area.x + area.width {
+        pane::scrollbar(frame, theme, beside(area, inner), first, calls.len());
+    }
     (first, rows)
+}
+
+/// What stands below the list about the marked call, or the newest.
+fn more(call: &ToolCall, theme: &Theme, frame: &mut Frame, area: Rect, now: Moment) {
+    if area.height < 2 {
+        return;
+    }
+    let title = format!("{} {}", call.id, clean::line(&call.title()));
+    let body = pane::ruled(frame, theme, area, &title, false);
+    let (cols, rows) = (usize::from(body.width), usize::from(body.height));
+    let arguments: String = value::short(&call.arguments).chars().take(GLANCE).collect();
+    let mut lines = styled::wrapped(&[span(arguments, theme.dim)], cols);
+    lines.truncate(rows / 2);
+    let (sign, word, style) = state(call, theme, now);
+    let mut outcome = vec![span(format!("{sign} {word}"), style)];
+    outcome.extend(result(call, theme));
+    lines.extend(styled::wrapped(&outcome, cols));
+    pane::lines(frame, body, &lines);
 }
 
 /// The frame's right edge beside the rows, so that the bar takes no room from them.
@@ -99,21 +130,6 @@ pub(super) fn line(call: &ToolCall, cols: usize, theme: &Theme, now: Moment) -> 
         span(format!("{sign} "), style),
         span(clean::line(&call.title()), theme.strong),
     ];
-    let arguments = value::short(&call.arguments);
-    let short = result(call, theme);
-    // A quarter of the line for the arguments when there is a result to show as well.
-    let most = if short.is_empty() {
-        cols
-    } else {
-        (cols / 3).max(12)
-    };
-    if !arguments.is_empty() {
-        left.push(span(
-            format!(" {}", wrap::truncate(&arguments, most)),
-            theme.dim,
-        ));
-    }
-    left.extend(short);
     let elapsed = match &call.state {
         CallState::Asking { .. } => String::new(),
         CallState::Running { .. } | CallState::Done { .. } => {
@@ -121,7 +137,33 @@ pub(super) fn line(call: &ToolCall, cols: usize, theme: &Theme, now: Moment) -> 
         }
     };
     let right = vec![span(word, style), span(elapsed, theme.dim)];
+    let taken = styled::width(&left) + styled::width(&right) + 1;
+    left.extend(middle(call, cols.saturating_sub(taken), theme));
     styled::spread(left, right, cols)
+}
+
+/// Arguments and result side by side; where both have no room, the one that tells more.
+fn middle(call: &ToolCall, room: usize, theme: &Theme) -> Spans {
+    let arguments = value::short(&call.arguments);
+    let arguments = if arguments.is_empty() {
+        arguments
+    } else {
+        format!(" {arguments}")
+    };
+    let result = result(call, theme);
+    let (wanted, most) = (wrap::width(&arguments), styled::width(&result));
+    let given = most.min((room / 2).max(room.saturating_sub(wanted)));
+    let is_cut_short = given < most.min(LEAST);
+    let tells_more = call
+        .end()
+        .map_or(call.progress.is_some(), CallEnd::is_error);
+    if is_cut_short && tells_more {
+        return styled::cropped(result, room);
+    }
+    let given = if is_cut_short { 0 } else { given };
+    let mut out = vec![span(wrap::truncate(&arguments, room - given), theme.dim)];
+    out.extend(styled::cropped(result, given));
+    out
 }
 
 /// Sign, word and style of where a call stands.
@@ -240,6 +282,9 @@ fn answer(result: &ToolResult) -> String {
 }
 
 fn text_in_short(text: &str) -> String {
+    if text.len() > COUNTED {
+        return format!("{}: {}", human::bytes(text.len() as u64), glance(text));
+    }
     let lines = text.trim_end().lines().count();
     if lines > 1 {
         format!("{} lines: {}", human::count(lines as u64), glance(text))

@@ -34,15 +34,8 @@ pub(super) fn draw(
         Anchor::Follow => "Chat",
         Anchor::At { .. } => "Chat · scrolled back, Ctrl-End follows",
     };
-    let inner = if areas.boxed || areas.titled {
-        pane::framed(
-            frame,
-            theme,
-            area,
-            title,
-            focused && areas.boxed,
-            areas.boxed,
-        )
+    let inner = if areas.boxed {
+        pane::framed(frame, theme, area, title, focused, true)
     } else {
         area
     };

@@ -20,8 +20,10 @@ pub(super) fn block(
 ) -> Lines {
     let code = code.strip_suffix('\n').unwrap_or(code);
     let colours = closed.then(|| memo.highlight(language, code)).flatten();
-    let bar = [span("│ ", theme.border)];
-    let room = cols.saturating_sub(2).max(1);
+    // Where there is hardly room for the code, it needs no bar.
+    let bar = span(if cols > 8 { "│ " } else { "" }, theme.border);
+    let bar = [bar];
+    let room = cols.saturating_sub(styled::width(&bar)).max(1);
     let mut out = Vec::new();
     for (at, text) in code.split('\n').enumerate() {
         let spans = colours

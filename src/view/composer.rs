@@ -3,13 +3,15 @@
 //!
 //! Pure. The reason for a no and the palette's query are drawn by it too.
 
+use std::ops::Range;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::app::composer::{Composer, motion};
-use crate::app::{App, Overlay, Pane};
+use crate::app::{Anchor, App, Overlay, Pane};
 use crate::text::{clean, wrap};
 use crate::view::pane;
 use crate::view::styled::{self, span};
@@ -20,6 +22,8 @@ const SIGN: usize = 2;
 const CARET: usize = 1;
 /// Rows that are ever folded to each side of the caret's line.
 const AROUND: usize = 16;
+/// Bytes of one line that are folded at most.
+const FOLDED: usize = 64 << 10;
 
 /// Rows of the frame around the input.
 pub(super) fn frame_rows(boxed: bool) -> u16 {
@@ -41,10 +45,10 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect, boxe
     let has_keys = app.focus == Pane::Chat
         && matches!(app.overlay, Overlay::None)
         && app.host.questions.is_empty();
-    let title = if app.host.is_busy() {
-        "Message · Esc interrupts"
-    } else {
-        "Message"
+    let title = match app.chat.anchor {
+        Anchor::At { .. } if !boxed => "Message · scrolled back, Ctrl-End follows",
+        Anchor::At { .. } | Anchor::Follow if app.host.is_busy() => "Message · Esc interrupts",
+        Anchor::At { .. } | Anchor::Follow => "Message",
     };
     let inner = pane::framed(frame, theme, area, title, has_keys, boxed);
     let lines = app.composer.text().is_empty().then(|| proposal(app));
@@ -116,9 +120,10 @@ pub(super) fn text(
 fn fold(composer: &Composer, cols: usize) -> (Vec<String>, (usize, usize)) {
     let text = composer.text();
     let at = motion::snap(text, composer.caret().min(text.len()));
-    let here = motion::line(text, at);
+    let here = near(text, motion::line(text, at), at);
     let mut rows = Vec::new();
-    let above: Vec<&str> = text[..here.start]
+    let line_start = motion::line(text, at).start;
+    let above: Vec<&str> = text[..line_start]
         .split_terminator('\n')
         .rev()
         .take(AROUND)
@@ -136,13 +141,30 @@ fn fold(composer: &Composer, cols: usize) -> (Vec<String>, (usize, usize)) {
     let caret = rows.len() + index;
     let column = wrap::width(&shown(&line[folded[index].start..inside]));
     rows.extend(folded.into_iter().map(|row| shown(&line[row])));
-    let below = text.get(here.end + 1..).unwrap_or_default();
-    if here.end < text.len() {
+    let below = text
+        .get(here.end..)
+        .and_then(|rest| rest.strip_prefix('\n'));
+    if let Some(below) = below {
         for line in below.split('\n').take(AROUND) {
             push(line, cols, &mut rows);
         }
     }
     (rows, (caret, column))
+}
+
+/// The part of a very long line that is folded.
+fn near(text: &str, line: Range<usize>, at: usize) -> Range<usize> {
+    if line.len() <= FOLDED {
+        return line;
+    }
+    // A place inside a character is none; the grapheme's edge after it is.
+    let edge = |place: usize| {
+        let inside = |at: &usize| text.is_char_boundary(*at);
+        motion::snap(text, (place..text.len()).find(inside).unwrap_or(text.len()))
+    };
+    let start = edge(line.start.max(at.saturating_sub(FOLDED / 2)));
+    let end = edge(line.end.min(at + FOLDED / 2));
+    start..end
 }
 
 fn push(line: &str, cols: usize, rows: &mut Vec<String>) {
@@ -216,5 +238,8 @@ mod tests {
     fn a_very_long_text_is_folded_around_the_caret_only() {
         let (rows, _) = folded(&"line\n".repeat(100_000), 10);
         assert!(rows.len() <= 2 * AROUND + 1, "{}", rows.len());
+        let (rows, caret) = folded(&"dài 漢".repeat(50_000), 10);
+        assert!(rows.len() <= FOLDED, "{}", rows.len());
+        assert_eq!(caret.0 + 1, rows.len());
     }
 }

@@ -32,8 +32,6 @@ pub(super) struct Areas {
     pub servers: Option<Rect>,
     /// Panes have a frame around them; else a rule on top.
     pub boxed: bool,
-    /// Without frames, the conversation has a rule on top all the same.
-    pub titled: bool,
 }
 
 /// Lays the frame out.
@@ -54,7 +52,7 @@ pub(super) fn areas(app: &App, area: Rect) -> Areas {
 
 fn wide(app: &App, areas: &mut Areas) {
     areas.boxed = true;
-    let left = u16::try_from(u32::from(areas.body.width) * 62 / 100).unwrap_or(areas.body.width);
+    let left = u16::try_from(u32::from(areas.body.width) * 3 / 5).unwrap_or(areas.body.width);
     let chat = Rect {
         width: left,
         ..areas.body
@@ -123,7 +121,7 @@ fn rows(count: usize) -> u16 {
 }
 
 /// Cuts rows off the top: (those, the rest).
-fn top(area: Rect, rows: u16) -> (Rect, Rect) {
+pub(super) fn top(area: Rect, rows: u16) -> (Rect, Rect) {
     let rows = rows.min(area.height);
     let rest = Rect {
         y: area.y + rows,

@@ -69,11 +69,10 @@ fn detail(
     }
 }
 
-/// A box in the middle, with a margin where there is room for one.
+/// A box in the middle, or the whole room where there is no more than that: remains of what lies below would only confuse.
 fn centred(body: Rect, most: u16) -> Rect {
-    let margin = if body.width >= 60 { 2 } else { 0 };
-    let width = (body.width - margin * 2).min(most);
-    let rows = u16::from(body.height >= 20);
+    let width = body.width.min(most);
+    let rows = u16::from(body.height >= 20 && width < body.width);
     Rect {
         x: body.x + (body.width - width) / 2,
         y: body.y + rows,

@@ -2,6 +2,8 @@
 //!
 //! Pure.
 
+use std::time::Duration;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -50,16 +52,7 @@ pub(super) fn draw(
     let marked = app.servers.marked.min(servers.len() - 1);
     let rows = usize::from(inner.height);
     let first = calls::first_row(servers.len(), rows, Some(marked));
-    let names = servers
-        .iter()
-        .map(|server| wrap::width(&clean::line(server.name.as_str())));
-    let name = names.max().unwrap_or(0).min(NAME);
-    for (row, server) in servers.iter().skip(first).take(rows).enumerate() {
-        pane::line(frame, inner, row, &line(server, name, cols, theme, app.now));
-        if focused && first + row == marked {
-            pane::mark(frame, theme, inner, row);
-        }
-    }
+    list(app, theme, frame, inner, (first, marked, focused));
     let used = u16::try_from(servers.len().min(rows)).unwrap_or(inner.height);
     let below = Rect {
         y: inner.y + used,
@@ -70,6 +63,28 @@ pub(super) fn draw(
         more(&servers[marked], theme, frame, below, app.now);
     }
     (first, rows)
+}
+
+fn list(
+    app: &App,
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+    (first, marked, focused): (usize, usize, bool),
+) {
+    let servers = &app.host.servers;
+    let widest = |of: fn(&Server) -> usize| servers.iter().map(of).max().unwrap_or(0);
+    let name = widest(|server| wrap::width(&clean::line(server.name.as_str()))).min(NAME);
+    let word = widest(|server| server.status.word().len());
+    let cols = usize::from(area.width);
+    let rows = usize::from(area.height);
+    for (row, server) in servers.iter().skip(first).take(rows).enumerate() {
+        let text = line(server, (name, word), cols, theme, app.now);
+        pane::line(frame, area, row, &text);
+        if focused && first + row == marked {
+            pane::mark(frame, theme, area, row);
+        }
+    }
 }
 
 /// What stands below the list about the marked server.
@@ -86,18 +101,13 @@ fn more(server: &Server, theme: &Theme, frame: &mut Frame, area: Rect, now: Mome
 }
 
 fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
-    let mut out = Vec::new();
-    let pair = |name: &'static str, rest: Spans| {
-        let mut spans = vec![span(format!("{name:<9}"), theme.dim)];
-        spans.extend(rest);
-        styled::wrapped(&spans, cols)
-    };
+    let mut facts: Vec<(&str, Spans)> = Vec::new();
+    let text = |text: String| vec![span(text, theme.text)];
     if let Some(failure) = server.status.failure() {
         let headline = span(clean::line(&failure.headline()), theme.bad);
-        out.extend(pair("cause", vec![headline]));
-        if let Some(hint) = &failure.hint {
-            out.extend(pair("hint", vec![span(clean::line(hint), theme.text)]));
-        }
+        facts.push(("cause", vec![headline]));
+        let hint = failure.hint.as_ref();
+        facts.extend(hint.map(|hint| ("hint", text(clean::line(hint)))));
     }
     if let Status::Ready { since, hello } = &server.status {
         let version = format!(
@@ -105,32 +115,38 @@ fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
             clean::line(&hello.name),
             clean::line(&hello.version)
         );
+        facts.push(("server", text(version)));
         let up = human::duration(now.since(*since));
-        out.extend(pair("server", vec![span(version, theme.text)]));
-        let protocol = format!("{} · up {up}", clean::line(&hello.revision));
-        out.extend(pair("protocol", vec![span(protocol, theme.text)]));
-    }
-    let mut speed = latency(&server.health, theme);
-    if !speed.is_empty() {
-        speed.push(span(format!(" {}", sparkline(&server.health)), theme.busy));
-        out.extend(pair("latency", speed));
-    }
-    if server.health.calls > 0 {
-        let (calls, errors) = (server.health.calls, server.health.errors);
-        let text = format!(
-            "{} calls, {} errors",
-            human::count(calls),
-            human::count(errors)
-        );
-        out.extend(pair("so far", vec![span(text, theme.text)]));
-    }
-    if let Some(error) = &server.health.last_error {
-        out.extend(pair(
-            "last error",
-            vec![span(format!(" {}", clean::line(error)), theme.warn)],
+        facts.push((
+            "protocol",
+            text(format!("{} · up {up}", clean::line(&hello.revision))),
         ));
     }
-    out
+    facts.extend(health(&server.health, theme));
+    let line = |(name, value): (&str, Spans)| {
+        let mut spans = vec![span(format!("{name:<11}"), theme.dim)];
+        spans.extend(value);
+        styled::wrapped(&spans, cols)
+    };
+    facts.into_iter().flat_map(line).collect()
+}
+
+fn health(health: &Health, theme: &Theme) -> Vec<(&'static str, Spans)> {
+    let mut facts = Vec::new();
+    let mut speed = latency(health, theme);
+    if !speed.is_empty() {
+        speed.push(span(format!(" {}", sparkline(health)), theme.busy));
+        facts.push(("latency", speed));
+    }
+    if health.calls > 0 {
+        let (calls, errors) = (human::count(health.calls), human::count(health.errors));
+        let text = format!("{calls} calls, {errors} errors");
+        facts.push(("so far", vec![span(text, theme.text)]));
+    }
+    if let Some(error) = &health.last_error {
+        facts.push(("last error", vec![span(clean::line(error), theme.warn)]));
+    }
+    facts
 }
 
 /// Sign, word and style of a server's state.
@@ -149,8 +165,14 @@ pub(super) fn state(
     (sign, status.word(), style)
 }
 
-/// One server on one line. What does not fit goes from the right, the cause of a failure last.
-fn line(server: &Server, name: usize, cols: usize, theme: &Theme, now: Moment) -> Line<'static> {
+/// One server on one line, name and state padded to these columns. What does not fit goes from the right, the cause of a failure last.
+fn line(
+    server: &Server,
+    (name, wide): (usize, usize),
+    cols: usize,
+    theme: &Theme,
+    now: Moment,
+) -> Line<'static> {
     let (sign, word, style) = state(&server.status, theme, now);
     let mut spans = vec![
         span(format!("{sign} "), style),
@@ -158,7 +180,7 @@ fn line(server: &Server, name: usize, cols: usize, theme: &Theme, now: Moment) -
             wrap::pad(&clean::line(server.name.as_str()), name),
             theme.strong,
         ),
-        span(format!(" {word:<8}"), style),
+        span(format!(" {word:<wide$}"), style),
     ];
     match &server.status {
         Status::Disabled => {}
@@ -193,33 +215,50 @@ fn line(server: &Server, name: usize, cols: usize, theme: &Theme, now: Moment) -
 }
 
 fn vitals(server: &Server, era: Era, cols: usize, theme: &Theme) -> Spans {
-    let count = server.tools.len();
-    let s = if count == 1 { " " } else { "s" };
-    let mut spans = vec![span(format!(" {count:>2} tool{s} "), theme.text)];
-    spans.push(span(format!("{:<7}", era_word(era)), theme.dim));
-    if cols >= 70 {
-        spans.push(span(
-            format!("{:<SPARKS$} ", sparkline(&server.health)),
-            theme.busy,
-        ));
-    }
-    spans.extend(latency(&server.health, theme));
+    let mut spans = vec![span(format!(" {:>7} ", tools(server)), theme.text)];
+    spans.push(span(format!("{} ", era_word(era)), theme.dim));
     if let Some(rate) = server.health.error_rate().filter(|rate| *rate > 0.0) {
+        let text = format!("{:.0}% errors ", (rate * 100.0).max(1.0));
+        spans.push(span(text, theme.bad));
+    }
+    if cols >= 70 {
+        let sparks = sparkline(&server.health);
+        spans.push(span(format!("{sparks:<SPARKS$} "), theme.busy));
+        spans.extend(latency(&server.health, theme));
+    } else if let (Some(half), Some(most)) = percentiles(&server.health) {
         spans.push(span(
-            format!(" {:.0}% errors", (rate * 100.0).max(1.0)),
-            theme.bad,
+            both(&human::duration(half), &human::duration(most)),
+            theme.text,
         ));
     }
     if !server.rejected.is_empty() {
-        spans.push(span(
-            format!(" {} rejected", server.rejected.len()),
-            theme.warn,
-        ));
+        let text = format!(" {} rejected", server.rejected.len());
+        spans.push(span(text, theme.warn));
     }
     if let Some(error) = server.health.last_error.as_ref().filter(|_| cols >= 90) {
         spans.push(span(format!(" last: {}", clean::line(error)), theme.dim));
     }
     spans
+}
+
+/// `3 tools`.
+pub(super) fn tools(server: &Server) -> String {
+    match server.tools.len() {
+        1 => "1 tool".to_owned(),
+        count => format!("{} tools", human::count(count as u64)),
+    }
+}
+
+/// `3 ms/1.2 s`, or `3/14 ms` where the unit is the same.
+fn both(half: &str, most: &str) -> String {
+    match (half.rsplit_once(' '), most.rsplit_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number}/{most}"),
+        _ => format!("{half}/{most}"),
+    }
+}
+
+fn percentiles(health: &Health) -> (Option<Duration>, Option<Duration>) {
+    (health.percentile(0.5), health.percentile(0.95))
 }
 
 /// The era as a word.
@@ -232,7 +271,7 @@ pub(super) fn era_word(era: Era) -> &'static str {
 
 /// `p50 2 ms p95 14 ms`.
 pub(super) fn latency(health: &Health, theme: &Theme) -> Spans {
-    let (Some(half), Some(most)) = (health.percentile(0.5), health.percentile(0.95)) else {
+    let (Some(half), Some(most)) = percentiles(health) else {
         return Vec::new();
     };
     vec![

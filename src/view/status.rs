@@ -28,10 +28,7 @@ pub(super) fn title(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
         }
         ModelState::Ready { label } => {
             left.push(span(clean::line(&label.model), theme.strong));
-            left.push(span(
-                format!(" at {}", clean::line(&label.place)),
-                theme.dim,
-            ));
+            left.push(span(format!(" · {}", clean::line(&label.place)), theme.dim));
         }
     }
     let mut right = turn(app, theme);
@@ -42,7 +39,9 @@ pub(super) fn title(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
 fn turn(app: &App, theme: &Theme) -> Spans {
     let since = |since| human::duration(app.now.since(since));
     let (text, style) = match &app.host.turn {
-        _ if !app.host.questions.is_empty() => ("? asks you".to_owned(), theme.warn),
+        _ if !app.host.questions.is_empty() => {
+            return vec![span("? waits for your answer", theme.warn)];
+        }
         TurnState::Idle => return vec![span("idle", theme.dim)],
         TurnState::Gathering { since: at, .. } => {
             (format!("waiting for servers {}", since(*at)), theme.busy)
@@ -90,7 +89,12 @@ pub(super) fn tabs(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
 pub(super) fn bottom(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
     let cols = usize::from(area.width);
     let toast = app.toast.as_ref().filter(|toast| toast.until > app.now);
-    let right = tokens(app, theme);
+    // Keys matter more than numbers where there is room for one of them only.
+    let right = if cols < 60 {
+        Vec::new()
+    } else {
+        tokens(app, theme)
+    };
     let left = match toast {
         Some(toast) => vec![span(format!(" {}", clean::line(&toast.text)), theme.accent)],
         None => hints(app, theme, cols.saturating_sub(styled::width(&right) + 2)),

@@ -74,7 +74,7 @@ impl Theme {
     pub fn dark() -> Self {
         Self::coloured(&Palette {
             name: "dark",
-            dim: 246,
+            dim: 248,
             accent: 80,
             border: 240,
             good: 114,
@@ -86,7 +86,7 @@ impl Theme {
             string: 150,
             number: 215,
             entity: 117,
-            marked: 237,
+            marked: 236,
         })
     }
 

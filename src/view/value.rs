@@ -21,7 +21,7 @@ const MOST: usize = 2_000;
 pub(super) fn exact(json: &str, cols: usize, theme: &Theme) -> Lines {
     let mut printer = Printer {
         theme,
-        cols: cols.max(8),
+        cols: cols.max(2),
         depth: 0,
         line: Vec::new(),
         out: Vec::new(),
@@ -184,7 +184,7 @@ pub(super) fn visible(text: &str, style: Style, theme: &Theme) -> Spans {
 /// Arguments in short, for a list: `path=hello.txt limit=10`.
 pub(super) fn short(json: &str) -> String {
     // A list shows some dozens of columns: what is longer is not worth reading whole at each frame.
-    if json.len() > 20_000 {
+    if json.len() > 2_000 {
         return clean::line(&json.chars().take(200).collect::<String>());
     }
     match serde_json::from_str::<Value>(json) {

@@ -109,7 +109,7 @@ fn model_at(app: &App) -> String {
     match &app.host.model {
         ModelState::Ready { label } if !label.scripted => {
             format!(
-                "{} at {}",
+                "{} ({})",
                 clean::line(&label.model),
                 clean::line(&label.place)
             )

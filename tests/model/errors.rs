@@ -287,19 +287,48 @@ async fn nobody_there_is_said_with_a_hint_about_ollama() {
     assert!(!outcome.opened);
 }
 
+/// Holds tokio's clock still for as long as it lives: by itself a paused clock jumps ahead while a socket is waited for.
+struct Still(#[expect(dead_code, reason = "its drop is the signal")] std::sync::mpsc::Sender<()>);
+
+impl Still {
+    fn new() -> Self {
+        let (alive, ended) = std::sync::mpsc::channel();
+        tokio::task::spawn_blocking(move || ended.recv());
+        tokio::time::pause();
+        Self(alive)
+    }
+}
+
 #[tokio::test]
-async fn silence_before_the_first_byte_ends_at_its_limit() {
+async fn silence_ends_at_its_limit_before_the_status_before_the_first_byte_and_later() {
     let gate = Gate::new();
-    let chunks = "data: {\"choices\":[]}\n\n";
-    let replies = vec![
-        Reply::stream(chunks).held(&gate),
+    let hi = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+    let endpoint = Endpoint::with(vec![
+        Reply::stream(hi).held(&gate),
         Reply::stream("").then_wait(&gate),
-        Reply::stream(chunks).then_wait(&gate),
-    ];
-    let endpoint = Endpoint::with(replies).await;
+        Reply::stream(hi).then_wait(&gate),
+    ])
+    .await;
     let adapter = OpenAi::new(&ModelSettings::default(), &endpoint.base_url(), "local").unwrap();
-    for kind in [Kind::Unreachable, Kind::Unreachable, Kind::Cut] {
-        let outcome = collect(adapter.stream(request(), Duration::from_millis(50))).await;
+    let _still = Still::new();
+    let opened = ModelEvent::Opened;
+    let cases = [
+        (vec![], Kind::Unreachable),
+        (vec![opened.clone()], Kind::Unreachable),
+        (vec![opened, ModelEvent::Text("Hi".into())], Kind::Cut),
+    ];
+    for (number, (before, kind)) in cases.into_iter().enumerate() {
+        let mut stream = Box::pin(adapter.stream(request(), LIMIT));
+        for event in before {
+            assert_eq!(stream.next().await, Some(event));
+        }
+        assert!(futures::poll!(stream.next()).is_pending());
+        let rest = tokio::spawn(collect(stream));
+        endpoint.wait_for_requests(number + 1).await;
+        tokio::time::advance(LIMIT - Duration::from_millis(1)).await;
+        assert!(!rest.is_finished());
+        tokio::time::advance(Duration::from_millis(2)).await;
+        let outcome = rest.await.unwrap();
         assert_eq!(outcome.error().kind, kind, "{outcome:?}");
     }
     endpoint.wait_for_hang_ups(3).await;

@@ -1,7 +1,7 @@
 //! Streams as real endpoints send them, each in several cuts.
 
 use mcpdeck::agent::model::{Finish, Usage};
-use mcpdeck::config::ModelSettings;
+use mcpdeck::config::{ModelMode, ModelSettings};
 use serde_json::{Value, json};
 
 use crate::endpoint::{Endpoint, Reply};
@@ -170,4 +170,15 @@ async fn comments_a_missing_reason_and_a_missing_last_line_break_are_survived() 
         assert_eq!(outcome.text, "Whole.");
         assert_eq!(outcome.done.unwrap().finish, Finish::Stop);
     }
+}
+
+#[tokio::test]
+async fn in_prompt_mode_a_call_as_text_is_what_was_asked_for() {
+    let stream = include_str!("../fixtures/model/call_in_a_fence.sse");
+    let endpoint = Endpoint::with(vec![Reply::stream(stream)]).await;
+    let mut request = request();
+    request.mode = ModelMode::Prompt;
+    let outcome = ask(&ModelSettings::default(), &endpoint.base_url(), request).await;
+    assert_eq!((outcome.calls(), outcome.text.as_str()), (vec![LIST], ""));
+    assert_eq!(outcome.done.unwrap().notes, Vec::<String>::new());
 }

@@ -118,14 +118,25 @@ pub async fn models(
     limit: Duration,
 ) -> Result<Vec<Listed>, ModelError> {
     let base = base_url.trim().trim_end_matches('/');
-    let failed = |kind, why: String| ModelError {
+    let (kind, why) = match listed(base, key, limit).await {
+        Ok(models) => return Ok(models),
+        Err(failure) => failure,
+    };
+    Err(ModelError {
         kind,
         message: format!("The models of {base} cannot be listed: {why}."),
         hint: Some("Set `name` in `[model]`, or check `base_url` and the key.".to_owned()),
         retry_after: None,
-    };
-    let unreachable = |why: String| failed(ModelErrorKind::Unreachable, why);
-    let http = http_client(is_loopback(base)).map_err(|error| unreachable(error.to_string()))?;
+    })
+}
+
+async fn listed(
+    base: &str,
+    key: Option<&Secret>,
+    limit: Duration,
+) -> Result<Vec<Listed>, (ModelErrorKind, String)> {
+    use ModelErrorKind::{Key, Malformed, Request, Unreachable};
+    let http = http_client(is_loopback(base)).map_err(|error| (Unreachable, error.to_string()))?;
     let mut request = http.get(format!("{base}/models"));
     if let Some(key) = key
         .map(|key| key.expose().trim())
@@ -134,27 +145,22 @@ pub async fn models(
         request = request.bearer_auth(key);
     }
     let answer = tokio::time::timeout(limit, read(request)).await;
-    match answer {
-        Err(_) => Err(unreachable(format!(
-            "nothing came within {} s",
-            limit.as_secs_f32()
-        ))),
-        Ok(Err(error)) => Err(unreachable(error.without_url().to_string())),
-        Ok(Ok((401 | 403, _))) => Err(failed(
-            ModelErrorKind::Key,
-            "the endpoint wants a key".into(),
-        )),
-        Ok(Ok((200, Some(body)))) => listing::openai(&body).ok_or_else(|| {
-            failed(
-                ModelErrorKind::Malformed,
-                "the answer is no list of models".into(),
-            )
-        }),
-        Ok(Ok((200, None))) => Err(failed(
-            ModelErrorKind::Malformed,
-            "the answer is no JSON".into(),
-        )),
-        Ok(Ok((status, _))) => Err(failed(ModelErrorKind::Request, format!("HTTP {status}"))),
+    let silence = |_| {
+        (
+            Unreachable,
+            format!("nothing came within {} s", limit.as_secs_f32()),
+        )
+    };
+    let (status, body) = answer
+        .map_err(silence)?
+        .map_err(|error| (Unreachable, error.without_url().to_string()))?;
+    match (status, body) {
+        (401 | 403, _) => Err((Key, "the endpoint wants a key".to_owned())),
+        (200, Some(body)) => {
+            listing::openai(&body).ok_or((Malformed, "the answer is no list of models".to_owned()))
+        }
+        (200, None) => Err((Malformed, "the answer is no JSON".to_owned())),
+        (status, _) => Err((Request, format!("HTTP {status}"))),
     }
 }
 
@@ -183,6 +189,21 @@ async fn probe(http: &reqwest::Client, candidate: &Candidate, limit: Duration) -
             "{who} at {root} has no model that can chat: get one there first."
         ));
     };
+    let found = Found {
+        base_url: format!("{root}/v1"),
+        model: model.id.clone(),
+        who,
+        context: model.context,
+        notes: doubts(*family, model),
+    };
+    Answer::Found {
+        loaded: model.loaded,
+        found,
+    }
+}
+
+/// What a person should know about the model before its first answer.
+fn doubts(family: Family, model: &Listed) -> Vec<String> {
     let mut notes = Vec::new();
     if !model.loaded {
         notes.push(format!(
@@ -196,20 +217,10 @@ async fn probe(http: &reqwest::Client, candidate: &Candidate, limit: Duration) -
             model.id
         ));
     }
-    if *family == Family::Ollama && model.context.is_some_and(|context| context <= 4096) {
+    if family == Family::Ollama && model.context.is_some_and(|context| context <= 4096) {
         notes.push("Ollama cuts the conversation at 4096 tokens: start it with `OLLAMA_CONTEXT_LENGTH=16384`.".to_owned());
     }
-    let found = Found {
-        base_url: format!("{root}/v1"),
-        model: model.id.clone(),
-        who,
-        context: model.context,
-        notes,
-    };
-    Answer::Found {
-        loaded: model.loaded,
-        found,
-    }
+    notes
 }
 
 enum Listing {

@@ -1,7 +1,7 @@
 //! The model: one request and one stream of events, whichever adapter is behind.
 //!
-//! Pure: `request`, `event`, `error`, `assemble`, `fallback`, `script`. Impure: `openai` (the only door to `async_openai`), `detect`,
-//! `scripted` (a clock).
+//! Pure: `request`, `event`, `error`, `call_id`, `assemble` with its helpers `merge`, `think` and `fallback`, `script`, `listing`.
+//! Impure: `openai` (the only door to `async_openai`), `http`, `detect`, `scripted` (a clock).
 
 pub mod assemble;
 pub mod call_id;

@@ -26,3 +26,33 @@ pub fn stream(
         Some((event, events))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt;
+
+    use super::*;
+    use crate::agent::model::request::Message;
+    use crate::config::ModelMode;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_stream_says_what_the_script_answers_at_its_pace() {
+        let script = "opening = \"o\"\nfallback = \"one two three four five\"\nreply = []";
+        let script = Script::parse(script).unwrap();
+        let request = ModelRequest {
+            messages: vec![Message::User { text: "?".into() }],
+            tools: Vec::new(),
+            mode: ModelMode::Tools,
+            plain_schemas: false,
+            more_tokens: false,
+        };
+        for (pace, pause) in [(20, 60), (0, 0)] {
+            let script = Arc::new(script.clone().with_pace(pace));
+            let start = tokio::time::Instant::now();
+            let events: Vec<ModelEvent> = stream(script.clone(), request.clone()).collect().await;
+            assert_eq!(start.elapsed().as_millis(), pause);
+            assert_eq!(events, script.answer(&request));
+            assert_eq!(events.len(), 5, "three pieces between the ends: {events:?}");
+        }
+    }
+}

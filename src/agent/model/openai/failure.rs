@@ -219,71 +219,62 @@ fn tools_hint(body: &str) -> String {
     }
 }
 
+const NO_TOOLS: [&str; 8] = [
+    "does not support tools",
+    "does not support tool",
+    "support tool use",
+    "enable-auto-tool-choice",
+    "tools are not supported",
+    "tools is not supported",
+    "tool calling is not supported",
+    "tools param requires --jinja",
+];
+const TOO_LONG: [&str; 10] = [
+    "context_length",
+    "context length",
+    "maximum context",
+    "context size",
+    "context window",
+    "prompt is too long",
+    "input is too long",
+    "exceed_context_size",
+    "too many tokens",
+    "n_ctx",
+];
+const BAD_SCHEMA: [&str; 4] = [
+    "grammar",
+    "json schema conversion",
+    "invalid schema for function",
+    "invalid_function_parameters",
+];
+const NO_CREDIT: [&str; 4] = [
+    "insufficient_quota",
+    "credit balance",
+    "insufficient credits",
+    "insufficient balance",
+];
+const NO_MODEL: [&str; 5] = [
+    "model_not_found",
+    "model not found",
+    "no such model",
+    "unknown model",
+    "invalid model",
+];
+
+/// The sort of a refusal; the body in lower case. Words go before the status where they say more than it does.
 fn kind_of(status: u16, body: &str) -> Kind {
     let has = |words: &[&str]| words.iter().any(|word| body.contains(word));
-    if has(&[
-        "does not support tools",
-        "does not support tool",
-        "support tool use",
-        "enable-auto-tool-choice",
-        "tools are not supported",
-        "tools is not supported",
-        "tool calling is not supported",
-        "tools param requires --jinja",
-    ]) {
-        return Kind::ToolsUnsupported;
-    }
-    if status != 429
-        && has(&[
-            "context_length",
-            "context length",
-            "maximum context",
-            "context size",
-            "context window",
-            "prompt is too long",
-            "input is too long",
-            "exceed_context_size",
-            "too many tokens",
-            "n_ctx",
-        ])
-    {
-        return Kind::ContextTooLong;
-    }
-    if has(&[
-        "grammar",
-        "json schema conversion",
-        "invalid schema for function",
-        "invalid_function_parameters",
-    ]) && status != 429
-    {
-        return Kind::SchemaRefused;
-    }
-    if status == 402
-        || has(&[
-            "insufficient_quota",
-            "credit balance",
-            "insufficient credits",
-            "insufficient balance",
-        ])
-    {
-        return Kind::Quota;
-    }
     match status {
-        401 | 403 => Kind::Key,
-        404 => Kind::NoSuchModel,
-        413 => Kind::ContextTooLong,
+        _ if has(&NO_TOOLS) => Kind::ToolsUnsupported,
+        402 => Kind::Quota,
+        _ if has(&NO_CREDIT) => Kind::Quota,
         429 => Kind::RateLimit,
-        400..500
-            if has(&[
-                "model_not_found",
-                "model not found",
-                "no such model",
-                "unknown model",
-                "invalid model",
-            ]) =>
-        {
-            Kind::NoSuchModel
-        }
+        401 | 403 => Kind::Key,
+        413 => Kind::ContextTooLong,
+        _ if has(&TOO_LONG) => Kind::ContextTooLong,
+        _ if has(&BAD_SCHEMA) => Kind::SchemaRefused,
+        404 => Kind::NoSuchModel,
+        400..500 if has(&NO_MODEL) => Kind::NoSuchModel,
         408 | 500.. => Kind::Server,
         _ => Kind::Request,
     }

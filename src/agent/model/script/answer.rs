@@ -126,7 +126,10 @@ impl Outcome {
             .ok()
             .filter(|value| value.is_object() || value.is_array());
         let start = text.trim_start().to_lowercase();
-        let error = structured.is_none() && FAILURES.iter().any(|word| start.starts_with(word));
+        let error = match &structured {
+            Some(value) => value.get("error").is_some_and(Value::is_string),
+            None => FAILURES.iter().any(|word| start.starts_with(word)),
+        };
         Self {
             tool: name.to_owned(),
             text: text.to_owned(),
@@ -165,14 +168,14 @@ impl Scene<'_> {
         }
         // More steps than the reply has can only come from a host that asks again: the last step speaks once more.
         match reply.steps.get(self.played.steps).or(reply.steps.last()) {
-            Some(step) => self.step(step),
+            Some(step) => self.step(step, before),
             None => Ok(said(&self.script.fallback(self.prompt))),
         }
     }
 
-    fn step(&self, step: &Step) -> Result<Vec<ModelEvent>, ModelError> {
+    fn step(&self, step: &Step, before: Option<&Step>) -> Result<Vec<ModelEvent>, ModelError> {
         let text = match &step.say {
-            Some(template) => self.say(template)?,
+            Some(template) => self.say(template, before)?,
             None => String::new(),
         };
         let mut ids = CallIds::for_request(self.request);
@@ -191,21 +194,19 @@ impl Scene<'_> {
         Ok(events(&text, calls))
     }
 
-    /// Renders; when that fails because a result came without structured content, the truth is the result as it came.
-    fn say(&self, template: &str) -> Result<String, ModelError> {
+    /// Renders; when that fails because a result came without structured content, that result is a failure that did not call itself one.
+    fn say(&self, template: &str, before: Option<&Step>) -> Result<String, ModelError> {
         self.render(template).or_else(|error| {
-            let bare = self
-                .played
-                .results
-                .iter()
-                .find(|outcome| outcome.structured.is_none());
-            bare.map(|outcome| {
-                as_it_came(
+            let mut results = self.played.results.iter();
+            let bare = results.find(|outcome| outcome.structured.is_none());
+            let bare = bare.ok_or(error)?;
+            match before.and_then(|step| step.on_error.as_ref()) {
+                Some(template) => self.render(template),
+                None => Ok(as_it_came(
                     "The answer has not the form that this script knows",
-                    outcome,
-                )
-            })
-            .ok_or(error)
+                    bare,
+                )),
+            }
         })
     }
 
