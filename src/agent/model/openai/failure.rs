@@ -241,8 +241,9 @@ const TOO_LONG: [&str; 10] = [
     "too many tokens",
     "n_ctx",
 ];
-const BAD_SCHEMA: [&str; 4] = [
+const BAD_SCHEMA: [&str; 5] = [
     "grammar",
+    "json schema error",
     "json schema conversion",
     "invalid schema for function",
     "invalid_function_parameters",
