@@ -326,7 +326,7 @@ mod tests {
             "required": ["format"],
         });
         assert_eq!(
-            stripped(&schema),
+            written(&schema, true),
             json!({
                 "type": "object",
                 "properties": {"format": {"type": "string", "enum": [{"format": 1}]},
