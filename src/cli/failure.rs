@@ -44,8 +44,7 @@ fn unknown(name: &str, known: &[ServerName]) -> CliError {
 }
 
 /// Waits until every server is ready, failed or switched off; an interrupt ends the wait.
-pub async fn settled(run: &mut Headless) -> Result<(), CliError> {
-    let mut interrupt = Interrupt::listen();
+pub async fn settled(run: &mut Headless, interrupt: &mut Interrupt) -> Result<(), CliError> {
     tokio::select! {
         () = run.until(|host| host.servers.iter().all(|server| server.status.is_settled())) => Ok(()),
         signal = interrupt.wait() => Err(interrupted(signal)),

@@ -71,7 +71,7 @@ impl Failure {
         {
             line.push_str(&format!(" ({exit})"));
         }
-        if let Some(telling) = self.telling_line() {
+        if let Some(telling) = self.telling_line().or(self.stdout_line.as_deref()) {
             line.push_str(&format!(": {}", telling.trim()));
         }
         line
