@@ -63,9 +63,10 @@ impl Catalog {
         &self.entries
     }
 
-    /// What a name stands for.
+    /// What a name stands for, or stood for while its tool was there.
     pub fn find(&self, name: &str) -> Option<&CatalogEntry> {
-        self.entries.iter().find(|entry| entry.name == name)
+        let mut known = self.entries.iter().chain(&self.away);
+        known.find(|entry| entry.name == name)
     }
 
     /// Whether this tool of this server is in it.
