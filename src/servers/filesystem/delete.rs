@@ -1,7 +1,6 @@
 //! `delete_file`: moves a file or folder into the trash. Nothing is ever removed for good.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cap_std::fs::Dir;
 use schemars::JsonSchema;
@@ -11,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use crate::servers::filesystem::Files;
 use crate::servers::filesystem::change::settle;
 use crate::servers::filesystem::read::PathArgs;
-use crate::servers::filesystem::roots::Place;
 use crate::servers::toolbox::{Answer, Refusal};
 
 /// What was deleted.
@@ -34,9 +32,8 @@ pub fn delete_file(
     let _turn = files.change();
     let place = files.roots.find(&args.path)?;
     let (dir, name) = place.parent()?;
-    let meta = dir
-        .symlink_metadata(Path::new(&name))
-        .map_err(|error| place.failure("delete", &error))?;
+    let failed = |error: std::io::Error| place.failure("delete", &error);
+    let meta = dir.symlink_metadata(Path::new(&name)).map_err(failed)?;
     if files.trash.place().starts_with(place.absolute()) {
         return Err(Refusal(format!(
             "`{}` holds the trash of this server, so it cannot be moved into it.",
@@ -48,27 +45,6 @@ pub fn delete_file(
     } else {
         1
     };
-    let taken = take(files, &place, &dir, &name)?;
-    settle(&dir);
-    let trashed_to = taken.display().to_string();
-    let with = match (meta.is_dir(), count) {
-        (false, _) => String::new(),
-        (true, 1) => " with 1 file".to_owned(),
-        (true, n) => format!(" with {n} files"),
-    };
-    let path = place.shown();
-    Ok(Answer {
-        text: format!("Moved `{path}`{with} into the trash: {trashed_to}"),
-        data: Deleted {
-            path,
-            trashed_to,
-            files: count,
-        },
-    })
-}
-
-/// Moves it into a slot of its own in the trash; gives the path there.
-fn take(files: &Files, place: &Place, dir: &Dir, name: &OsStr) -> Result<PathBuf, Refusal> {
     let slot = files.trash.slot(&place.absolute()).map_err(|error| {
         Refusal(format!(
             "`{}` was not deleted, because the trash at `{}` cannot be written: {error}.",
@@ -76,16 +52,32 @@ fn take(files: &Files, place: &Place, dir: &Dir, name: &OsStr) -> Result<PathBuf
             files.trash.place().display()
         ))
     })?;
-    slot.take(dir, name).map_err(|error| {
-        // While anything of it is still in its place, what was copied is only a copy.
-        if dir
-            .symlink_metadata(Path::new(name))
-            .is_ok_and(|m| !m.is_dir())
-        {
-            slot.discard();
-        }
-        place.failure("delete", &error)
+    let taken = slot.take(&dir, &name).map_err(failed)?;
+    settle(&dir);
+    let deleted = Deleted {
+        path: place.shown(),
+        trashed_to: taken.display().to_string(),
+        files: count,
+    };
+    let text = deleted.text(meta.is_dir());
+    Ok(Answer {
+        data: deleted,
+        text,
     })
+}
+
+impl Deleted {
+    fn text(&self, folder: bool) -> String {
+        let what = match (folder, self.files) {
+            (false, _) => String::new(),
+            (true, 1) => " with 1 file".to_owned(),
+            (true, n) => format!(" with {n} files"),
+        };
+        format!(
+            "Moved `{}`{what} into the trash: {}",
+            self.path, self.trashed_to
+        )
+    }
 }
 
 /// Files and links below a folder; what cannot be read is not counted.
