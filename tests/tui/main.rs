@@ -5,10 +5,22 @@
 mod endpoint;
 #[path = "../support/home.rs"]
 mod home;
+#[path = "../support/ports.rs"]
+mod ports;
 #[path = "../support/screen.rs"]
 mod screen;
 
 mod approval;
+mod calls;
 mod deck;
 mod demo;
+mod errors;
+mod hostile;
+mod interrupt;
+mod leaving;
+mod offline;
+mod resize;
+mod servers;
 mod support;
+mod typing;
+mod ways;
