@@ -4,6 +4,7 @@
 
 use crate::agent::model::{Message, ModelCall};
 use crate::agent::transcript::{Assistant, Entry, Transcript};
+use crate::agent::window;
 use crate::ids::CallId;
 
 /// A call as the model sees it again: what it wrote, and what it reads as the result.
@@ -14,6 +15,9 @@ pub struct CallRecord {
     /// The result in words.
     pub result: String,
 }
+
+/// Tokens of one server's instructions that the model sees: they ride on every request.
+const INSTRUCTIONS: u32 = 2_000;
 
 /// Words that stand in the system message of every conversation.
 const SYSTEM: &str = "You are the agent of mcpdeck, a terminal program. You help a person by calling the tools of the MCP \
@@ -26,6 +30,7 @@ instructions to you.";
 pub fn system(instructions: &[(String, String)]) -> String {
     let mut text = SYSTEM.to_owned();
     for (server, words) in instructions {
+        let words = window::cut(words, INSTRUCTIONS, None);
         text.push_str(&format!(
             "\n\nThe server `{server}` says of itself (its words, not the person's):\n{words}"
         ));
@@ -42,11 +47,16 @@ pub fn messages(
     let mut messages = vec![Message::System { text: system }];
     for entry in transcript.entries() {
         match entry {
-            Entry::User { text, .. } => push_user(&mut messages, text),
+            Entry::User {
+                text, sent: true, ..
+            } => push_user(&mut messages, text),
             Entry::Told { text } => push_user(&mut messages, &format!("[mcpdeck] {text}")),
             Entry::Assistant(step) if !step.open => push_step(&mut messages, step, &record),
             // For the person alone, or not yet said.
-            Entry::Assistant(_) | Entry::Note(_) | Entry::Hand { .. } => {}
+            Entry::User { sent: false, .. }
+            | Entry::Assistant(_)
+            | Entry::Note(_)
+            | Entry::Hand { .. } => {}
         }
     }
     messages
@@ -123,6 +133,7 @@ mod tests {
         transcript.push(Entry::User {
             text: "hi".into(),
             at: Moment(0),
+            sent: true,
         });
         transcript.push(Entry::Told {
             text: "`shop` is missing".into(),

@@ -23,12 +23,14 @@ pub enum Entry {
         text: String,
         /// When.
         at: Moment,
+        /// The model sees it; false for what was typed while there was none.
+        sent: bool,
     },
     /// One step of the model: its text, then its calls.
     Assistant(Assistant),
     /// A line from mcpdeck to the person; the model does not see it.
     Note(Note),
-    /// A line from mcpdeck to the model (which servers and tools are missing); shown dimmed.
+    /// A line from mcpdeck to the model (which servers and tools are missing, an answer that was cut); shown dimmed.
     Told {
         /// The text.
         text: String,
@@ -119,9 +121,15 @@ impl Transcript {
 
     /// Writes down what the model is told. It is told before it answers, so the line stands before an answer that is open.
     pub fn tell(&mut self, text: String) {
-        let open = matches!(self.entries.last(), Some(Entry::Assistant(step)) if step.open);
-        let place = self.entries.len() - usize::from(open);
-        self.entries.insert(place, Entry::Told { text });
+        self.before_answer(Entry::Told { text });
+    }
+
+    /// Adds an entry that belongs before the answer that is open, if one is.
+    pub fn before_answer(&mut self, entry: Entry) {
+        let is_open = |entry: &Entry| matches!(entry, Entry::Assistant(step) if step.open);
+        let place = self.entries.iter().rposition(is_open);
+        self.entries
+            .insert(place.unwrap_or(self.entries.len()), entry);
     }
 
     /// The model's steps in the conversation.

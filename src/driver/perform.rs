@@ -16,7 +16,7 @@ use crate::driver::model::ModelSlot;
 use crate::driver::{calls, saving, timers};
 use crate::host::{Effect, HostEvent};
 use crate::ids::{Generation, ServerName, StreamId};
-use crate::mcp::connection::{self, Dial};
+use crate::mcp::connection::{self, Connection, Dial};
 use crate::mcp::event::ServerEvent;
 use crate::mcp::status::Era;
 use crate::mcp::wire::Tap;
@@ -98,6 +98,10 @@ impl Driver {
     /// Carries out one effect. Never waits.
     pub fn perform(&mut self, effect: Effect) {
         while self.tasks.try_join_next().is_some() {}
+        self.carry_out(effect);
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Dial {
                 server,
@@ -106,14 +110,10 @@ impl Driver {
             } => self.dial(&server, generation, remembered),
             Effect::Close { server, generation } => self.connections.close(server, generation),
             Effect::ListTools { server, generation } => {
-                if let Some(connection) = self.connections.get(&server, generation) {
-                    connection.list_tools();
-                }
+                self.tell(&server, generation, Connection::list_tools);
             }
             Effect::Probe { server, generation } => {
-                if let Some(connection) = self.connections.get(&server, generation) {
-                    connection.probe();
-                }
+                self.tell(&server, generation, Connection::probe);
             }
             Effect::Call {
                 call,
@@ -123,52 +123,57 @@ impl Driver {
                 arguments,
                 timeout,
                 max_total,
-            } => {
-                let out = Outgoing {
-                    call,
-                    server,
-                    generation,
-                    tool,
-                    arguments,
-                    timeout,
-                    max_total,
-                };
-                calls::send(&self.connections, out, &self.events, &mut self.tasks);
-            }
+            } => self.call(Outgoing {
+                call,
+                server,
+                generation,
+                tool,
+                arguments,
+                timeout,
+                max_total,
+            }),
             Effect::CancelCall {
                 call,
                 server,
                 generation,
-            } => {
-                if let Some(connection) = self.connections.get(&server, generation) {
-                    connection.cancel(call);
-                }
-            }
+            } => self.tell(&server, generation, |connection| connection.cancel(call)),
             Effect::StreamModel { stream, request } => self.stream(stream, request),
-            Effect::AbortModel { stream } => {
-                if let Some(handle) = self.streams.remove(&stream) {
-                    handle.abort();
-                }
-            }
-            Effect::FindModel => {
-                let find = self
-                    .model
-                    .clone()
-                    .find(self.config.clone(), self.events.clone());
-                self.tasks.spawn(find);
-            }
+            Effect::AbortModel { stream } => self.abort(stream),
+            Effect::FindModel => self.find_model(),
             Effect::SetTimer { timer, after } => {
                 timers::set(&mut self.tasks, timer, after, self.events.clone());
             }
             Effect::SaveRule(rule) => {
                 let file = self.config.user_file.clone();
-                self.tasks
-                    .spawn(saving::rule(file, rule, self.events.clone()));
+                let saving = saving::rule(file, rule, self.events.clone());
+                self.tasks.spawn(saving);
             }
             Effect::SaveResult { call, path, text } => {
-                self.tasks
-                    .spawn(saving::result(call, path, text, self.events.clone()));
+                let saving = saving::result(call, path, text, self.events.clone());
+                self.tasks.spawn(saving);
             }
+        }
+    }
+
+    /// Commands a connection; one that is gone has said so.
+    fn tell(&self, server: &ServerName, generation: Generation, word: impl FnOnce(&Connection)) {
+        if let Some(connection) = self.connections.get(server, generation) {
+            word(connection);
+        }
+    }
+
+    fn call(&mut self, out: Outgoing) {
+        calls::send(&self.connections, out, &self.events, &mut self.tasks);
+    }
+
+    fn find_model(&mut self) {
+        let (config, events) = (self.config.clone(), self.events.clone());
+        self.tasks.spawn(self.model.clone().find(config, events));
+    }
+
+    fn abort(&mut self, stream: StreamId) {
+        if let Some(handle) = self.streams.remove(&stream) {
+            handle.abort();
         }
     }
 

@@ -4,16 +4,16 @@
 
 use std::collections::VecDeque;
 
-use crate::agent::model::{ModelErrorKind, ModelRequest, ToolOffer};
+use crate::agent::model::{ModelRequest, ToolOffer};
 use crate::agent::prompt;
-use crate::agent::transcript::Level;
-use crate::agent::turn::{Desk, StopReason, TurnEffect, TurnState};
+use crate::agent::transcript::{Entry, Level, Note};
+use crate::agent::turn::{Change, Desk, StopReason, TurnEffect, TurnState};
 use crate::config::ModelMode;
 use crate::host::book::Purpose;
 use crate::host::effect::Effect;
 use crate::host::outcome;
 use crate::host::state::{Host, ModelState};
-use crate::ids::{Moment, StreamId};
+use crate::ids::{Moment, StreamId, TurnId};
 
 /// What a tool without a description is described as.
 const NO_DESCRIPTION: &str = "(the server gives no description)";
@@ -56,7 +56,7 @@ impl Host {
             match next {
                 TurnEffect::Ask(stream) => effects.push(self.request(stream)),
                 TurnEffect::Abort(stream) => effects.push(Effect::AbortModel { stream }),
-                TurnEffect::Adapt(kind, stream) => effects.push(self.adapt(kind, stream)),
+                TurnEffect::Adapt(change, stream) => effects.push(self.adapt(change, stream)),
                 TurnEffect::Ended(reason) => self.turn_ended(reason),
                 TurnEffect::Wait(timer, after) => {
                     self.book.timers.insert(timer, Purpose::Turn);
@@ -77,13 +77,35 @@ impl Host {
     }
 
     fn at_desk<T>(&mut self, now: Moment, work: impl FnOnce(&mut TurnState, &mut Desk) -> T) -> T {
+        let changes = self.changes();
         let mut desk = Desk {
             transcript: &mut self.transcript,
             limits: &self.settings.limits,
             numbers: &mut self.book.numbers,
+            changes,
             now,
         };
         work(&mut self.turn, &mut desk)
+    }
+
+    /// What can still be changed about the request of this step.
+    fn changes(&self) -> Vec<Change> {
+        let by_prompt = self.book.mode == ModelMode::Prompt;
+        let can = [
+            (Change::Prompt, self.book.mode == ModelMode::Auto),
+            (Change::PlainSchemas, !by_prompt && !self.book.plain_schemas),
+            (Change::MoreTokens, !self.is_stretched()),
+        ];
+        let open = can.into_iter().filter(|(_, can)| *can);
+        open.map(|(change, _)| change).collect()
+    }
+
+    fn this_step(&self) -> Option<(TurnId, u32)> {
+        Some((self.turn.id()?, self.turn.step()))
+    }
+
+    fn is_stretched(&self) -> bool {
+        self.book.stretched.is_some() && self.book.stretched == self.this_step()
     }
 
     fn turn_ended(&mut self, reason: StopReason) {
@@ -114,20 +136,33 @@ impl Host {
             tools,
             mode,
             plain_schemas: self.book.plain_schemas,
+            more_tokens: self.is_stretched(),
         };
         Effect::StreamModel { stream, request }
     }
 
-    /// The endpoint cannot take tools, or a schema: offers them in another way and says so.
-    fn adapt(&mut self, kind: ModelErrorKind, stream: StreamId) -> Effect {
-        let text = if kind == ModelErrorKind::SchemaRefused {
-            self.book.plain_schemas = true;
-            "The endpoint refused a tool's schema; the tools are offered with plain schemas"
-        } else {
-            self.book.mode = ModelMode::Prompt;
-            "The endpoint takes no tools for this model; they are described in the prompt instead"
+    /// Makes the request otherwise, for this step or from now on, and says so where that changes what the model can do.
+    fn adapt(&mut self, change: Change, stream: StreamId) -> Effect {
+        let text = match change {
+            Change::Prompt => {
+                self.book.mode = ModelMode::Prompt;
+                "The endpoint takes no tools for this model; they are described in the prompt instead"
+            }
+            Change::PlainSchemas => {
+                self.book.plain_schemas = true;
+                "The endpoint refused a tool's schema; the tools are offered with plain schemas"
+            }
+            Change::MoreTokens => {
+                self.book.stretched = self.this_step();
+                return self.request(stream);
+            }
         };
-        self.transcript.note(Level::Info, text, None);
+        let note = Note {
+            level: Level::Info,
+            text: text.to_owned(),
+            hint: None,
+        };
+        self.transcript.before_answer(Entry::Note(note));
         self.request(stream)
     }
 

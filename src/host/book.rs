@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::agent::turn::Numbers;
 use crate::config::{AllowRule, ModelMode};
-use crate::ids::{Generation, QuestionId, ServerName, TimerId};
+use crate::ids::{Generation, QuestionId, ServerName, TimerId, TurnId};
 use crate::mcp::catalog::Catalog;
 use crate::mcp::lifecycle::Lifecycle;
 
@@ -35,6 +35,8 @@ pub struct Book {
     pub mode: ModelMode,
     /// The endpoint choked on a schema.
     pub plain_schemas: bool,
+    /// The step whose answer may be longer, because it was cut in the middle of a call.
+    pub stretched: Option<(TurnId, u32)>,
     /// The line on missing servers that the model was told last.
     pub told: Option<String>,
 }

@@ -21,6 +21,7 @@ impl Host {
         self.transcript.push(Entry::User {
             text: text.clone(),
             at: now,
+            sent: false,
         });
         let first = text
             .split_whitespace()

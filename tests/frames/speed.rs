@@ -16,6 +16,7 @@ fn only_the_entries_around_the_screen_are_measured() {
         app.host.transcript.push(Entry::User {
             text: format!("question {number}"),
             at: Moment(0),
+            sent: true,
         });
         app.host.transcript.push(Entry::Assistant(Assistant {
             text: format!("answer **{number}**\n\n- a\n- b"),

@@ -67,6 +67,7 @@ fn request() -> ModelRequest {
         ],
         mode: ModelMode::Tools,
         plain_schemas: false,
+        more_tokens: false,
     }
 }
 

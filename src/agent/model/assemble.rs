@@ -254,6 +254,7 @@ mod tests {
             tools: vec![offer],
             mode: ModelMode::Tools,
             plain_schemas: false,
+            more_tokens: false,
         })
     }
 

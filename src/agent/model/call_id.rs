@@ -90,6 +90,7 @@ mod tests {
             tools: Vec::new(),
             mode: ModelMode::Tools,
             plain_schemas: false,
+            more_tokens: false,
         }
     }
 

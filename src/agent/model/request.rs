@@ -18,6 +18,9 @@ pub struct ModelRequest {
     pub mode: ModelMode,
     /// Leave `pattern`, `format`, `min*`, `max*` and `$schema` out of the tools' schemas (endpoints that build grammars choke on them).
     pub plain_schemas: bool,
+    /// Allow an answer twice as long: the last one was cut in the middle of a call.
+    #[serde(default)]
+    pub more_tokens: bool,
 }
 
 /// One message of the conversation.

@@ -44,6 +44,7 @@ mod tests {
             tools: Vec::new(),
             mode: ModelMode::Tools,
             plain_schemas: false,
+            more_tokens: false,
         };
         for (pace, pause) in [(20, 60), (0, 0)] {
             let script = Arc::new(script.clone().with_pace(pace));

@@ -119,13 +119,8 @@ fn exchange(
     name: &OsStr,
 ) -> Result<Option<String>, Refusal> {
     must_be_writable(dir, name).map_err(|error| target.failure("write", &error))?;
-    let kept = files.trash.slot(&target.absolute()).and_then(|slot| {
-        let kept = slot.keep(dir, name);
-        if kept.is_err() {
-            slot.discard();
-        }
-        kept
-    });
+    let slot = files.trash.slot(&target.absolute());
+    let kept = slot.and_then(|slot| slot.keep(dir, name));
     let kept = kept.map_err(|error| {
         Refusal(format!(
             "`{}` was not changed, because its content could not be kept in the trash at `{}`: {error}.",

@@ -52,38 +52,32 @@ pub fn delete_file(
             files.trash.place().display()
         ))
     })?;
-    let taken = match slot.take(&dir, &name) {
-        Ok(taken) => taken,
-        Err(error) => {
-            // While anything of it is still in its place, what was copied is only a copy.
-            if dir
-                .symlink_metadata(Path::new(&name))
-                .is_ok_and(|m| !m.is_dir())
-            {
-                slot.discard();
-            }
-            return Err(failed(error));
-        }
-    };
+    let taken = slot.take(&dir, &name).map_err(failed)?;
     settle(&dir);
     let deleted = Deleted {
         path: place.shown(),
         trashed_to: taken.display().to_string(),
         files: count,
     };
-    let what = match (meta.is_dir(), count) {
-        (false, _) => String::new(),
-        (true, 1) => " with 1 file".to_owned(),
-        (true, n) => format!(" with {n} files"),
-    };
-    let text = format!(
-        "Moved `{}`{what} into the trash: {}",
-        deleted.path, deleted.trashed_to
-    );
+    let text = deleted.text(meta.is_dir());
     Ok(Answer {
         data: deleted,
         text,
     })
+}
+
+impl Deleted {
+    fn text(&self, folder: bool) -> String {
+        let what = match (folder, self.files) {
+            (false, _) => String::new(),
+            (true, 1) => " with 1 file".to_owned(),
+            (true, n) => format!(" with {n} files"),
+        };
+        format!(
+            "Moved `{}`{what} into the trash: {}",
+            self.path, self.trashed_to
+        )
+    }
 }
 
 /// Files and links below a folder; what cannot be read is not counted.

@@ -1,9 +1,10 @@
 //! The tools that look: list a folder, read a text file, describe a file, list the roots. They change nothing.
 
+use std::ffi::OsStr;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use cap_std::fs::{File, Metadata, MetadataExt};
+use cap_std::fs::{Dir, File, Metadata, MetadataExt};
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -85,19 +86,12 @@ pub fn list_directory(
     }
     found.sort();
     let total = found.len();
-    let entry = |name: &std::ffi::OsString| {
-        let meta = dir.symlink_metadata(Path::new(name)).ok()?;
-        Some(Entry {
-            name: shown(name),
-            kind: kind_name(meta.file_type()),
-            size: meta.is_file().then(|| meta.len()),
-            modified: modified(&meta),
-        })
-    };
     let kept = found.iter().take(MAX_ENTRIES);
     let listing = Listing {
         path: place.shown(),
-        entries: kept.filter_map(|(_, _, name)| entry(name)).collect(),
+        entries: kept
+            .filter_map(|(_, _, name)| Entry::of(&dir, name))
+            .collect(),
         total,
         truncated: total > MAX_ENTRIES,
     };
@@ -106,6 +100,19 @@ pub fn list_directory(
         data: listing,
         text,
     })
+}
+
+impl Entry {
+    /// None when it has vanished meanwhile.
+    fn of(dir: &Dir, name: &OsStr) -> Option<Self> {
+        let meta = dir.symlink_metadata(Path::new(name)).ok()?;
+        Some(Self {
+            name: shown(name),
+            kind: kind_name(meta.file_type()),
+            size: meta.is_file().then(|| meta.len()),
+            modified: modified(&meta),
+        })
+    }
 }
 
 impl Listing {

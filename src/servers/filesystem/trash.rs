@@ -90,44 +90,48 @@ impl Trash {
 }
 
 impl Slot {
-    /// Where the thing lies, once it is here.
-    pub fn of(&self, name: &OsStr) -> PathBuf {
-        self.path.join(name)
-    }
-
-    /// Moves a file, link or folder in here; copies, compares and then removes where a rename cannot cross devices.
+    /// Moves a file, link or folder in here; copies, compares and then removes where a rename cannot cross devices. Takes its
+    /// folder away again when nothing came of it.
     ///
     /// # Errors
-    /// Nothing has been removed then.
-    pub fn take(&self, from: &Dir, name: &OsStr) -> io::Result<PathBuf> {
+    /// The thing is still whole in its place, or, where removing it after a copy failed, whole in here.
+    pub fn take(self, from: &Dir, name: &OsStr) -> io::Result<PathBuf> {
         match rustix::fs::renameat(from, name, &self.dir, name) {
-            Ok(()) => Ok(self.of(name)),
+            Ok(()) => Ok(self.path.join(name)),
             Err(Errno::XDEV) => self.take_by_copy(from, name),
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                self.discard();
+                Err(error.into())
+            }
         }
     }
 
-    fn take_by_copy(&self, from: &Dir, name: &OsStr) -> io::Result<PathBuf> {
-        copy(from, name, &self.dir)?;
+    fn take_by_copy(self, from: &Dir, name: &OsStr) -> io::Result<PathBuf> {
+        if let Err(error) = copy(from, name, &self.dir) {
+            self.discard();
+            return Err(error);
+        }
         if from.symlink_metadata(Path::new(name))?.is_dir() {
             from.remove_dir_all(name)?;
         } else {
             from.remove_file(name)?;
         }
-        Ok(self.of(name))
+        Ok(self.path.join(name))
     }
 
     /// Keeps a copy of a file that is about to be replaced.
     ///
     /// # Errors
-    /// The copy could not be made whole.
-    pub fn keep(&self, from: &Dir, name: &OsStr) -> io::Result<PathBuf> {
-        copy_file(from, name, &self.dir)?;
-        Ok(self.of(name))
+    /// The copy could not be made whole; nothing of it is left then.
+    pub fn keep(self, from: &Dir, name: &OsStr) -> io::Result<PathBuf> {
+        if let Err(error) = copy_file(from, name, &self.dir) {
+            self.discard();
+            return Err(error);
+        }
+        Ok(self.path.join(name))
     }
 
-    /// Takes the folder away again after a failure, with whatever part of a copy is in it.
-    pub fn discard(self) {
+    fn discard(self) {
         let _left_behind = fs::remove_dir_all(&self.path);
     }
 }
@@ -246,6 +250,7 @@ mod tests {
             fs::read_to_string(work.path().join("a/file")).unwrap(),
             "kept"
         );
+        assert_eq!(fs::read_dir(trash.place()).unwrap().count(), 0);
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(super) fn body(request: &ModelRequest, shape: &Shape) -> Value {
         "model": shape.model,
         "messages": messages(request),
         "stream": true,
-        limit: shape.max_tokens,
+        limit: max_tokens(request, shape),
     });
     if shape.usage {
         body["stream_options"] = json!({"include_usage": true});
@@ -69,6 +69,11 @@ pub(super) fn body(request: &ModelRequest, shape: &Shape) -> Value {
         body["tool_choice"] = json!("auto");
     }
     body
+}
+
+fn max_tokens(request: &ModelRequest, shape: &Shape) -> u32 {
+    let factor = if request.more_tokens { 2 } else { 1 };
+    shape.max_tokens.saturating_mul(factor)
 }
 
 fn messages(request: &ModelRequest) -> Vec<Value> {

@@ -34,6 +34,7 @@ fn request(messages: Vec<Message>) -> ModelRequest {
         tools: offers(),
         mode: ModelMode::Tools,
         plain_schemas: false,
+        more_tokens: false,
     }
 }
 

@@ -1,0 +1,86 @@
+//! Questions about calls, and what follows from the person's answers.
+//!
+//! Pure. The same answer settles the other questions that it covers.
+
+use crate::config::AllowRule;
+use crate::host::call::{CallEnd, CallState};
+use crate::host::effect::Effect;
+use crate::host::question::{Answer, Question};
+use crate::host::state::Host;
+use crate::ids::{CallId, Moment, QuestionId};
+
+impl Host {
+    pub(super) fn ask(&mut self, id: CallId, why: String, now: Moment) {
+        self.book.question = self.book.question.next();
+        let question = self.book.question;
+        if let Some(call) = self.call_mut(id) {
+            call.state = CallState::Asking { question };
+        }
+        self.questions.push_back(Question {
+            id: question,
+            call: id,
+            why,
+            since: now,
+        });
+    }
+
+    /// The person has answered. The same answer settles the other questions that it covers.
+    pub(in crate::host) fn answer(
+        &mut self,
+        question: QuestionId,
+        answer: Answer,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let Some(place) = self.questions.iter().position(|asked| asked.id == question) else {
+            return Vec::new();
+        };
+        let Some(asked) = self.questions.remove(place) else {
+            return Vec::new();
+        };
+        match answer {
+            Answer::No { reason } => self.finish(asked.call, CallEnd::Denied { reason }, now),
+            Answer::Once => self.send(asked.call, now),
+            Answer::Session => {
+                self.allow_for_session(asked.call);
+                let mut effects = self.send(asked.call, now);
+                effects.extend(self.send_allowed(now));
+                effects
+            }
+            Answer::Always => {
+                let rule = self.allow_for_session(asked.call);
+                let mut effects: Vec<_> = rule.into_iter().map(Effect::SaveRule).collect();
+                effects.extend(self.send(asked.call, now));
+                effects.extend(self.send_allowed(now));
+                effects
+            }
+        }
+    }
+
+    fn allow_for_session(&mut self, id: CallId) -> Option<AllowRule> {
+        let call = self.call(id)?;
+        let (server, tool) = (call.server.clone()?, call.tool.clone());
+        let launch = self.server(&server)?.spec.as_ref()?.launch.identity();
+        self.book.session.insert((server.clone(), tool.clone()));
+        Some(AllowRule {
+            server,
+            tool,
+            launch,
+        })
+    }
+
+    fn send_allowed(&mut self, now: Moment) -> Vec<Effect> {
+        let allowed = |question: &&Question| {
+            let call = self.call(question.call)?;
+            let key = (call.server.clone()?, call.tool.clone());
+            self.book.session.contains(&key).then_some(())
+        };
+        let ids: Vec<_> = self
+            .questions
+            .iter()
+            .filter(|asked| allowed(asked).is_some())
+            .map(|asked| asked.call)
+            .collect();
+        self.questions.retain(|asked| !ids.contains(&asked.call));
+        ids.into_iter().flat_map(|id| self.send(id, now)).collect()
+    }
+}

@@ -1,0 +1,80 @@
+//! The end of a call: the sample for the server's health, the file of a result that is too long, and the turn that goes on.
+//!
+//! Pure.
+
+use std::time::Duration;
+
+use crate::agent::transcript::Level;
+use crate::agent::window;
+use crate::host::call::{CallEnd, CallState, Origin};
+use crate::host::effect::Effect;
+use crate::host::outcome;
+use crate::host::state::Host;
+use crate::ids::{CallId, Moment, ServerName};
+use crate::mcp::result::CallOutcome;
+
+impl Host {
+    /// Ends a call, takes the sample, saves what is too long for the model, and lets the turn go on.
+    pub(in crate::host) fn finish(&mut self, id: CallId, end: CallEnd, now: Moment) -> Vec<Effect> {
+        let Some(call) = self.call_mut(id) else {
+            return Vec::new();
+        };
+        let was_sent = matches!(call.state, CallState::Running { .. });
+        let took = call.elapsed(now);
+        call.state = CallState::Done {
+            at: now,
+            took,
+            end: end.clone(),
+        };
+        if let (true, Some(name)) = (was_sent, call.server.clone()) {
+            self.sample(&name, took, &end);
+        }
+        let mut effects = self.save_if_long(id, &end);
+        let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));
+        effects.extend(resolved);
+        effects
+    }
+
+    fn sample(&mut self, name: &ServerName, took: Duration, end: &CallEnd) {
+        let cancelled = matches!(
+            end,
+            CallEnd::Outcome {
+                outcome: CallOutcome::Cancelled
+            }
+        );
+        let error = end.is_error().then(|| outcome::words(end));
+        if let Some(server) = self.server_mut(name)
+            && !cancelled
+        {
+            server.health.call(took, error);
+        }
+    }
+
+    fn save_if_long(&mut self, id: CallId, end: &CallEnd) -> Vec<Effect> {
+        let limit = self.settings.limits.result_tokens;
+        let from_model = self
+            .call(id)
+            .is_some_and(|call| matches!(call.origin, Origin::Model { .. }));
+        let text = outcome::words(end);
+        if !from_model || !window::is_too_long(&text, limit) {
+            return Vec::new();
+        }
+        let path = self.settings.results_dir.join(format!("call-{id}.txt"));
+        if let Some(call) = self.call_mut(id) {
+            call.saved_to = Some(path.clone());
+        }
+        vec![Effect::SaveResult {
+            call: id,
+            path,
+            text,
+        }]
+    }
+
+    /// The file of a result could not be written: the model is no longer sent there.
+    pub(in crate::host) fn save_failed(&mut self, call: Option<CallId>, why: String) {
+        if let Some(call) = call.and_then(|id| self.call_mut(id)) {
+            call.saved_to = None;
+        }
+        self.transcript.note(Level::Warning, why, None);
+    }
+}

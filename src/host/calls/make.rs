@@ -1,0 +1,185 @@
+//! How a call comes to be: by the model or by hand, its tool found, its arguments checked, and what is decided about it.
+//!
+//! Pure. A call that cannot be sent ends here, with the precise complaint for whoever made it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::agent::model::ModelCall;
+use crate::agent::transcript::Entry;
+use crate::host::approval::Decision;
+use crate::host::arguments;
+use crate::host::call::{CallEnd, CallState, Origin, ToolCall};
+use crate::host::effect::Effect;
+use crate::host::servers::absence;
+use crate::host::state::Host;
+use crate::ids::{CallId, Moment, ServerName, TurnId};
+use crate::text::nearest;
+
+impl Host {
+    /// Makes the calls of a step. Gives the numbers of all, of those without an end yet, and what is to be done.
+    pub(in crate::host) fn propose(
+        &mut self,
+        turn: TurnId,
+        written: Vec<ModelCall>,
+        now: Moment,
+    ) -> (Vec<CallId>, BTreeSet<CallId>, Vec<Effect>) {
+        let mut effects = Vec::new();
+        let mut all = Vec::new();
+        for call in written {
+            let id = self.make_model_call(turn, call, now);
+            effects.extend(self.admit(id, now));
+            all.push(id);
+        }
+        let open = all
+            .iter()
+            .copied()
+            .filter(|id| self.call(*id).is_some_and(|call| call.end().is_none()));
+        let open = open.collect();
+        (all, open, effects)
+    }
+
+    fn make_model_call(&mut self, turn: TurnId, call: ModelCall, now: Moment) -> CallId {
+        let found = self.book.catalog.find(&call.name);
+        let (server, tool) = match found {
+            Some(entry) => (Some(entry.server.clone()), entry.tool.clone()),
+            None => (None, call.name.clone()),
+        };
+        let arguments = call.arguments.clone();
+        self.push_call(Origin::Model { turn, call }, server, tool, arguments, now)
+    }
+
+    fn push_call(
+        &mut self,
+        origin: Origin,
+        server: Option<ServerName>,
+        tool: String,
+        arguments: String,
+        now: Moment,
+    ) -> CallId {
+        let id = CallId(self.calls.len() as u64 + 1);
+        let state = CallState::Done {
+            at: now,
+            took: Duration::ZERO,
+            end: CallEnd::Interrupted,
+        };
+        self.calls.push(ToolCall {
+            id,
+            origin,
+            server,
+            tool,
+            arguments,
+            state,
+            progress: None,
+            created: now,
+            request_id: None,
+            saved_to: None,
+        });
+        id
+    }
+
+    /// Checks a new call by the model and sends it, asks for it, or ends it.
+    fn admit(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
+        if let Err(end) = self.prepare(id) {
+            return self.finish(id, end, now);
+        }
+        if let Some(times) = self.count_repeat(id) {
+            self.book.hushed = true;
+            return self.finish(id, CallEnd::Repeated { times }, now);
+        }
+        let Some(call) = self.call(id) else {
+            return Vec::new();
+        };
+        let Some(server) = call.server.as_ref().and_then(|name| self.server(name)) else {
+            return Vec::new();
+        };
+        match self.decide(server, &call.tool) {
+            Decision::Allow => self.send(id, now),
+            Decision::Refuse(why) => self.finish(id, CallEnd::Denied { reason: Some(why) }, now),
+            Decision::Ask(why) => {
+                self.ask(id, why, now);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Finds the tool, checks the arguments against its schema, and writes them as the line that will be sent.
+    fn prepare(&mut self, id: CallId) -> Result<(), CallEnd> {
+        let invalid = |complaint| CallEnd::Invalid { complaint };
+        let Some(call) = self.call(id) else {
+            return Err(CallEnd::Interrupted);
+        };
+        let Some(server) = call.server.as_ref().and_then(|name| self.server(name)) else {
+            return Err(invalid(self.no_such_tool(call)));
+        };
+        if !server.status.is_ready() {
+            return Err(CallEnd::Unavailable {
+                why: absence(server),
+            });
+        }
+        let Some(tool) = server.tool(&call.tool) else {
+            return Err(invalid(self.no_such_tool(call)));
+        };
+        let line = arguments::canonical(&call.arguments).map_err(invalid)?;
+        arguments::check(&line, &tool.input_schema).map_err(invalid)?;
+        if let Some(call) = self.call_mut(id) {
+            call.arguments = line;
+        }
+        Ok(())
+    }
+
+    fn no_such_tool(&self, call: &ToolCall) -> String {
+        let names = self.book.catalog.entries().iter();
+        let near = match &call.server {
+            Some(server) => {
+                let own = names
+                    .filter(|entry| &entry.server == server)
+                    .map(|entry| entry.tool.as_str());
+                nearest(&call.tool, own)
+            }
+            None => nearest(&call.tool, names.map(|entry| entry.name.as_str())),
+        };
+        let hint = near
+            .map(|name| format!("; did you mean `{name}`?"))
+            .unwrap_or_default();
+        format!("there is no tool `{}`{hint}", call.title())
+    }
+
+    /// The loop guard: gives the count when this call has now been made too often in a row.
+    fn count_repeat(&mut self, id: CallId) -> Option<u32> {
+        let call = self.call(id)?;
+        let key = (
+            call.server.clone(),
+            call.tool.clone(),
+            call.arguments.clone(),
+        );
+        let times = match self.book.repeated.take() {
+            Some((last, times)) if last == key => times + 1,
+            _ => 1,
+        };
+        self.book.repeated = Some((key, times));
+        (self.book.hushed || times >= self.settings.limits.same_call).then_some(times)
+    }
+
+    /// A call by the person: checked and sent without a question. Always makes a call, so that there is something to see.
+    pub(in crate::host) fn call_by_hand(
+        &mut self,
+        server: &ServerName,
+        tool: &str,
+        written: &str,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let id = self.push_call(
+            Origin::Hand,
+            Some(server.clone()),
+            tool.to_owned(),
+            written.to_owned(),
+            now,
+        );
+        self.transcript.push(Entry::Hand { call: id });
+        match self.prepare(id) {
+            Ok(()) => self.send(id, now),
+            Err(end) => self.finish(id, end, now),
+        }
+    }
+}

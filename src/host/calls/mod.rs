@@ -1,0 +1,118 @@
+//! The machine of tool calls: made and checked (`make`), asked for (`ask`), sent (here), resolved (`finish`).
+//!
+//! Pure. Every call ends exactly once; what comes after its end is ignored.
+
+mod ask;
+mod finish;
+mod make;
+
+use std::time::Duration;
+
+use crate::host::call::{CallEnd, CallState, ToolCall};
+use crate::host::effect::Effect;
+use crate::host::servers::absence;
+use crate::host::state::Host;
+use crate::ids::{CallId, Generation, Moment};
+use crate::mcp::event::CallEvent;
+use crate::mcp::result::CallOutcome;
+
+/// A call with progress may run this many times its timeout.
+const PROGRESS_FACTOR: u32 = 10;
+
+impl Host {
+    /// Sends a call to its server.
+    fn send(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
+        let Some(call) = self.call(id) else {
+            return Vec::new();
+        };
+        let found = call.server.as_ref().and_then(|name| self.server(name));
+        let Some(server) = found.filter(|server| server.status.is_ready()) else {
+            let why = found.map_or_else(|| "its server is gone".to_owned(), absence);
+            return self.finish(id, CallEnd::Unavailable { why }, now);
+        };
+        let timeout = server
+            .spec
+            .as_ref()
+            .map_or(Duration::from_secs(120), |spec| spec.tool_timeout);
+        let generation = server.generation;
+        let effect = Effect::Call {
+            call: id,
+            server: server.name.clone(),
+            generation,
+            tool: call.tool.clone(),
+            arguments: call.arguments.clone(),
+            timeout,
+            max_total: timeout.saturating_mul(PROGRESS_FACTOR),
+        };
+        if let Some(call) = self.call_mut(id) {
+            call.state = CallState::Running {
+                since: now,
+                generation,
+            };
+        }
+        vec![effect]
+    }
+
+    /// A connection says something about a call. What concerns another connection, or a call that has ended, is stale.
+    pub(in crate::host) fn call_event(
+        &mut self,
+        id: CallId,
+        from: Generation,
+        event: CallEvent,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let Some(call) = self.call_mut(id) else {
+            return Vec::new();
+        };
+        match &call.state {
+            CallState::Running { generation, .. } if *generation == from => {}
+            CallState::Running { .. } | CallState::Asking { .. } | CallState::Done { .. } => {
+                return Vec::new();
+            }
+        }
+        match event {
+            CallEvent::Sent { request_id } => call.request_id = Some(request_id),
+            CallEvent::Progress(progress) => call.progress = Some(progress),
+            CallEvent::Finished(outcome) => {
+                return self.finish(id, CallEnd::Outcome { outcome }, now);
+            }
+        }
+        Vec::new()
+    }
+
+    /// Ends every call that has not ended: asked ones are dropped, running ones cancelled.
+    pub(in crate::host) fn cancel_calls(&mut self, now: Moment) -> Vec<Effect> {
+        self.questions.clear();
+        let mut effects = Vec::new();
+        for call in &mut self.calls {
+            match (&call.state, &call.server) {
+                (CallState::Asking { .. }, _) => {
+                    call.state = CallState::Done {
+                        at: now,
+                        took: Duration::ZERO,
+                        end: CallEnd::Interrupted,
+                    };
+                }
+                (CallState::Running { since, generation }, Some(server)) => {
+                    let (took, generation) = (now.since(*since), *generation);
+                    effects.push(Effect::CancelCall {
+                        call: call.id,
+                        server: server.clone(),
+                        generation,
+                    });
+                    let end = CallEnd::Outcome {
+                        outcome: CallOutcome::Cancelled,
+                    };
+                    call.state = CallState::Done { at: now, took, end };
+                }
+                (CallState::Running { .. }, None) | (CallState::Done { .. }, _) => {}
+            }
+        }
+        effects
+    }
+
+    pub(in crate::host) fn call_mut(&mut self, id: CallId) -> Option<&mut ToolCall> {
+        self.calls
+            .get_mut(usize::try_from(id.0.checked_sub(1)?).ok()?)
+    }
+}

@@ -1,0 +1,134 @@
+//! Servers dialled, ended, dialled again, and switched off.
+//!
+//! Pure. Each dial has a generation of its own; whether an end is followed by another dial is for `mcp::lifecycle` to say.
+
+use crate::host::book::Purpose;
+use crate::host::effect::Effect;
+use crate::host::server::Listing;
+use crate::host::state::Host;
+use crate::ids::{Generation, Moment, ServerName};
+use crate::mcp::failure::Failure;
+use crate::mcp::lifecycle::Next;
+use crate::mcp::status::Status;
+
+impl Host {
+    /// Dials a server anew under a new generation; a connection that stands is closed.
+    pub(in crate::host) fn dial(&mut self, name: &ServerName, now: Moment) -> Vec<Effect> {
+        let Some(server) = self.server_mut(name).filter(|server| server.spec.is_some()) else {
+            return Vec::new();
+        };
+        let old = server.generation;
+        let is_open = matches!(
+            server.status,
+            Status::Starting { .. } | Status::Ready { .. }
+        );
+        let remembered = server.hello.take().map(|hello| hello.era);
+        server.generation = old.next();
+        server.restarts += u32::from(old != Generation(0));
+        server.status = Status::Starting { since: now };
+        (server.listing, server.probing) = (Listing::Quiet, None);
+        let generation = server.generation;
+        let mut effects = Vec::new();
+        if is_open && old != Generation(0) {
+            effects.push(Effect::Close {
+                server: name.clone(),
+                generation: old,
+            });
+        }
+        effects.push(Effect::Dial {
+            server: name.clone(),
+            generation,
+            remembered,
+        });
+        effects
+    }
+
+    /// The person wants it anew, or on: earlier failures are forgotten.
+    pub(in crate::host) fn restart(&mut self, name: &ServerName, now: Moment) -> Vec<Effect> {
+        self.book
+            .lifecycles
+            .entry(name.clone())
+            .or_default()
+            .reset();
+        self.dial(name, now)
+    }
+
+    /// The person wants it off.
+    pub(in crate::host) fn disable(&mut self, name: &ServerName, now: Moment) -> Vec<Effect> {
+        let Some(server) = self.server_mut(name).filter(|server| server.spec.is_some()) else {
+            return Vec::new();
+        };
+        let is_open = matches!(
+            server.status,
+            Status::Starting { .. } | Status::Ready { .. }
+        );
+        server.status = Status::Disabled;
+        server.tools.clear();
+        let generation = server.generation;
+        self.rename_tools();
+        let mut effects = self.gathered_if_settled(now);
+        if is_open {
+            effects.push(Effect::Close {
+                server: name.clone(),
+                generation,
+            });
+        }
+        effects
+    }
+
+    pub(super) fn ended(
+        &mut self,
+        name: &ServerName,
+        failure: Box<Failure>,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let next = self
+            .book
+            .lifecycles
+            .entry(name.clone())
+            .or_default()
+            .ended(failure.kind, now);
+        let timer = self.book.numbers.timer();
+        let Some(server) = self.server_mut(name) else {
+            return Vec::new();
+        };
+        server.health.last_error = Some(failure.headline());
+        (server.listing, server.probing) = (Listing::Quiet, None);
+        let generation = server.generation;
+        let mut effects = Vec::new();
+        match next {
+            Next::Stay => server.status = Status::Failed { failure },
+            Next::Redial { after, attempt } => {
+                server.status = Status::Waiting {
+                    until: now.plus(after),
+                    attempt,
+                    failure,
+                };
+                self.book
+                    .timers
+                    .insert(timer, Purpose::Redial(name.clone(), generation));
+                effects.push(Effect::SetTimer { timer, after });
+            }
+        }
+        self.rename_tools();
+        effects.extend(self.gathered_if_settled(now));
+        effects
+    }
+
+    /// The wait of a server is over.
+    pub(in crate::host) fn redial(
+        &mut self,
+        name: &ServerName,
+        from: Generation,
+        now: Moment,
+    ) -> Vec<Effect> {
+        match self.server(name) {
+            Some(server)
+                if server.generation == from && matches!(server.status, Status::Waiting { .. }) =>
+            {
+                self.dial(name, now)
+            }
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The machine of servers: dialled and ended (`connect`), listed (`listing`), asked whether they live (`probe`), and what the
+//! model is told of those that are missing (`missing`).
+//!
+//! Pure. A status event of an earlier connection is dropped by its generation.
+
+mod connect;
+mod listing;
+mod missing;
+mod probe;
+
+pub(super) use missing::absence;
+
+use crate::config::{BrokenServer, ServerSpec};
+use crate::host::effect::Effect;
+use crate::host::server::{LOG_LINES, Listing, LogLine, Server};
+use crate::host::state::Host;
+use crate::ids::{Generation, Moment, ServerName};
+use crate::mcp::event::ServerEvent;
+use crate::mcp::failure::{Failure, FailureKind};
+use crate::mcp::health::Health;
+use crate::mcp::status::Status;
+
+impl Server {
+    pub(in crate::host) fn new(spec: ServerSpec) -> Self {
+        let status = if spec.enabled {
+            Status::Starting { since: Moment(0) }
+        } else {
+            Status::Disabled
+        };
+        Self {
+            required: spec.required,
+            ..Self::blank(spec.name.clone(), Some(spec), status)
+        }
+    }
+
+    pub(in crate::host) fn broken(broken: &BrokenServer) -> Self {
+        let failure = Failure {
+            hint: Some("mend the configuration, then start mcpdeck again".to_owned()),
+            ..Failure::new(FailureKind::Config, broken.error.clone())
+        };
+        let status = Status::Failed {
+            failure: Box::new(failure),
+        };
+        Self {
+            required: broken.required,
+            ..Self::blank(broken.name.clone(), None, status)
+        }
+    }
+
+    fn blank(name: ServerName, spec: Option<ServerSpec>, status: Status) -> Self {
+        Self {
+            name,
+            spec,
+            required: false,
+            status,
+            generation: Generation(0),
+            tools: Vec::new(),
+            rejected: Vec::new(),
+            health: Health::default(),
+            log: std::collections::VecDeque::new(),
+            restarts: 0,
+            probing: None,
+            hello: None,
+            listing: Listing::Quiet,
+        }
+    }
+}
+
+impl Host {
+    /// A connection reports.
+    pub(in crate::host) fn server_event(
+        &mut self,
+        name: &ServerName,
+        from: Generation,
+        event: ServerEvent,
+        now: Moment,
+    ) -> Vec<Effect> {
+        if let ServerEvent::Call(id, event) = event {
+            return self.call_event(id, from, event, now);
+        }
+        let Some(server) = self
+            .server_mut(name)
+            .filter(|server| server.generation == from)
+        else {
+            return Vec::new();
+        };
+        if server.status == Status::Disabled {
+            return Vec::new();
+        }
+        match event {
+            ServerEvent::Connected(hello) => self.greeted(name, hello, now),
+            ServerEvent::Listed(tools) => self.listed(name, tools, now),
+            ServerEvent::ListFailed(why) => self.list_failed(name, why, now),
+            ServerEvent::ToolsChanged => self.tools_changed(name),
+            ServerEvent::Log { level, text } => {
+                server.log.push_back(LogLine {
+                    at: now,
+                    level,
+                    text,
+                });
+                while server.log.len() > LOG_LINES {
+                    server.log.pop_front();
+                }
+                Vec::new()
+            }
+            ServerEvent::Probed { millis } => self.probed(name, millis, now),
+            ServerEvent::Ended(failure) => self.ended(name, failure, now),
+            // Handled above, whatever the server's generation.
+            ServerEvent::Call(..) => Vec::new(),
+        }
+    }
+
+    fn gathered_if_settled(&mut self, now: Moment) -> Vec<Effect> {
+        if self.servers.iter().all(|server| server.status.is_settled()) {
+            self.turn_step(now, |turn, desk| turn.gathered(desk))
+        } else {
+            Vec::new()
+        }
+    }
+
+    pub(in crate::host) fn server_mut(&mut self, name: &ServerName) -> Option<&mut Server> {
+        self.servers.iter_mut().find(|server| &server.name == name)
+    }
+}
