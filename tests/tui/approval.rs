@@ -80,12 +80,9 @@ async fn what_is_shown_is_what_is_sent_and_each_answer_does_what_it_says() {
             .map(|m| m["content"].to_string())
             .unwrap_or_default()
     };
-    assert!(
-        last(3).contains("denied: the person refused this call"),
-        "{}",
-        last(3)
-    );
-    assert!(last(5).contains("says: use the táble B"), "{}", last(5));
+    assert!(last(3).contains("denied: "), "{}", last(3));
+    assert!(last(5).contains("denied: "), "{}", last(5));
+    assert!(last(5).contains("use the táble B"), "{}", last(5));
     seen.iter().for_each(|request| assert_well_formed(request));
 
     let sent = sent(&deck.quit(), "tools/call");
@@ -125,12 +122,10 @@ async fn what_is_shown_is_what_is_sent_and_each_answer_does_what_it_says() {
     deck.say("seven");
     deck.hear("Seventh done.");
 
-    // What is typed while the question comes answers nothing, and a run of typing does not either.
-    deck.screen.send("eight\r");
-    deck.hear("❯ eight");
-    for _ in 0..4 {
-        deck.screen.send("yes\rsay");
-    }
+    // A hand that was typing when the question came has not answered it.
+    deck.say("eight");
+    deck.screen.wait_text("Allow this call?");
+    deck.screen.send("yes, yes\r");
     deck.question("s.put");
     assert_eq!(prompts(&told).len(), 3, "nothing was answered");
     deck.screen.key(Key::Char('n'));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::deck::{Deck, WIDE, calls, chat, endpoint, model, says, scripted};
+use crate::deck::{Deck, WIDE, calls, endpoint, model, says, scripted};
 use crate::home::Home;
 use crate::screen::{Key, LIMIT, Screen};
 
@@ -58,18 +58,22 @@ async fn text_of_servers_and_models_cannot_touch_the_terminal() {
     deck.idle();
 
     // Wherever it is shown: the call's detail, the server's detail, the list of tools.
-    for pane in [3, 4] {
+    for (pane, words) in [(3, "Arguments"), (4, "calls itself")] {
         screen.key(Key::F(pane));
         screen.key(Key::Enter);
-        screen.wait("the detail", LIMIT, |s| s.contents().contains("HACKED"));
-        screen.key(Key::PageDown);
+        screen.wait("the detail", LIMIT, |s| {
+            let text = s.contents();
+            text.contains(words) && text.contains("HACKED")
+        });
         screen.key(Key::Esc);
-        screen.wait("the panes again", LIMIT, |s| chat(s).contains("All said."));
+        screen.wait_gone(words);
     }
     screen.key(Key::F(2));
     deck.say("/tools");
+    screen.wait_gone("All said.");
     screen.wait_text("HACKED");
     screen.key(Key::Esc);
+    screen.wait_text("All said.");
 
     assert_eq!(screen.titles(), Vec::<String>::new());
     assert_eq!(screen.copied(), Vec::<String>::new());

@@ -56,7 +56,7 @@ fn a_server_that_fails_says_its_cause_and_comes_back_by_a_key_while_the_others_w
     // A missing program is named, and so are a wrong key and its nearest neighbour.
     screen.key(Key::F(4));
     screen.key(Key::Down);
-    screen.wait_text("cause    the command `no-such-program-here`");
+    screen.wait_text("`no-such-program-here` was not found");
     screen.key(Key::End);
     screen.key(Key::Enter);
     screen.wait("the wrong key", LIMIT, |s| {
