@@ -65,6 +65,7 @@ fn conversation() -> App {
         host.transcript.push(Entry::User {
             text: format!("And what of the customers of week {number}?"),
             at: Moment(0),
+            sent: true,
         });
         host.transcript.push(Entry::Assistant(Assistant {
             text: format!("Week {number}.\n\n{ANSWER}"),

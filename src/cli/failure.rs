@@ -86,7 +86,7 @@ pub fn of(server: &Server) -> CliError {
     if let Some(line) = &failure.stdout_line {
         add("stdout", line);
     }
-    for line in failure.stderr.iter().rev().take(5).rev() {
+    for line in &failure.stderr {
         add("stderr", line);
     }
     let kind = match &server.status {

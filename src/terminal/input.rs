@@ -2,54 +2,50 @@
 //!
 //! The only place that reads crossterm's keys: what differs between terminals is evened out here.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
-
 use crossterm::event::{
-    Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent,
-    MouseEventKind,
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
-use futures::StreamExt;
+use tokio::sync::mpsc;
 
 use crate::app::{AppEvent, Code, Key, Mouse, MouseKind};
 
-/// The stream of the terminal's events.
+/// Events that may wait for the loop before the reader waits: more than a person types between two frames.
+const WAITING: usize = 1024;
+
+/// The terminal's events, read by a thread of their own: a channel can be looked into without waiting, where
+/// crossterm's stream wakes only the task that asked first.
 pub struct Input {
-    stream: EventStream,
+    events: mpsc::Receiver<AppEvent>,
 }
 
 impl Input {
-    /// Starts reading.
+    /// Starts reading. The thread ends with the program, or when the terminal is gone.
     pub fn new() -> Self {
-        Self {
-            stream: EventStream::new(),
-        }
+        let (send, events) = mpsc::channel(WAITING);
+        std::thread::spawn(move || {
+            loop {
+                let event = match crossterm::event::read() {
+                    Ok(event) => translate(event),
+                    Err(_) => Some(AppEvent::Terminate),
+                };
+                let is_last = event == Some(AppEvent::Terminate);
+                let is_heard = event.is_none_or(|event| send.blocking_send(event).is_ok());
+                if is_last || !is_heard {
+                    return;
+                }
+            }
+        });
+        Self { events }
     }
 
     /// The next event that means something. When the terminal is gone, [`AppEvent::Terminate`]. Loses nothing when dropped.
     pub async fn next(&mut self) -> AppEvent {
-        loop {
-            match self.stream.next().await {
-                Some(Ok(event)) => {
-                    if let Some(event) = translate(event) {
-                        return event;
-                    }
-                }
-                Some(Err(_)) | None => return AppEvent::Terminate,
-            }
-        }
+        self.events.recv().await.unwrap_or(AppEvent::Terminate)
     }
 
-    /// The next event, if one is there already. Asks on behalf of the task that runs: the stream remembers who asked last, and
-    /// a one-off asker would be woken in the place of the loop.
-    pub async fn ready(&mut self) -> Option<AppEvent> {
-        let mut next = pin!(self.next());
-        poll_fn(|context| match next.as_mut().poll(context) {
-            Poll::Ready(event) => Poll::Ready(Some(event)),
-            Poll::Pending => Poll::Ready(None),
-        })
-        .await
+    /// The next event, if one is there already.
+    pub fn ready(&mut self) -> Option<AppEvent> {
+        self.events.try_recv().ok()
     }
 }
 

@@ -133,7 +133,7 @@ impl Loop<'_> {
             Woken::Coloured => self.pace.mark(),
             Woken::Frame => {}
         }
-        self.drain(input).await;
+        self.drain(input);
         if std::mem::take(&mut self.suspends) {
             self.suspend(signals).await?;
         }
@@ -168,12 +168,12 @@ impl Loop<'_> {
     }
 
     /// Takes in what is there already, some of each kind, so that no kind can hold up the frame.
-    async fn drain(&mut self, input: &mut Input) {
+    fn drain(&mut self, input: &mut Input) {
         for _ in 0..AT_ONCE {
             if self.ended.is_some() || self.suspends {
                 return;
             }
-            let Some(event) = input.ready().await else {
+            let Some(event) = input.ready() else {
                 break;
             };
             self.take_input(event);
