@@ -102,11 +102,7 @@ impl Asked {
         let Self {
             base_url, model, ..
         } = self;
-        let says = if words.is_empty() {
-            String::new()
-        } else {
-            format!(": {words}")
-        };
+        let says = says(words);
         let (sentence, hint) = match kind {
             Kind::Key => (format!("{base_url} did not accept the key (HTTP {status}){says}"), self.key_hint()),
             Kind::RateLimit => (
@@ -197,6 +193,14 @@ impl Asked {
             ),
             "Check that `base_url` is an OpenAI-compatible API.",
         )
+    }
+}
+
+/// The endpoint's words behind a sentence, when it said any.
+fn says(words: &str) -> String {
+    match words {
+        "" => String::new(),
+        words => format!(": {words}"),
     }
 }
 
