@@ -86,6 +86,50 @@ fn every_layer_of_the_table_exists_and_is_on_the_map_in_lib_rs() {
     fail_with(&broken);
 }
 
+/// A row that leads nowhere would let a file of that name be impure the day it appears, with nobody asked.
+#[test]
+fn every_row_of_the_table_leads_to_a_file() {
+    let files = rust_files(&root().join("src"));
+    let impure = table::IMPURE.iter().map(|(pattern, _)| *pattern);
+    let behind = table::DOORS.iter().flat_map(|(_, behind)| *behind).copied();
+    let broken: Vec<String> = impure
+        .chain(behind)
+        .chain([table::PRINTER])
+        .filter(|pattern| {
+            !files
+                .iter()
+                .any(|(path, _)| table::matches(path, pattern) && !path.ends_with("tests.rs"))
+        })
+        .map(|pattern| format!("`{pattern}` in tests/house/table.rs leads to no file in src/"))
+        .collect();
+    fail_with(&broken);
+}
+
+/// The same for a crate's door: a crate that is no longer used wants its row, and its line in Cargo.toml, away.
+#[test]
+fn every_crate_with_a_door_is_used_behind_it() {
+    let files: Vec<Source> = rust_files(&root().join("src"))
+        .iter()
+        .map(|(path, text)| Source::new(path, text))
+        .collect();
+    let mut broken = Vec::new();
+    for (name, behind) in table::DOORS {
+        for pattern in *behind {
+            let used = files.iter().any(|file| {
+                table::matches(&file.path, pattern)
+                    && file
+                        .paths()
+                        .iter()
+                        .any(|path| path.segments.first().is_some_and(|first| first == name))
+            });
+            if !used {
+                broken.push(format!("nothing in `{pattern}` names `{name}`"));
+            }
+        }
+    }
+    fail_with(&broken);
+}
+
 #[test]
 fn tests_wait_for_conditions_and_leave_nothing_out() {
     let banned = ["thread::sleep", "#[ignore"];

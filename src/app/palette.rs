@@ -51,14 +51,17 @@ impl Palette {
         let mut fitting: Vec<(u32, PaletteRow, Intent)> = Vec::new();
         for (label, key, intent) in candidates(host) {
             let mut hits = Vec::new();
-            // The key is searched too (`/restart`), but only hits in the label are shown, so it stands behind.
-            let both = format!("{label} {key}");
-            let haystack = Utf32Str::new(&both, &mut buffer);
-            let Some(score) = pattern.indices(haystack, &mut matcher, &mut hits) else {
-                continue;
+            let haystack = Utf32Str::new(&label, &mut buffer);
+            let score = match pattern.indices(haystack, &mut matcher, &mut hits) {
+                Some(score) => Some(score),
+                // The key is searched too (`/restart`), where the label alone does not fit; then nothing of it is marked.
+                None => {
+                    hits.clear();
+                    let both = format!("{label} {key}");
+                    pattern.score(Utf32Str::new(&both, &mut buffer), &mut matcher)
+                }
             };
-            let length = Utf32Str::new(&label, &mut Vec::new()).len();
-            hits.retain(|hit| usize::try_from(*hit).is_ok_and(|hit| hit < length));
+            let Some(score) = score else { continue };
             hits.sort_unstable();
             hits.dedup();
             fitting.push((score, PaletteRow { label, key, hits }, intent));

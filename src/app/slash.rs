@@ -3,6 +3,9 @@
 //! Pure. The same table fills the palette and the help. A text that begins with `/` and is no command may still be a path:
 //! then it is a prompt like any other.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
 use serde_json::{Map, Value};
 
 use crate::app::intent::Intent;
@@ -195,7 +198,8 @@ fn typed(value: &str, schema: Option<&Value>) -> Value {
 }
 
 /// Words as a shell parts them: blanks part, quotes hold together, a backslash takes the next character as it is (within
-/// double quotes only a quote or a backslash, so that `C:\dir` and JSON keep theirs). Quotes in the middle of JSON stay.
+/// double quotes only a quote or a backslash). A value that begins with a bracket is JSON: it is kept as it is to the bracket
+/// that closes it.
 fn split(text: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut chars = text.chars().peekable();
@@ -205,48 +209,49 @@ fn split(text: &str) -> Result<Vec<String>, String> {
             return Ok(words);
         }
         let mut word = String::new();
-        let mut quote = None;
-        let mut depth = 0usize;
-        while let Some(&c) = chars.peek() {
-            if quote.is_none() && depth == 0 && c.is_whitespace() {
-                break;
+        while let Some(c) = chars.next_if(|c| !c.is_whitespace()) {
+            match c {
+                '"' | '\'' => quoted(c, &mut chars, &mut word)?,
+                '\\' => word.extend(chars.next()),
+                '[' | '{' if word.ends_with('=') => bracketed(c, &mut chars, &mut word)?,
+                c => word.push(c),
             }
-            chars.next();
-            match (c, quote) {
-                ('"' | '\'', None) => {
-                    quote = Some(c);
-                    if depth > 0 {
-                        word.push(c);
-                    }
-                }
-                (c, Some(open)) if c == open => {
-                    quote = None;
-                    if depth > 0 {
-                        word.push(c);
-                    }
-                }
-                ('\\', Some('"')) if depth > 0 => {
-                    word.push(c);
-                    word.extend(chars.next());
-                }
-                ('\\', Some('"')) => {
-                    word.push(chars.next_if(|c| matches!(c, '"' | '\\')).unwrap_or('\\'));
-                }
-                ('\\', None) if depth == 0 => word.extend(chars.next()),
-                ('[' | '{', None) if depth > 0 || word.ends_with('=') => {
-                    depth += 1;
-                    word.push(c);
-                }
-                (']' | '}', None) => {
-                    depth = depth.saturating_sub(1);
-                    word.push(c);
-                }
-                (c, _) => word.push(c),
-            }
-        }
-        if let Some(open) = quote {
-            return Err(format!("A quote {open} is not closed."));
         }
         words.push(word);
     }
+}
+
+/// What stands in quotes, without them.
+fn quoted(quote: char, chars: &mut Peekable<Chars<'_>>, word: &mut String) -> Result<(), String> {
+    while let Some(c) = chars.next() {
+        match c {
+            c if c == quote => return Ok(()),
+            '\\' if quote == '"' => {
+                word.push(chars.next_if(|c| matches!(c, '"' | '\\')).unwrap_or('\\'));
+            }
+            c => word.push(c),
+        }
+    }
+    Err(format!("A quote {quote} is not closed."))
+}
+
+/// JSON to the bracket that closes it, with its strings untouched.
+fn bracketed(open: char, chars: &mut Peekable<Chars<'_>>, word: &mut String) -> Result<(), String> {
+    let mut depth = 1usize;
+    let mut in_string = false;
+    word.push(open);
+    while let Some(c) = chars.next() {
+        word.push(c);
+        match c {
+            '"' => in_string = !in_string,
+            '\\' if in_string => word.extend(chars.next()),
+            '[' | '{' if !in_string => depth += 1,
+            ']' | '}' if !in_string => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Ok(());
+        }
+    }
+    Err(format!("A bracket {open} is not closed."))
 }

@@ -42,6 +42,8 @@ pub struct App {
     pub suggestion: Option<String>,
     /// The theme. The terminal answers `Auto` with what that means for it.
     pub theme: ThemeChoice,
+    /// What was sent while a turn ran or a model was looked for; it goes out when that is over.
+    pub queued: Option<String>,
     /// When Ctrl-C was pressed last: once more soon after, and the program ends.
     pub cancelled: Option<Moment>,
     /// The program is about to end.

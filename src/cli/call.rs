@@ -42,7 +42,7 @@ pub fn run(args: &CallArgs, global: &Global) -> Result<ExitCode, CliError> {
         probe_every: None,
         ..setup::settings(&config)
     };
-    setup::runtime()?.block_on(async {
+    setup::block_on(async {
         let mut run = setup::headless(config, settings, global)?;
         run.start();
         let outcome = call(args, &mut run).await;
@@ -96,15 +96,12 @@ async fn call(args: &CallArgs, run: &mut Headless) -> Result<ExitCode, CliError>
 
 async fn finish(run: &mut Headless) -> Result<(), CliError> {
     let mut interrupt = Interrupt::listen();
-    let interrupted = tokio::select! {
-        () = run.until(|host| host.call(CallId(1)).is_some_and(|call| call.end().is_some())) => false,
-        () = interrupt.wait() => true,
+    let signal = tokio::select! {
+        () = run.until(|host| host.call(CallId(1)).is_some_and(|call| call.end().is_some())) => return Ok(()),
+        signal = interrupt.wait() => signal,
     };
-    if interrupted {
-        run.command(Command::Interrupt);
-        return Err(failure::interrupted());
-    }
-    Ok(())
+    run.command(Command::Interrupt);
+    Err(failure::interrupted(signal))
 }
 
 fn report(call: &ToolCall, as_json: bool, run: &Headless) -> Result<ExitCode, CliError> {
@@ -115,13 +112,10 @@ fn report(call: &ToolCall, as_json: bool, run: &Headless) -> Result<ExitCode, Cl
         output::data(&format!("{:#}\n", result_json(call, run.now())));
     }
     let Some(result) = call.result() else {
-        return Err(CliError::new(
-            error_kind(end),
-            clean::block(&outcome::words(end)),
-        ));
+        return Err(CliError::new(error_kind(end), failure::cause(end)));
     };
     if !as_json {
-        let mut text = clean::block(&result.as_text());
+        let mut text = clean::data(&result.as_text());
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }

@@ -25,8 +25,8 @@ pub enum ErrorKind {
     Server,
     /// 4: the model.
     Model,
-    /// 130: interrupted.
-    Interrupted,
+    /// 128 and the number: ended by this signal, so 130 for Ctrl-C and 143 for SIGTERM.
+    Interrupted(u8),
 }
 
 impl ErrorKind {
@@ -37,7 +37,7 @@ impl ErrorKind {
             Self::Usage => 2,
             Self::Server => 3,
             Self::Model => 4,
-            Self::Interrupted => 130,
+            Self::Interrupted(signal) => 128_u8.saturating_add(signal),
         }
     }
 }

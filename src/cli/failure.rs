@@ -4,7 +4,7 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::interrupt::Interrupt;
 use crate::config::Config;
 use crate::driver::headless::Headless;
-use crate::host::Server;
+use crate::host::{CallEnd, Server, outcome};
 use crate::ids::ServerName;
 use crate::mcp::status::Status;
 use crate::text::{clean, nearest};
@@ -48,13 +48,22 @@ pub async fn settled(run: &mut Headless) -> Result<(), CliError> {
     let mut interrupt = Interrupt::listen();
     tokio::select! {
         () = run.until(|host| host.servers.iter().all(|server| server.status.is_settled())) => Ok(()),
-        () = interrupt.wait() => Err(interrupted()),
+        signal = interrupt.wait() => Err(interrupted(signal)),
     }
 }
 
-/// What an interrupted run ends with.
-pub fn interrupted() -> CliError {
-    CliError::new(ErrorKind::Interrupted, "interrupted")
+/// What a run ends with that this signal ended.
+pub fn interrupted(signal: u8) -> CliError {
+    CliError::new(ErrorKind::Interrupted(signal), "interrupted")
+}
+
+/// How a call ended, for a person: the model's words without the prefix that tells it how to read them.
+pub fn cause(end: &CallEnd) -> String {
+    let words = outcome::words(end);
+    let bare = words
+        .strip_prefix("error: ")
+        .or_else(|| words.strip_prefix("denied: "));
+    bare.map(str::to_owned).unwrap_or(words)
 }
 
 /// The true cause of a server that is not there.
@@ -65,11 +74,7 @@ pub fn of(server: &Server) -> CliError {
             format!("server `{}` is {}", server.name, server.status.word()),
         );
     };
-    let mut text = format!(
-        "server `{}` failed: {}",
-        server.name,
-        clean::block(&failure.message)
-    );
+    let mut text = format!("server `{}` failed: {}", server.name, failure.message);
     let mut add = |label: &str, value: &str| {
         text.push_str(&format!("\n  {label}: {}", clean::line(value)));
     };
@@ -91,7 +96,7 @@ pub fn of(server: &Server) -> CliError {
     };
     let error = CliError::new(kind, text);
     match &failure.hint {
-        Some(hint) => error.hint(clean::line(hint)),
+        Some(hint) => error.hint(hint.clone()),
         None => error,
     }
 }

@@ -5,7 +5,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// The signals that end a headless run.
 #[derive(Debug)]
 pub struct Interrupt {
-    signals: Vec<Signal>,
+    signals: Vec<(u8, Signal)>,
 }
 
 impl Interrupt {
@@ -16,23 +16,27 @@ impl Interrupt {
             SignalKind::terminate(),
             SignalKind::hangup(),
         ];
+        let listen = |kind: SignalKind| {
+            let number = u8::try_from(kind.as_raw_value()).ok()?;
+            Some((number, signal(kind).ok()?))
+        };
         Self {
-            signals: kinds
-                .into_iter()
-                .filter_map(|kind| signal(kind).ok())
-                .collect(),
+            signals: kinds.into_iter().filter_map(listen).collect(),
         }
     }
 
-    /// Waits for one of them.
-    pub async fn wait(&mut self) {
+    /// Waits for one of them and gives its number.
+    pub async fn wait(&mut self) -> u8 {
         if self.signals.is_empty() {
             return std::future::pending().await;
         }
-        let waits = self
-            .signals
-            .iter_mut()
-            .map(|signal| Box::pin(signal.recv()));
-        futures::future::select_all(waits).await;
+        let waits = self.signals.iter_mut().map(|(number, signal)| {
+            let number = *number;
+            Box::pin(async move {
+                signal.recv().await;
+                number
+            })
+        });
+        futures::future::select_all(waits).await.0
     }
 }

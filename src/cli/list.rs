@@ -35,7 +35,7 @@ pub fn run(args: &ListArgs, global: &Global) -> Result<ExitCode, CliError> {
         probe_every: None,
         ..setup::settings(&config)
     };
-    setup::runtime()?.block_on(async {
+    setup::block_on(async {
         let mut run = setup::headless(config, settings, global)?;
         run.start();
         let ended = failure::settled(&mut run).await;

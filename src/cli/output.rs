@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::cli::error::CliError;
+use crate::text::clean;
 
 /// Writes data to stdout. A closed pipe ends quietly.
 pub fn data(text: &str) {
@@ -18,9 +19,9 @@ pub fn note(text: &str) {
 
 /// Prints a failure with its hints and gives its exit code.
 pub fn error(error: &CliError) -> ExitCode {
-    note(&format!("error: {error}"));
+    note(&format!("error: {}", clean::block(&error.message)));
     for hint in &error.hints {
-        note(&format!("hint: {hint}"));
+        note(&format!("hint: {}", clean::block(hint)));
     }
     ExitCode::from(error.kind.code())
 }

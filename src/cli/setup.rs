@@ -83,6 +83,15 @@ pub fn headless(config: Config, settings: Settings, global: &Global) -> Result<H
     Ok(Headless::new(host, driver, receivers, clock))
 }
 
+/// Runs a headless subcommand to its end on a runtime of its own.
+pub fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(work);
+    // A thread that still reads an answer from stdin must not hold the process.
+    runtime.shutdown_background();
+    outcome
+}
+
 /// The runtime of every subcommand that talks to servers.
 pub fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_multi_thread()

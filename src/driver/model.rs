@@ -20,7 +20,7 @@ const SEARCH: Duration = Duration::from_millis(500);
 const LISTING: Duration = Duration::from_secs(10);
 /// What a person can do who has no model.
 const NO_MODEL: &str = "Start Ollama, LM Studio or llama.cpp on this machine, or set OPENAI_API_KEY, \
-or give --model-url URL; then /model looks again.";
+or give --model-url URL; in the terminal program /model looks again.";
 
 /// The model, once there is one. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +68,7 @@ impl ModelSlot {
 
 async fn find(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
     match settings.provider {
-        Provider::None => Err("switched off by provider = \"none\"".to_owned()),
+        Provider::None => Err("The model is switched off by provider = \"none\"".to_owned()),
         Provider::Scripted => load_script(settings).await,
         Provider::Openai => find_endpoint(settings).await,
     }

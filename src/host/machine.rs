@@ -29,7 +29,7 @@ impl Host {
         };
         let model = match config.model.provider {
             Provider::None => ModelState::Absent {
-                why: "switched off by provider = \"none\"".to_owned(),
+                why: "The model is switched off by provider = \"none\"".to_owned(),
             },
             Provider::Openai | Provider::Scripted => ModelState::Searching { since: Moment(0) },
         };

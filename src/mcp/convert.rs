@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::mcp::event::Progress;
+use crate::mcp::param_headers;
 use crate::mcp::result::{Block, ToolResult};
 use crate::mcp::status::{Era, Hello};
 use crate::mcp::tool::{Annotations, Listing, Rejected, Tool};
@@ -13,11 +14,16 @@ use crate::mcp::wire::lines::head;
 /// The key under which a modern server names itself.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
-/// Adds one page of `tools/list` to the listing and gives the cursor of the next one.
+/// Adds one page of `tools/list` to the listing and gives the cursor of the next one. With `heed_headers` a tool whose
+/// `x-mcp-header` annotations are invalid is left out, as the protocol asks of HTTP clients.
 ///
 /// # Errors
 /// When the page is no listing at all; the reason as a sentence.
-pub fn tools_page(page: &Value, listing: &mut Listing) -> Result<Option<String>, String> {
+pub fn tools_page(
+    page: &Value,
+    heed_headers: bool,
+    listing: &mut Listing,
+) -> Result<Option<String>, String> {
     let Some(tools) = page.get("tools").and_then(Value::as_array) else {
         return Err(format!(
             "the answer to tools/list has no array `tools`: {}",
@@ -25,7 +31,10 @@ pub fn tools_page(page: &Value, listing: &mut Listing) -> Result<Option<String>,
         ));
     };
     for item in tools {
-        match tool(item) {
+        match tool(item).and_then(|tool| match heed_headers {
+            true => with_valid_headers(tool),
+            false => Ok(tool),
+        }) {
             Ok(tool) if listing.tools.iter().any(|known| known.name == tool.name) => {
                 listing.rejected.push(Rejected {
                     name: Some(tool.name),
@@ -38,6 +47,16 @@ pub fn tools_page(page: &Value, listing: &mut Listing) -> Result<Option<String>,
     }
     let cursor = page.get("nextCursor").and_then(Value::as_str);
     Ok(cursor.map(str::to_owned))
+}
+
+fn with_valid_headers(tool: Tool) -> Result<Tool, Rejected> {
+    match param_headers::invalid(&tool.input_schema) {
+        Some(why) => Err(Rejected {
+            name: Some(tool.name),
+            why,
+        }),
+        None => Ok(tool),
+    }
 }
 
 /// One tool.
@@ -61,9 +80,6 @@ pub fn tool(item: &Value) -> Result<Tool, Rejected> {
         None | Some(Value::Null) => return Err(reject("it has no `inputSchema`")),
         Some(_) => return Err(reject("its `inputSchema` is no JSON object")),
     };
-    if let Some(why) = invalid_header_annotation(&input_schema) {
-        return Err(reject(&why));
-    }
     let hints = item.get("annotations");
     let hint = |key: &str| {
         hints
@@ -84,38 +100,6 @@ pub fn tool(item: &Value) -> Result<Tool, Rejected> {
             open_world: hint("openWorldHint"),
         },
     })
-}
-
-/// Why a tool's `x-mcp-header` annotations are invalid, where they are: such a tool is left out and the others stay.
-fn invalid_header_annotation(schema: &Value) -> Option<String> {
-    let properties = schema.get("properties")?.as_object()?;
-    let mut seen: Vec<String> = Vec::new();
-    for (key, property) in properties {
-        let Some(header) = property.get("x-mcp-header") else {
-            continue;
-        };
-        let wrong = |why: &str| Some(format!("the `x-mcp-header` of its argument `{key}` {why}"));
-        let Some(header) = header.as_str() else {
-            return wrong("is no text");
-        };
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if header.is_empty() || !header.bytes().all(token) {
-            return wrong("is no HTTP header name");
-        }
-        let kind = property.get("type").and_then(Value::as_str);
-        if !matches!(
-            kind,
-            Some("string" | "integer" | "boolean" | "number") | None
-        ) {
-            return wrong("stands at an argument that is no text, number or boolean");
-        }
-        let folded = header.to_ascii_lowercase();
-        if seen.contains(&folded) {
-            return wrong("is used twice");
-        }
-        seen.push(folded);
-    }
-    None
 }
 
 /// The result of `tools/call`.
@@ -311,4 +295,97 @@ pub fn excerpt(words: &str) -> String {
 
 fn text(value: &Value, key: &str) -> Option<String> {
     value.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let word = prop_oneof![
+            Just("tools".to_owned()),
+            Just("name".to_owned()),
+            Just("inputSchema".to_owned()),
+            Just("properties".to_owned()),
+            Just("x-mcp-header".to_owned()),
+            Just("content".to_owned()),
+            Just("type".to_owned()),
+            Just("text".to_owned()),
+            Just("resource".to_owned()),
+            Just("resultType".to_owned()),
+            Just("inputRequests".to_owned()),
+            "\\PC{0,8}",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            word.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 60, 6, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::vec((word.clone(), inner), 0..5)
+                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_a_server_sends_makes_it_panic_or_lose_an_item(value in any_json()) {
+            let page = json!({ "tools": [value, value] });
+            let mut listing = Listing::default();
+            prop_assert_eq!(tools_page(&page, true, &mut listing), Ok(None));
+            prop_assert_eq!(listing.tools.len() + listing.rejected.len(), 2);
+            let result = tool_result(&json!({ "content": [value] }));
+            prop_assert_eq!(result.map(|result| result.content.len()), Ok(1));
+            let _ = tool_result(&value);
+            let _ = initialize_result(&value);
+            let _ = discover_result(&value, "2026-07-28");
+            let _ = progress(&value);
+            let _ = log_message(&value);
+            let _ = rpc_error(&value);
+        }
+    }
+
+    #[test]
+    fn a_result_must_hold_something_and_be_complete() {
+        let empty = tool_result(&json!({ "content": [] })).unwrap();
+        assert_eq!(empty, ToolResult::default());
+        let structured = tool_result(&json!({ "structuredContent": { "a": 1 } })).unwrap();
+        assert_eq!(structured.structured, Some(json!({ "a": 1 })));
+        for bad in [
+            json!(1),
+            json!({}),
+            json!({ "resultType": "later", "content": [] }),
+            json!({ "resultType": "input_required", "content": [] }),
+        ] {
+            assert!(tool_result(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_block_is_read() {
+        let blocks = [
+            json!({ "type": "image", "data": "AA==", "mimeType": "image/png" }),
+            json!({ "type": "audio", "data": "AA==", "mimeType": "audio/wav" }),
+            json!({ "type": "resource_link", "uri": "file:///a", "name": "a" }),
+            json!({ "type": "resource", "resource": { "uri": "file:///a", "text": "t" } }),
+            json!({ "type": "image" }),
+        ]
+        .map(|value| block(&value));
+        let kinds = blocks.map(|block| match block {
+            Block::Text { .. } => "text",
+            Block::Image { .. } => "image",
+            Block::Audio { .. } => "audio",
+            Block::Link { .. } => "link",
+            Block::Resource { .. } => "resource",
+            Block::Other { .. } => "other",
+        });
+        assert_eq!(kinds, ["image", "audio", "link", "resource", "other"]);
+    }
 }

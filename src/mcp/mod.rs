@@ -1,7 +1,8 @@
 //! One MCP server as a client sees it: its lifecycle, its tools, its health and what goes over the wire.
 //!
-//! Pure: `tool`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `wire::record`, `wire::log`.
-//! Impure, and the only door to `rmcp` outside `servers`: `connection`, `convert`, `transport`, `wire::tap`.
+//! Pure: `tool`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `convert`, `param_headers`, and of `wire`
+//! `record`, `lines`, `redact` and `log`. Impure, and the only door to `rmcp` outside `servers`: `connection`, `transport`, and of
+//! `wire` `tap` and `file`.
 
 pub mod catalog;
 pub mod connection;
@@ -10,6 +11,7 @@ pub mod event;
 pub mod failure;
 pub mod health;
 pub mod lifecycle;
+pub mod param_headers;
 pub mod result;
 pub mod status;
 pub mod tool;

@@ -3,43 +3,49 @@
 //! The only place that reads crossterm's keys: what differs between terminals is evened out here.
 
 use crossterm::event::{
-    Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent,
-    MouseEventKind,
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
-use futures::{FutureExt, StreamExt};
+use tokio::sync::mpsc;
 
 use crate::app::{AppEvent, Code, Key, Mouse, MouseKind};
 
-/// The stream of the terminal's events.
+/// Events that may wait for the loop before the reader waits: more than a person types between two frames.
+const WAITING: usize = 1024;
+
+/// The terminal's events, read by a thread of their own: a channel can be looked into without waiting, where
+/// crossterm's stream wakes only the task that asked first.
 pub struct Input {
-    stream: EventStream,
+    events: mpsc::Receiver<AppEvent>,
 }
 
 impl Input {
-    /// Starts reading.
+    /// Starts reading. The thread ends with the program, or when the terminal is gone.
     pub fn new() -> Self {
-        Self {
-            stream: EventStream::new(),
-        }
+        let (send, events) = mpsc::channel(WAITING);
+        std::thread::spawn(move || {
+            loop {
+                let event = match crossterm::event::read() {
+                    Ok(event) => translate(event),
+                    Err(_) => Some(AppEvent::Terminate),
+                };
+                let is_last = event == Some(AppEvent::Terminate);
+                let is_heard = event.is_none_or(|event| send.blocking_send(event).is_ok());
+                if is_last || !is_heard {
+                    return;
+                }
+            }
+        });
+        Self { events }
     }
 
     /// The next event that means something. When the terminal is gone, [`AppEvent::Terminate`]. Loses nothing when dropped.
     pub async fn next(&mut self) -> AppEvent {
-        loop {
-            match self.stream.next().await {
-                Some(Ok(event)) => {
-                    if let Some(event) = translate(event) {
-                        return event;
-                    }
-                }
-                Some(Err(_)) | None => return AppEvent::Terminate,
-            }
-        }
+        self.events.recv().await.unwrap_or(AppEvent::Terminate)
     }
 
     /// The next event, if one is there already.
     pub fn ready(&mut self) -> Option<AppEvent> {
-        self.next().now_or_never()
+        self.events.try_recv().ok()
     }
 }
 
@@ -59,21 +65,28 @@ fn translate_key(key: KeyEvent) -> Option<Key> {
         return None;
     }
     let held = |modifier| key.modifiers.contains(modifier);
-    let ctrl = held(KeyModifiers::CONTROL);
-    let mut shift = held(KeyModifiers::SHIFT);
-    let code = match key.code {
-        KeyCode::Char(c) => {
-            // Shift is in the character; but some terminals tell of Alt-Shift-z as a small letter with Shift.
-            let c = if shift && !ctrl { upper(c) } else { c };
-            shift = false;
-            Code::Char(if ctrl { controlled(c) } else { c })
-        }
+    let (ctrl, shift) = (held(KeyModifiers::CONTROL), held(KeyModifiers::SHIFT));
+    let (code, shift) = match key.code {
+        // Shift is in the character; but some terminals tell of Alt-Shift-z as a small letter with Shift.
+        KeyCode::Char(c) if ctrl => (Code::Char(controlled(c)), false),
+        KeyCode::Char(c) if shift => (Code::Char(upper(c)), false),
+        KeyCode::Char(c) => (Code::Char(c), false),
+        KeyCode::BackTab => (Code::Tab, true),
+        other => (named(other)?, shift),
+    };
+    Some(Key {
+        code,
+        ctrl,
+        alt: held(KeyModifiers::ALT) || held(KeyModifiers::META),
+        shift,
+    })
+}
+
+/// A key that types nothing; none for keys that mean nothing here.
+fn named(code: KeyCode) -> Option<Code> {
+    Some(match code {
         KeyCode::Enter => Code::Enter,
         KeyCode::Tab => Code::Tab,
-        KeyCode::BackTab => {
-            shift = true;
-            Code::Tab
-        }
         KeyCode::Esc => Code::Esc,
         KeyCode::Backspace => Code::Backspace,
         KeyCode::Delete => Code::Delete,
@@ -86,23 +99,7 @@ fn translate_key(key: KeyEvent) -> Option<Key> {
         KeyCode::PageUp => Code::PageUp,
         KeyCode::PageDown => Code::PageDown,
         KeyCode::F(number) => Code::F(number),
-        KeyCode::Insert
-        | KeyCode::Null
-        | KeyCode::CapsLock
-        | KeyCode::ScrollLock
-        | KeyCode::NumLock
-        | KeyCode::PrintScreen
-        | KeyCode::Pause
-        | KeyCode::Menu
-        | KeyCode::KeypadBegin
-        | KeyCode::Media(_)
-        | KeyCode::Modifier(_) => return None,
-    };
-    Some(Key {
-        code,
-        ctrl,
-        alt: held(KeyModifiers::ALT) || held(KeyModifiers::META),
-        shift,
+        _ => return None,
     })
 }
 

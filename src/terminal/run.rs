@@ -173,7 +173,9 @@ impl Loop<'_> {
             if self.ended.is_some() || self.suspends {
                 return;
             }
-            let Some(event) = input.ready() else { break };
+            let Some(event) = input.ready() else {
+                break;
+            };
             self.take_input(event);
         }
         for _ in 0..AT_ONCE {
@@ -209,11 +211,11 @@ impl Loop<'_> {
         let effects = self.app.update(event, self.outside.clock.now());
         self.carry_out(effects);
         let is_busy = self.app.host.is_busy();
-        if self.was_busy && !is_busy {
+        let has_ended = std::mem::replace(&mut self.was_busy, is_busy) && !is_busy;
+        if has_ended {
             let last = self.app.last_prompt().map(str::to_owned);
             self.propose(last.as_deref());
         }
-        self.was_busy = is_busy;
     }
 
     fn propose(&mut self, last: Option<&str>) {

@@ -27,6 +27,11 @@ pub fn block(text: &str) -> String {
     reveal(&strip(text)).replace('\t', "    ")
 }
 
+/// Several lines of data for a pipe: as [`block`], but a tab stays a tab, because the text may be a table or a program.
+pub fn data(text: &str) -> String {
+    reveal(&strip(text))
+}
+
 /// Takes out escape sequences and control characters; what is left holds only `\n` and, for `block`, `\t` of them.
 fn strip(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -45,7 +45,15 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect, boxe
     let has_keys = app.focus == Pane::Chat
         && matches!(app.overlay, Overlay::None)
         && app.host.questions.is_empty();
+    let queued = app.queued.as_deref().map(|text| {
+        let text = clean::line(text);
+        wrap::truncate(
+            &format!("Message · goes out next: {text}"),
+            usize::from(area.width.saturating_sub(6)),
+        )
+    });
     let title = match app.chat.anchor {
+        _ if queued.is_some() => queued.as_deref().unwrap_or_default(),
         Anchor::At { .. } if !boxed => "Message · scrolled back, Ctrl-End follows",
         Anchor::At { .. } | Anchor::Follow if app.host.is_busy() => "Message · Esc interrupts",
         Anchor::At { .. } | Anchor::Follow => "Message",

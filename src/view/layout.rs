@@ -121,7 +121,7 @@ fn rows(count: usize) -> u16 {
 }
 
 /// Cuts rows off the top: (those, the rest).
-fn top(area: Rect, rows: u16) -> (Rect, Rect) {
+pub(super) fn top(area: Rect, rows: u16) -> (Rect, Rect) {
     let rows = rows.min(area.height);
     let rest = Rect {
         y: area.y + rows,

@@ -5,14 +5,14 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Alignment, CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use ratatui::style::{Modifier, Style};
-use ratatui::text::{Line, Span};
 
-use crate::text::{clean, wrap};
+use crate::text::clean;
 use crate::view::code;
 use crate::view::memo::Memo;
-use crate::view::styled::{self, Lines, Spans, span};
+use crate::view::page::{Code, Nest, Page};
+use crate::view::styled::Lines;
 use crate::view::table::{self, Align, Cells, Table};
 use crate::view::theme::Theme;
 
@@ -30,7 +30,7 @@ pub(super) fn lay(text: &str, open: bool, cols: usize, theme: &Theme, memo: &mut
         out: Vec::new(),
         inline: Vec::new(),
         styles: vec![theme.text],
-        boxes: Vec::new(),
+        nests: Vec::new(),
         gap: false,
         code: None,
         table: None,
@@ -41,42 +41,6 @@ pub(super) fn lay(text: &str, open: bool, cols: usize, theme: &Theme, memo: &mut
     }
     page.flush();
     page.out
-}
-
-/// What a block lies in.
-enum Box_ {
-    Quote,
-    List {
-        next: Option<u64>,
-    },
-    Item {
-        marker: Option<String>,
-        width: usize,
-    },
-}
-
-/// A code block while it is read.
-struct Code {
-    language: String,
-    text: String,
-    closed: bool,
-}
-
-struct Page<'a> {
-    source: &'a str,
-    open: bool,
-    cols: usize,
-    theme: &'a Theme,
-    memo: &'a mut Memo,
-    out: Lines,
-    inline: Spans,
-    styles: Vec<Style>,
-    boxes: Vec<Box_>,
-    /// The next block is parted from the last by a blank line.
-    gap: bool,
-    code: Option<Code>,
-    table: Option<Table>,
-    links: Vec<String>,
 }
 
 impl Page<'_> {
@@ -114,12 +78,12 @@ impl Page<'_> {
             Tag::BlockQuote(_) => {
                 self.flush();
                 self.part();
-                self.boxes.push(Box_::Quote);
+                self.nests.push(Nest::Quote);
             }
             Tag::CodeBlock(kind) => self.start_code(&kind, range),
             Tag::List(next) => {
                 self.flush();
-                self.boxes.push(Box_::List { next });
+                self.nests.push(Nest::List { next });
             }
             Tag::Item => self.start_item(),
             Tag::Table(aligns) => {
@@ -172,14 +136,17 @@ impl Page<'_> {
             }
             TagEnd::BlockQuote(_) => {
                 self.flush();
-                self.boxes.pop();
+                self.nests.pop();
                 self.gap = true;
             }
             TagEnd::CodeBlock => self.end_code(),
             TagEnd::List(_) => {
                 self.flush();
-                self.boxes.pop();
-                self.gap |= !self.boxes.iter().any(|b| matches!(b, Box_::List { .. }));
+                self.nests.pop();
+                self.gap |= !self
+                    .nests
+                    .iter()
+                    .any(|nest| matches!(nest, Nest::List { .. }));
             }
             TagEnd::Item => self.end_item(),
             TagEnd::Table => self.end_table(),
@@ -199,144 +166,12 @@ impl Page<'_> {
         }
     }
 
-    fn style(&self) -> Style {
-        self.styles.last().copied().unwrap_or(self.theme.text)
-    }
-
-    fn nest(&mut self, with: Style) {
-        self.styles.push(self.style().patch(with));
-    }
-
-    fn unnest(&mut self) {
-        if self.styles.len() > 1 {
-            self.styles.pop();
-        }
-    }
-
     fn text(&mut self, text: &str) {
         if let Some(code) = &mut self.code {
             code.text.push_str(&clean::block(text));
             return;
         }
         self.push(&clean::line(text), self.style());
-    }
-
-    fn push(&mut self, text: &str, style: Style) {
-        self.inline.push(span(text, style));
-    }
-
-    /// Ends the running paragraph, if there is one.
-    fn flush(&mut self) {
-        let spans = std::mem::take(&mut self.inline);
-        if spans.iter().all(|part| part.content.trim().is_empty()) {
-            return;
-        }
-        self.part();
-        let room = self.room();
-        let lines = styled::wrapped(&trimmed(spans), room);
-        self.emit(lines);
-    }
-
-    /// The blank line before a block.
-    fn part(&mut self) {
-        if std::mem::take(&mut self.gap) && !self.out.is_empty() {
-            let quotes = self
-                .boxes
-                .iter()
-                .filter(|b| matches!(b, Box_::Quote))
-                .count();
-            self.out
-                .push(span("▎ ".repeat(quotes), self.theme.border).into());
-        }
-    }
-
-    fn room(&self) -> usize {
-        let width = |b: &Box_| match b {
-            Box_::Quote => 2,
-            Box_::List { .. } => 0,
-            Box_::Item { width, .. } => *width,
-        };
-        let taken: usize = self.boxes.iter().map(width).sum();
-        self.cols - taken.min(self.cols / 2)
-    }
-
-    /// Writes the lines of one block behind the signs of what it lies in.
-    fn emit(&mut self, lines: Lines) {
-        let (mut first, mut rest): (Spans, Spans) = (Vec::new(), Vec::new());
-        for b in &mut self.boxes {
-            match b {
-                Box_::Quote => {
-                    first.push(span("▎ ", self.theme.border));
-                    rest.push(span("▎ ", self.theme.border));
-                }
-                Box_::List { .. } => {}
-                Box_::Item { marker, width } => {
-                    let blank = || Span::raw(" ".repeat(*width));
-                    let marker = marker.take().map(|marker| span(marker, self.theme.accent));
-                    first.push(marker.unwrap_or_else(blank));
-                    rest.push(blank());
-                }
-            }
-        }
-        let most = self.cols / 2;
-        let (first, rest) = (styled::cropped(first, most), styled::cropped(rest, most));
-        self.out.extend(styled::prefixed(lines, &first, &rest));
-    }
-
-    fn heading(&mut self, level: HeadingLevel) {
-        self.flush();
-        self.gap |= !self.out.is_empty();
-        let style = match level {
-            HeadingLevel::H1 => self.theme.accent.add_modifier(Modifier::UNDERLINED),
-            HeadingLevel::H2 => self.theme.accent,
-            HeadingLevel::H3 | HeadingLevel::H4 | HeadingLevel::H5 | HeadingLevel::H6 => {
-                self.theme.strong
-            }
-        };
-        self.styles.push(style);
-    }
-
-    fn rule(&mut self) {
-        self.flush();
-        self.part();
-        let line = span("─".repeat(self.room()), self.theme.border);
-        self.emit(vec![Line::from(line)]);
-        self.gap = true;
-    }
-
-    fn start_item(&mut self) {
-        self.flush();
-        let depth = self
-            .boxes
-            .iter()
-            .filter(|b| matches!(b, Box_::List { .. }))
-            .count();
-        let marker = match self.boxes.last_mut() {
-            Some(Box_::List { next: Some(number) }) => {
-                let marker = format!("{number}. ");
-                *number = number.saturating_add(1);
-                marker
-            }
-            _ if depth > 1 => "◦ ".to_owned(),
-            _ => "• ".to_owned(),
-        };
-        // A list that follows a paragraph or a list that is loose keeps its blank line; it belongs before the marker.
-        self.part();
-        self.boxes.push(Box_::Item {
-            width: wrap::width(&marker),
-            marker: Some(marker),
-        });
-    }
-
-    fn end_item(&mut self) {
-        self.flush();
-        if let Some(Box_::Item {
-            marker: Some(_), ..
-        }) = self.boxes.last()
-        {
-            self.emit(vec![Line::default()]);
-        }
-        self.boxes.pop();
     }
 
     fn start_code(&mut self, kind: &CodeBlockKind<'_>, range: &Range<usize>) {
@@ -425,25 +260,12 @@ fn align(of: Alignment) -> Align {
     }
 }
 
-/// Without line breaks at the ends.
-fn trimmed(mut spans: Spans) -> Spans {
-    while spans
-        .last()
-        .is_some_and(|part| part.content.trim().is_empty())
-    {
-        spans.pop();
-    }
-    if let Some(last) = spans.last_mut() {
-        let end = last.content.trim_end().len();
-        last.content.to_mut().truncate(end);
-    }
-    spans
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::styled;
     use proptest::prelude::*;
+    use ratatui::text::Line;
 
     fn shown(text: &str, cols: usize) -> Vec<String> {
         let lines = lay(text, false, cols, &Theme::mono(), &mut Memo::new());

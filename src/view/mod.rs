@@ -18,6 +18,7 @@ mod layout;
 mod markdown;
 pub mod memo;
 mod overlay;
+mod page;
 mod pane;
 mod question;
 mod server_detail;

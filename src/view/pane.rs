@@ -106,7 +106,21 @@ pub(super) fn lines<'a>(frame: &mut Frame, area: Rect, of: impl IntoIterator<Ite
 
 /// Empties an area for what lies on top.
 pub(super) fn clear(frame: &mut Frame, area: Rect) {
+    free_edge(frame, area);
     Clear.render(area, frame.buffer_mut());
+}
+
+/// A wide character that reaches into an area goes as a whole: half of it would swallow the first column of what is drawn there.
+fn free_edge(frame: &mut Frame, area: Rect) {
+    let Some(x) = area.x.checked_sub(1) else {
+        return;
+    };
+    for y in area.y..area.y + area.height {
+        let cell = frame.buffer_mut().cell_mut((x, y));
+        if let Some(cell) = cell.filter(|cell| wrap::width(cell.symbol()) > 1) {
+            cell.set_symbol(" ");
+        }
+    }
 }
 
 /// Gives a whole row the look of a marked one.
@@ -134,6 +148,7 @@ pub(super) fn scrollbar(frame: &mut Frame, theme: &Theme, area: Rect, first: usi
         width: 1,
         ..area
     };
+    free_edge(frame, column);
     for row in 0..rows {
         let (sign, style) = if (top..top + thumb).contains(&row) {
             ("┃", theme.dim)

@@ -33,8 +33,10 @@ pub(super) fn draw(
     // Side by side, the lists stay in sight; else the question may cover them.
     let within = areas.chat.filter(|_| areas.boxed).unwrap_or(areas.body);
     let cols = usize::from(pane::inset(within, 2).width).max(1);
-    let key = digest(&("arguments", &call.arguments, cols, theme.name));
-    let arguments = memo.lines(key, |_| value::exact(&call.arguments, cols, theme));
+    // Two columns stay for the bar that says where one is: no byte may be behind it.
+    let room = cols.saturating_sub(2).max(1);
+    let key = digest(&("arguments", &call.arguments, room, theme.name));
+    let arguments = memo.lines(key, |_| value::exact(&call.arguments, room, theme));
     let head = head(app, question, call, cols, theme);
     let foot = answers(app, cols, theme);
     let wanted =
@@ -49,72 +51,61 @@ pub(super) fn draw(
         all => format!("Allow this call? 1 of {all}"),
     };
     let inner = pane::framed(frame, theme, area, &title, true, area.height >= 6);
-    fill(
-        app,
-        theme,
-        frame,
-        inner,
-        &head,
-        &arguments,
-        &foot,
-        call.arguments.len(),
-    )
+    let sheet = Sheet {
+        head,
+        arguments: &arguments,
+        bytes: call.arguments.len(),
+        foot,
+    };
+    sheet.draw(app, theme, frame, inner)
 }
 
-/// From the bottom up: the answers must be seen, then the arguments, then the words around them.
-#[allow(clippy::too_many_arguments)]
-fn fill(
-    app: &App,
-    theme: &Theme,
-    frame: &mut Frame,
-    area: Rect,
-    head: &[Line<'static>],
-    arguments: &[Line<'static>],
-    foot: &[Line<'static>],
+/// What the dialog says, laid out.
+struct Sheet<'a> {
+    head: Lines,
+    arguments: &'a [Line<'static>],
     bytes: usize,
-) -> (usize, usize) {
-    let reason = u16::from(app.ask.reason.is_some());
-    let feet = u16::try_from(foot.len()).unwrap_or(u16::MAX);
-    let (rest, reason_area) = layout::foot(area, reason);
-    let (rest, foot_area) = layout::foot(rest, feet);
-    pane::lines(frame, foot_area, foot);
-    if let Some(reason) = &app.ask.reason {
-        let placeholder = reason.text().is_empty().then_some("why not, for the model");
-        composer::text(reason, placeholder, theme, frame, reason_area, true);
+    foot: Lines,
+}
+
+impl Sheet<'_> {
+    /// From the bottom up: the answers must be seen, then the arguments, then the words around them.
+    fn draw(&self, app: &App, theme: &Theme, frame: &mut Frame, area: Rect) -> (usize, usize) {
+        let rows = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+        let reason = app.ask.reason.as_ref();
+        let (rest, below) = layout::foot(area, u16::from(reason.is_some()));
+        if let Some(reason) = reason {
+            let placeholder = reason.text().is_empty().then_some("why not, for the model");
+            composer::text(reason, placeholder, theme, frame, below, true);
+        }
+        let (rest, answers) = layout::foot(rest, rows(self.foot.len()));
+        pane::lines(frame, answers, &self.foot);
+        let heads = rows(self.head.len()).min(rest.height.saturating_sub(3));
+        let (head, rest) = layout::top(rest, heads);
+        pane::lines(frame, head, &self.head);
+        self.draw_arguments(app.ask.scroll, theme, frame, rest)
     }
-    let heads = u16::try_from(head.len())
-        .unwrap_or(0)
-        .min(rest.height.saturating_sub(3));
-    pane::lines(
-        frame,
-        Rect {
-            height: heads,
-            ..rest
-        },
-        head,
-    );
-    let rest = Rect {
-        y: rest.y + heads,
-        height: rest.height - heads,
-        ..rest
-    };
-    let shown = usize::from(rest.height.saturating_sub(1));
-    let first = app.ask.scroll.min(arguments.len().saturating_sub(shown));
-    let size = human::bytes(bytes as u64);
-    let title = if arguments.len() > shown {
-        let last = (first + shown).min(arguments.len());
-        format!(
-            "arguments as sent · {size} · lines {}-{last} of {}",
-            first + 1,
-            arguments.len()
-        )
-    } else {
-        format!("arguments as sent · {size}")
-    };
-    let body = pane::ruled(frame, theme, rest, &title, false);
-    pane::lines(frame, body, arguments.iter().skip(first));
-    pane::scrollbar(frame, theme, body, first, arguments.len());
-    (arguments.len(), usize::from(body.height))
+
+    fn draw_arguments(
+        &self,
+        scroll: usize,
+        theme: &Theme,
+        frame: &mut Frame,
+        area: Rect,
+    ) -> (usize, usize) {
+        let all = self.arguments.len();
+        let shown = usize::from(area.height.saturating_sub(1));
+        let first = scroll.min(all.saturating_sub(shown));
+        let mut title = format!("arguments as sent · {}", human::bytes(self.bytes as u64));
+        if all > shown {
+            let last = (first + shown).min(all);
+            title.push_str(&format!(" · lines {}-{last} of {all}", first + 1));
+        }
+        let body = pane::ruled(frame, theme, area, &title, false);
+        pane::lines(frame, body, self.arguments.iter().skip(first));
+        pane::scrollbar(frame, theme, body, first, all);
+        (all, usize::from(body.height))
+    }
 }
 
 /// Which tool, why it is asked, what the server claims.

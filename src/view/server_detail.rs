@@ -7,8 +7,8 @@ use ratatui::text::Line;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::host::Server;
-use crate::ids::ServerName;
+use crate::host::{LogLine, Server};
+use crate::ids::{Moment, ServerName};
 use crate::mcp::failure::Failure;
 use crate::mcp::status::Status;
 use crate::mcp::tool::Tool;
@@ -50,19 +50,23 @@ pub(super) fn lines(app: &App, name: &ServerName, cols: usize, theme: &Theme) ->
     if !server.log.is_empty() {
         section(&mut out, "Log", theme);
         for line in &server.log {
-            let at = human::duration(app.now.since(line.at));
-            let spans = [
-                span(format!("{at} ago "), theme.dim),
-                span(
-                    format!("{} ", clean::line(&line.level)),
-                    level(&line.level, theme),
-                ),
-                span(clean::line(&head(&line.text)), theme.text),
-            ];
-            out.extend(styled::wrapped(&spans, cols));
+            out.extend(logged(line, app.now, cols, theme));
         }
     }
     out
+}
+
+fn logged(line: &LogLine, now: Moment, cols: usize, theme: &Theme) -> Lines {
+    let at = human::duration(now.since(line.at));
+    let spans = [
+        span(format!("{at} ago "), theme.dim),
+        span(
+            format!("{} ", clean::line(&line.level)),
+            level(&line.level, theme),
+        ),
+        span(clean::line(&head(&line.text)), theme.text),
+    ];
+    styled::wrapped(&spans, cols)
 }
 
 /// The tools of all servers.
@@ -110,7 +114,6 @@ fn fact(out: &mut Lines, name: &str, value: Spans, cols: usize, theme: &Theme) {
 
 fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     let mut out = Vec::new();
-    let plain = |text: String| vec![span(text, theme.text)];
     let (sign, word, style) = servers::state(&server.status, theme, app.now);
     let required = if server.required { " · required" } else { "" };
     let state = vec![
@@ -118,65 +121,13 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         span(required, theme.dim),
     ];
     fact(&mut out, "state", state, cols, theme);
-    if let Some(spec) = &server.spec {
-        let launch = clean::line(&spec.launch.identity());
-        fact(&mut out, "started as", plain(launch), cols, theme);
-    }
-    match &server.status {
-        Status::Ready { since, hello } => {
-            let up = format!(
-                "{} · restarts {}",
-                human::duration(app.now.since(*since)),
-                server.restarts
-            );
-            fact(&mut out, "up", plain(up), cols, theme);
-            let version = format!(
-                "{} {}",
-                clean::line(&hello.name),
-                clean::line(&hello.version)
-            );
-            fact(&mut out, "calls itself", plain(version), cols, theme);
-            let era = format!(
-                "{} · {}",
-                servers::era_word(hello.era),
-                clean::line(&hello.revision)
-            );
-            fact(&mut out, "protocol", plain(era), cols, theme);
-            fact(
-                &mut out,
-                "capabilities",
-                plain(capabilities(&hello.capabilities)),
-                cols,
-                theme,
-            );
-            if let Some(words) = &hello.instructions {
-                fact(
-                    &mut out,
-                    "instructions",
-                    plain(clean::block(&head(words))),
-                    cols,
-                    theme,
-                );
-            }
-        }
-        Status::Starting { since } => {
-            fact(
-                &mut out,
-                "for",
-                plain(human::duration(app.now.since(*since))),
-                cols,
-                theme,
-            );
-        }
-        Status::Waiting { until, attempt, .. } => {
-            let text = format!(
-                "in {}, try {}",
-                human::duration(until.since(app.now)),
-                attempt + 1
-            );
-            fact(&mut out, "next try", plain(text), cols, theme);
-        }
-        Status::Disabled | Status::Failed { .. } => {}
+    let launch = server
+        .spec
+        .as_ref()
+        .map(|spec| clean::line(&spec.launch.identity()));
+    let launch = launch.map(|launch| ("started as", launch));
+    for (name, text) in launch.into_iter().chain(standing(server, app.now)) {
+        fact(&mut out, name, vec![span(text, theme.text)], cols, theme);
     }
     let health = &server.health;
     let mut speed = servers::latency(health, theme);
@@ -187,22 +138,47 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         ));
         fact(&mut out, "latency", speed, cols, theme);
     }
-    let counted = format!(
-        "{}, {} went wrong",
-        human::count(health.calls),
-        human::count(health.errors)
-    );
-    fact(&mut out, "calls", plain(counted), cols, theme);
+    let (calls, errors) = (human::count(health.calls), human::count(health.errors));
+    let counted = vec![span(format!("{calls}, {errors} went wrong"), theme.text)];
+    fact(&mut out, "calls", counted, cols, theme);
     if let Some(error) = &health.last_error {
-        fact(
-            &mut out,
-            "last error",
-            vec![span(clean::line(&head(error)), theme.warn)],
-            cols,
-            theme,
-        );
+        let error = vec![span(clean::line(&head(error)), theme.warn)];
+        fact(&mut out, "last error", error, cols, theme);
     }
     out
+}
+
+/// What its state has to say.
+fn standing(server: &Server, now: Moment) -> Vec<(&'static str, String)> {
+    match &server.status {
+        Status::Ready { since, hello } => {
+            let up = human::duration(now.since(*since));
+            let version = format!(
+                "{} {}",
+                clean::line(&hello.name),
+                clean::line(&hello.version)
+            );
+            let era = servers::era_word(hello.era);
+            let mut facts = vec![
+                ("up", format!("{up} · restarts {}", server.restarts)),
+                ("calls itself", version),
+                (
+                    "protocol",
+                    format!("{era} · {}", clean::line(&hello.revision)),
+                ),
+                ("capabilities", capabilities(&hello.capabilities)),
+            ];
+            let words = hello.instructions.as_ref();
+            facts.extend(words.map(|words| ("instructions", clean::block(&head(words)))));
+            facts
+        }
+        Status::Starting { since } => vec![("for", human::duration(now.since(*since)))],
+        Status::Waiting { until, attempt, .. } => {
+            let left = human::duration(until.since(now));
+            vec![("next try", format!("in {left}, try {}", attempt + 1))]
+        }
+        Status::Disabled | Status::Failed { .. } => Vec::new(),
+    }
 }
 
 fn capabilities(value: &Value) -> String {

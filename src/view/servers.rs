@@ -52,23 +52,7 @@ pub(super) fn draw(
     let marked = app.servers.marked.min(servers.len() - 1);
     let rows = usize::from(inner.height);
     let first = calls::first_row(servers.len(), rows, Some(marked));
-    let names = servers
-        .iter()
-        .map(|server| wrap::width(&clean::line(server.name.as_str())));
-    let name = names.max().unwrap_or(0).min(NAME);
-    let words = servers.iter().map(|server| server.status.word().len());
-    let word = words.max().unwrap_or(0);
-    for (row, server) in servers.iter().skip(first).take(rows).enumerate() {
-        pane::line(
-            frame,
-            inner,
-            row,
-            &line(server, (name, word), cols, theme, app.now),
-        );
-        if focused && first + row == marked {
-            pane::mark(frame, theme, inner, row);
-        }
-    }
+    list(app, theme, frame, inner, (first, marked, focused));
     let used = u16::try_from(servers.len().min(rows)).unwrap_or(inner.height);
     let below = Rect {
         y: inner.y + used,
@@ -79,6 +63,28 @@ pub(super) fn draw(
         more(&servers[marked], theme, frame, below, app.now);
     }
     (first, rows)
+}
+
+fn list(
+    app: &App,
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+    (first, marked, focused): (usize, usize, bool),
+) {
+    let servers = &app.host.servers;
+    let widest = |of: fn(&Server) -> usize| servers.iter().map(of).max().unwrap_or(0);
+    let name = widest(|server| wrap::width(&clean::line(server.name.as_str()))).min(NAME);
+    let word = widest(|server| server.status.word().len());
+    let cols = usize::from(area.width);
+    let rows = usize::from(area.height);
+    for (row, server) in servers.iter().skip(first).take(rows).enumerate() {
+        let text = line(server, (name, word), cols, theme, app.now);
+        pane::line(frame, area, row, &text);
+        if focused && first + row == marked {
+            pane::mark(frame, theme, area, row);
+        }
+    }
 }
 
 /// What stands below the list about the marked server.
@@ -95,18 +101,13 @@ fn more(server: &Server, theme: &Theme, frame: &mut Frame, area: Rect, now: Mome
 }
 
 fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
-    let mut out = Vec::new();
-    let pair = |name: &'static str, rest: Spans| {
-        let mut spans = vec![span(format!("{name:<9}"), theme.dim)];
-        spans.extend(rest);
-        styled::wrapped(&spans, cols)
-    };
+    let mut facts: Vec<(&str, Spans)> = Vec::new();
+    let text = |text: String| vec![span(text, theme.text)];
     if let Some(failure) = server.status.failure() {
         let headline = span(clean::line(&failure.headline()), theme.bad);
-        out.extend(pair("cause", vec![headline]));
-        if let Some(hint) = &failure.hint {
-            out.extend(pair("hint", vec![span(clean::line(hint), theme.text)]));
-        }
+        facts.push(("cause", vec![headline]));
+        let hint = failure.hint.as_ref();
+        facts.extend(hint.map(|hint| ("hint", text(clean::line(hint)))));
     }
     if let Status::Ready { since, hello } = &server.status {
         let version = format!(
@@ -114,32 +115,38 @@ fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
             clean::line(&hello.name),
             clean::line(&hello.version)
         );
+        facts.push(("server", text(version)));
         let up = human::duration(now.since(*since));
-        out.extend(pair("server", vec![span(version, theme.text)]));
-        let protocol = format!("{} · up {up}", clean::line(&hello.revision));
-        out.extend(pair("protocol", vec![span(protocol, theme.text)]));
-    }
-    let mut speed = latency(&server.health, theme);
-    if !speed.is_empty() {
-        speed.push(span(format!(" {}", sparkline(&server.health)), theme.busy));
-        out.extend(pair("latency", speed));
-    }
-    if server.health.calls > 0 {
-        let (calls, errors) = (server.health.calls, server.health.errors);
-        let text = format!(
-            "{} calls, {} errors",
-            human::count(calls),
-            human::count(errors)
-        );
-        out.extend(pair("so far", vec![span(text, theme.text)]));
-    }
-    if let Some(error) = &server.health.last_error {
-        out.extend(pair(
-            "last error",
-            vec![span(format!(" {}", clean::line(error)), theme.warn)],
+        facts.push((
+            "protocol",
+            text(format!("{} · up {up}", clean::line(&hello.revision))),
         ));
     }
-    out
+    facts.extend(health(&server.health, theme));
+    let line = |(name, value): (&str, Spans)| {
+        let mut spans = vec![span(format!("{name:<11}"), theme.dim)];
+        spans.extend(value);
+        styled::wrapped(&spans, cols)
+    };
+    facts.into_iter().flat_map(line).collect()
+}
+
+fn health(health: &Health, theme: &Theme) -> Vec<(&'static str, Spans)> {
+    let mut facts = Vec::new();
+    let mut speed = latency(health, theme);
+    if !speed.is_empty() {
+        speed.push(span(format!(" {}", sparkline(health)), theme.busy));
+        facts.push(("latency", speed));
+    }
+    if health.calls > 0 {
+        let (calls, errors) = (human::count(health.calls), human::count(health.errors));
+        let text = format!("{calls} calls, {errors} errors");
+        facts.push(("so far", vec![span(text, theme.text)]));
+    }
+    if let Some(error) = &health.last_error {
+        facts.push(("last error", vec![span(clean::line(error), theme.warn)]));
+    }
+    facts
 }
 
 /// Sign, word and style of a server's state.

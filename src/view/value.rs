@@ -21,7 +21,7 @@ const MOST: usize = 2_000;
 pub(super) fn exact(json: &str, cols: usize, theme: &Theme) -> Lines {
     let mut printer = Printer {
         theme,
-        cols: cols.max(8),
+        cols: cols.max(2),
         depth: 0,
         line: Vec::new(),
         out: Vec::new(),

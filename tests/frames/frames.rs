@@ -4,7 +4,7 @@ use mcpdeck::app::palette::{Palette, PaletteRow};
 use mcpdeck::app::{Detail, Overlay, Pane};
 use mcpdeck::ids::CallId;
 
-use crate::stage::{fresh, no_model, question, screen, streaming, talk};
+use crate::stage::{drawn, fresh, no_model, question, screen, streaming, talk};
 
 macro_rules! frame {
     ($name:ident, $app:expr, $cols:literal, $rows:literal) => {
@@ -99,3 +99,45 @@ fn palette() -> mcpdeck::app::App {
 }
 
 frame!(the_palette, palette(), 80, 24);
+
+#[test]
+fn a_question_shows_arguments_and_answers_at_any_usable_size() {
+    for (cols, rows) in [(120, 40), (80, 24), (60, 20), (40, 12), (30, 10)] {
+        let (text, measured) = drawn(&question(), cols, rows);
+        let (all, shown) = measured.ask;
+        assert!(all >= 6 && shown >= 1, "{cols}x{rows}: {:?}", measured.ask);
+        for answer in ["y once", "s session", "a always", "n no", "r no, because"] {
+            assert!(
+                text.contains(answer),
+                "{cols}x{rows}: no `{answer}` in\n{text}"
+            );
+        }
+    }
+}
+
+/// Scrolled from the first line to the last, the question has shown every line of what will be sent.
+#[test]
+fn scrolling_the_question_leaves_no_line_unseen() {
+    let mut app = question();
+    let lines: Vec<String> = (0..40)
+        .map(|n| format!("\"key{n}\":\"value{n}\""))
+        .collect();
+    app.host.calls[3].arguments = format!("{{{}}}", lines.join(","));
+    for (cols, rows) in [(120, 40), (40, 12)] {
+        let mut seen = String::new();
+        app.ask.scroll = 0;
+        loop {
+            let (text, measured) = drawn(&app, cols, rows);
+            seen.push_str(&text);
+            let (all, shown) = measured.ask;
+            if app.ask.scroll + shown >= all {
+                break;
+            }
+            app.ask.scroll += shown;
+        }
+        for number in 0..40 {
+            let line = format!("\"key{number}\": \"value{number}\"");
+            assert!(seen.contains(&line), "{cols}x{rows}: {line}");
+        }
+    }
+}

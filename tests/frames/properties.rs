@@ -337,12 +337,22 @@ fn painted(app: &App, theme: &Theme, cols: u16, rows: u16, memo: &mut Memo) -> (
 }
 
 fn check(buffer: &Buffer) {
-    for cell in &buffer.content {
-        let bad = |c: char| {
-            c.is_control()
-                || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-        };
-        assert!(!cell.symbol().contains(bad), "{:?}", cell.symbol());
+    let area = buffer.area;
+    for y in 0..area.height {
+        for x in 0..area.width {
+            let symbol = buffer[(x, y)].symbol();
+            let bad = |c: char| {
+                c.is_control()
+                    || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+            };
+            assert!(!symbol.contains(bad), "{symbol:?}");
+            // A wide character has its second column to itself.
+            let wide = u16::try_from(mcpdeck::text::wrap::width(symbol)).unwrap();
+            assert!(x + wide <= area.width, "{symbol:?} at {x}");
+            for beside in x + 1..x + wide {
+                assert_eq!(buffer[(beside, y)].symbol(), " ", "beside {symbol:?}");
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mcpdeck::agent::model::{ModelCall, Usage};
 use mcpdeck::agent::transcript::{Assistant, Entry, Level};
 use mcpdeck::agent::turn::TurnState;
-use mcpdeck::app::App;
+use mcpdeck::app::{App, Measured};
 use mcpdeck::config::server::{Access, Bundled, Launch, ProtocolChoice, StdioLaunch};
 use mcpdeck::config::{ApprovePolicy, Config, ServerSpec, ThemeChoice};
 use mcpdeck::host::{
@@ -18,6 +18,7 @@ use mcpdeck::mcp::failure::{Failure, FailureKind};
 use mcpdeck::mcp::result::{CallOutcome, ToolResult};
 use mcpdeck::mcp::status::{Era, Hello, Status};
 use mcpdeck::mcp::tool::{Annotations, Rejected, Tool};
+use mcpdeck::text::wrap;
 use mcpdeck::view::{Memo, Theme, draw};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -412,12 +413,17 @@ pub fn no_model() -> App {
     app
 }
 
-/// Draws a state in black and white and gives the screen.
+/// Draws a state in black and white and gives the screen with the place of the cursor.
 pub fn screen(app: &App, cols: u16, rows: u16) -> String {
+    drawn(app, cols, rows).0
+}
+
+/// Draws a state and gives the screen and what was measured.
+pub fn drawn(app: &App, cols: u16, rows: u16) -> (String, Measured) {
     let mut terminal = Terminal::new(TestBackend::new(cols, rows)).unwrap();
-    let mut memo = Memo::new();
+    let mut measured = Measured::default();
     let frame = terminal.draw(|frame| {
-        draw(app, &Theme::mono(), frame, &mut memo);
+        measured = draw(app, &Theme::mono(), frame, &mut Memo::new());
     });
     frame.unwrap();
     let cursor = terminal.get_cursor_position().unwrap();
@@ -429,12 +435,11 @@ pub fn screen(app: &App, cols: u16, rows: u16) -> String {
         while x < cols {
             let symbol = buffer[(x, y)].symbol();
             line.push_str(symbol);
-            x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol))
-                .unwrap()
-                .max(1);
+            x += u16::try_from(wrap::width(symbol)).unwrap().max(1);
         }
         out.push_str(line.trim_end());
         out.push('\n');
     }
-    out + &format!("cursor {},{}\n", cursor.x, cursor.y)
+    out.push_str(&format!("cursor {},{}\n", cursor.x, cursor.y));
+    (out, measured)
 }

@@ -158,13 +158,34 @@ fn each_crate_stays_behind_its_door() {
         "use cap_std::fs::Dir;",
         "`cap_std` may be",
     );
-    keeps("mcp/connection.rs", "use rmcp::model::Tool;");
-    keeps("mcp/connection/peer.rs", "use rmcp::model::Tool;");
-    keeps("mcp/wire/tap.rs", "use rmcp::transport;");
+    breaks(
+        "mcp/connection/peer.rs",
+        "use rmcp::model::Tool;",
+        "`rmcp` may be named only in",
+    );
+    breaks(
+        "mcp/catalog.rs",
+        "use jsonschema::Validator;",
+        "`jsonschema` may be",
+    );
+    breaks(
+        "servers/database/mod.rs",
+        "use rustix::fs::openat;",
+        "`rustix` may be",
+    );
+    keeps("mcp/transport/http/client.rs", "use rmcp::model::Tool;");
+    keeps(
+        "servers/toolbox.rs",
+        "use {jsonschema::Validator, rmcp::model};",
+    );
+    keeps(
+        "servers/filesystem/roots.rs",
+        "use {cap_std::fs, rustix::fs::openat};",
+    );
     keeps("agent/model/openai/stream.rs", "use async_openai::Client;");
     keeps("view/chat.rs", "use ratatui::text::Span;");
     keeps("servers/database/mod.rs", "use rusqlite::Connection;");
-    keeps("cli/demo.rs", "use rusqlite::Connection;");
+    keeps("cli/demo/workspace.rs", "use rusqlite::Connection;");
     keeps(
         "mcp/tool.rs",
         "use crate::mcp::rmcp_names;\nfn f() { self.rmcp::<u8>() }",
@@ -195,7 +216,7 @@ fn the_runtime_stays_out_of_pure_files() {
         "`.await` in a pure file",
     );
     keeps(
-        "mcp/connection.rs",
+        "mcp/connection/mod.rs",
         "use tokio::sync::mpsc;\nasync fn f() { g().await }",
     );
     keeps("driver/run.rs", "use tokio::time;");

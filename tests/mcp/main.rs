@@ -1,5 +1,7 @@
 //! Connections against real child processes and real sockets.
 #![allow(clippy::unwrap_used)]
 
+mod http;
 mod stdio;
 mod support;
+mod wire_log;

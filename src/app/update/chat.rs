@@ -12,7 +12,7 @@ use crate::app::slash;
 use crate::app::state::{Anchor, App, Measured, Overlay, Pane};
 use crate::app::viewport;
 use crate::config::ThemeChoice;
-use crate::host::{Command, ModelState};
+use crate::host::Command;
 use crate::ids::ServerName;
 use crate::text::clean;
 
@@ -31,9 +31,6 @@ impl App {
                 Vec::new()
             }
             None => {
-                if !self.can_send() {
-                    return Vec::new();
-                }
                 let text = self.composer.submit();
                 self.send(text)
             }
@@ -41,30 +38,20 @@ impl App {
     }
 
     fn submit_suggestion(&mut self) -> Vec<AppEffect> {
-        if self.suggestion.is_none() || !self.can_send() {
+        let Some(text) = self.suggestion.take() else {
             return Vec::new();
-        }
-        let text = self.suggestion.take().unwrap_or_default();
+        };
         self.composer.remember(&text);
         self.send(text)
-    }
-
-    /// Whether a prompt would be taken; if not, says why, and what was written stays.
-    fn can_send(&mut self) -> bool {
-        if self.host.is_busy() {
-            self.say("A turn is running: Esc interrupts it.");
-            return false;
-        }
-        if matches!(self.host.model, ModelState::Searching { .. }) {
-            self.say("Still looking for a model: a moment.");
-            return false;
-        }
-        true
     }
 
     fn send(&mut self, text: String) -> Vec<AppEffect> {
         self.chat.anchor = Anchor::Follow;
         self.suggestion = None;
+        if !self.can_send() {
+            self.queue(text);
+            return Vec::new();
+        }
         self.command(Command::Submit(text))
     }
 
@@ -148,6 +135,14 @@ impl App {
         if moved || !is_chat {
             return;
         }
+        let takes_back = up && input.is_empty() && self.queued.is_some();
+        if takes_back {
+            self.unqueue();
+            return;
+        }
+        let Some(input) = self.input() else {
+            return;
+        };
         let shown = if up { input.older() } else { input.newer() };
         if !shown {
             let edge = if up {
@@ -185,6 +180,7 @@ impl App {
         }
         if self.is_running() {
             self.say("Interrupted.");
+            self.unqueue();
             return self.command(Command::Interrupt);
         }
         self.focus(Pane::Chat)
@@ -208,6 +204,7 @@ impl App {
             self.composer.set("");
             self.say("Cleared, Ctrl-_ brings it back. Press Ctrl-C again to quit.");
         } else if self.is_running() {
+            self.unqueue();
             self.say("Interrupted. Press Ctrl-C again to quit.");
             return self.command(Command::Interrupt);
         }

@@ -6,6 +6,7 @@ mod chat;
 mod lists;
 mod overlay;
 mod question;
+mod queue;
 
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ impl App {
             wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),
             suggestion: None,
             theme,
+            queued: None,
             cancelled: None,
             quitting: false,
         }
@@ -79,7 +81,8 @@ impl App {
     /// Takes in one event.
     pub fn update(&mut self, event: AppEvent, now: Moment) -> Vec<AppEffect> {
         self.now = self.now.max(now);
-        let effects = match event {
+        let was_busy = self.host.is_busy();
+        let mut effects = match event {
             AppEvent::Key(key) => self.key(key),
             AppEvent::Paste(text) => self.paste(&text),
             AppEvent::Mouse(mouse) => self.mouse(mouse),
@@ -106,6 +109,7 @@ impl App {
             AppEvent::Resumed => vec![AppEffect::Redraw],
             AppEvent::Terminate => self.quit(),
         };
+        effects.extend(self.send_queued(was_busy));
         self.settle();
         effects
     }

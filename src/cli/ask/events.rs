@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::Reporter;
 use super::watch::{News, Watch};
+use crate::agent::transcript::Level;
 use crate::cli::call::result_json;
+use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::output;
 use crate::host::{CallEnd, Host, Origin, Server, ToolCall};
 use crate::ids::Moment;
@@ -14,6 +16,8 @@ use crate::ids::Moment;
 #[derive(Debug, Default)]
 pub struct Events {
     watch: Watch,
+    /// An `error` event has been printed.
+    told: bool,
 }
 
 impl Reporter for Events {
@@ -28,29 +32,49 @@ impl Reporter for Events {
                     approval_event(call).iter().for_each(print);
                     print(&with_type("tool_result", result_json(call, now)));
                 }
-                News::Note(note) => {
-                    let kind = if note.level == crate::agent::transcript::Level::Error {
-                        "error"
-                    } else {
-                        "note"
-                    };
-                    print(
-                        &json!({ "type": kind, "message": note.text, "hint": note.hint, "level": note.level }),
-                    );
+                News::Note(note) if note.level == Level::Error => {
+                    self.told = true;
+                    print(&error_event(&note.text, note.hint.as_deref()));
                 }
+                News::Note(note) => print(&json!({
+                    "type": "note", "level": note.level, "message": note.text, "hint": note.hint,
+                })),
             }
         }
     }
 
-    fn end(&mut self, host: &Host) {
-        let steps = host.transcript.steps();
+    fn end(&mut self, host: Option<&Host>, error: Option<&CliError>) {
+        let stopped = host.and_then(|host| host.stopped);
+        if let Some(error) = error
+            && stopped.is_none()
+            && !self.told
+            && !matches!(error.kind, ErrorKind::Interrupted(_))
+        {
+            let hint = (!error.hints.is_empty()).then(|| error.hints.join("\n"));
+            print(&error_event(&error.message, hint.as_deref()));
+        }
+        let usage = host.map(|host| host.usage).unwrap_or_default();
         print(&json!({
             "type": "turn_end",
-            "stop_reason": host.stopped,
-            "steps": steps,
-            "usage": { "prompt_tokens": host.usage.prompt, "completion_tokens": host.usage.completion },
+            "stop_reason": stopped.map_or_else(|| json!(error.map(why_not_begun)), |stopped| json!(stopped)),
+            "steps": host.map_or(0, |host| host.transcript.steps()),
+            "usage": { "prompt_tokens": usage.prompt, "completion_tokens": usage.completion },
         }));
     }
+}
+
+/// The stop reason of a turn that never began.
+fn why_not_begun(error: &CliError) -> &'static str {
+    match error.kind {
+        ErrorKind::Usage => "usage",
+        ErrorKind::Server | ErrorKind::Tool => "server_failed",
+        ErrorKind::Model => "model_failed",
+        ErrorKind::Interrupted(_) => "interrupted",
+    }
+}
+
+fn error_event(message: &str, hint: Option<&str>) -> Value {
+    json!({ "type": "error", "message": message, "hint": hint })
 }
 
 fn print(event: &Value) {

@@ -10,13 +10,18 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::agent::transcript::{Entry, Level};
 use crate::agent::turn::StopReason;
 use crate::cli::args::Global;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::{failure, setup};
+use crate::config::Config;
 use crate::driver::headless::Headless;
 use crate::host::{Command, Host, ModelState, Settings};
+
+/// What an interrupt without a signal of its own counts as.
+const SIGINT: u8 = 2;
 
 /// `mcpdeck ask ...`
 #[derive(Debug, Args)]
@@ -38,12 +43,38 @@ pub struct AskArgs {
 trait Reporter {
     /// Prints what is new.
     fn look(&mut self, host: &Host, now: crate::ids::Moment);
-    /// Prints the end.
-    fn end(&mut self, host: &Host);
+    /// Prints the end; without a host where not even the servers were started.
+    fn end(&mut self, host: Option<&Host>, error: Option<&CliError>);
+}
+
+/// What there is to do, once the arguments and the configuration have been understood.
+struct Job {
+    prompt: String,
+    config: Config,
+    settings: Settings,
 }
 
 /// Starts the servers and the model, runs the turn, and prints it.
 pub fn run(args: &AskArgs, global: &Global) -> Result<ExitCode, CliError> {
+    let mut reporter: Box<dyn Reporter> = if args.json {
+        Box::<events::Events>::default()
+    } else {
+        Box::<words::Words>::default()
+    };
+    let reporter = reporter.as_mut();
+    let job = job(args, global).inspect_err(|error| reporter.end(None, Some(error)))?;
+    setup::block_on(async {
+        let mut run = setup::headless(job.config, job.settings, global)
+            .inspect_err(|error| reporter.end(None, Some(error)))?;
+        let outcome = turn(job.prompt, &mut run, reporter).await;
+        let closed = run.shutdown().await;
+        outcome?;
+        closed.map_err(|error| CliError::new(ErrorKind::Server, error))?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn job(args: &AskArgs, global: &Global) -> Result<Job, CliError> {
     let prompt = prompt(args)?;
     let config = setup::config(global)?;
     let can_ask = !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
@@ -59,18 +90,10 @@ pub fn run(args: &AskArgs, global: &Global) -> Result<ExitCode, CliError> {
         probe_every: None,
         ..setup::settings(&config)
     };
-    setup::runtime()?.block_on(async {
-        let mut run = setup::headless(config, settings, global)?;
-        let mut reporter: Box<dyn Reporter> = if args.json {
-            Box::<events::Events>::default()
-        } else {
-            Box::<words::Words>::default()
-        };
-        let outcome = turn(prompt, &mut run, reporter.as_mut()).await;
-        let closed = run.shutdown().await;
-        outcome?;
-        closed.map_err(|error| CliError::new(ErrorKind::Server, error))?;
-        Ok(ExitCode::SUCCESS)
+    Ok(Job {
+        prompt,
+        config,
+        settings,
     })
 }
 
@@ -83,16 +106,14 @@ async fn turn(
     run.start();
     let outcome = tokio::select! {
         outcome = answer(prompt, run, reporter) => outcome,
-        () = interrupt.wait() => Err(failure::interrupted()),
+        signal = interrupt.wait() => Err(failure::interrupted(signal)),
     };
-    if outcome
-        .as_ref()
-        .is_err_and(|error| error.kind == ErrorKind::Interrupted)
-    {
+    let is_interrupted = |error: &CliError| matches!(error.kind, ErrorKind::Interrupted(_));
+    if outcome.as_ref().is_err_and(is_interrupted) {
         run.command(Command::Interrupt);
         reporter.look(&run.host, run.now());
     }
-    reporter.end(&run.host);
+    reporter.end(Some(&run.host), outcome.as_ref().err());
     outcome
 }
 
@@ -118,7 +139,7 @@ async fn answer(
         return Err(failure::of(server));
     }
     if let ModelState::Absent { why } = &run.host.model {
-        return Err(CliError::new(ErrorKind::Model, why.clone()));
+        return Err(no_model(why));
     }
     run.command(Command::Submit(prompt));
     reporter.look(&run.host, run.now());
@@ -132,21 +153,47 @@ async fn answer(
     verdict(&run.host)
 }
 
-/// What the end of the turn means for the exit code; the words have been printed as a note.
+/// What the end of the turn means for the exit code.
 fn verdict(host: &Host) -> Result<(), CliError> {
+    let without = |what: &str| Err(CliError::new(ErrorKind::Model, what));
     match host.stopped {
-        Some(StopReason::ModelFailed) => {
-            Err(CliError::new(ErrorKind::Model, "the model did not answer"))
+        Some(StopReason::Answered) | None => Ok(()),
+        Some(StopReason::ModelFailed) => Err(last_error(host)),
+        Some(StopReason::Interrupted) => Err(failure::interrupted(SIGINT)),
+        Some(StopReason::StepLimit) => without("the turn ended at the limit of steps"),
+        Some(StopReason::Length) => {
+            without("the answer is not complete: it was cut for its length")
         }
-        Some(StopReason::Interrupted) => Err(failure::interrupted()),
-        Some(
-            StopReason::Answered
-            | StopReason::StepLimit
-            | StopReason::Length
-            | StopReason::Filtered
-            | StopReason::Repeated,
-        )
-        | None => Ok(()),
+        Some(StopReason::Filtered) => without("the answer is not complete: it was filtered"),
+        Some(StopReason::Repeated) => without("the turn ended without an answer"),
+    }
+}
+
+/// The endpoint's failure, as the transcript has it.
+fn last_error(host: &Host) -> CliError {
+    let mut notes = host.transcript.entries().iter().rev();
+    let note = notes.find_map(|entry| match entry {
+        Entry::Note(note) if note.level == Level::Error => Some(note),
+        _ => None,
+    });
+    let Some(note) = note else {
+        return CliError::new(ErrorKind::Model, "the model did not answer");
+    };
+    let error = CliError::new(ErrorKind::Model, note.text.clone());
+    match &note.hint {
+        Some(hint) => error.hint(hint.clone()),
+        None => error,
+    }
+}
+
+/// The first line says why there is none, the others how to get one.
+fn no_model(why: &str) -> CliError {
+    let (first, rest) = why.split_once('\n').unwrap_or((why, ""));
+    let error = CliError::new(ErrorKind::Model, first);
+    if rest.trim().is_empty() {
+        error.hint("set [model] in mcp.toml, or OPENAI_API_KEY, or give --model-url URL")
+    } else {
+        error.hint(rest)
     }
 }
 

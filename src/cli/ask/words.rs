@@ -2,8 +2,10 @@
 
 use super::Reporter;
 use super::watch::{News, Watch};
-use crate::cli::output;
-use crate::host::{CallEnd, Host, outcome};
+use crate::agent::transcript::Level;
+use crate::cli::error::CliError;
+use crate::cli::{failure, output};
+use crate::host::{CallEnd, Host};
 use crate::ids::Moment;
 use crate::text::{clean, human, wrap};
 
@@ -14,14 +16,20 @@ const SHORT: usize = 100;
 #[derive(Debug, Default)]
 pub struct Words {
     watch: Watch,
+    /// The answer so far does not end with a line break.
+    in_line: bool,
 }
 
 impl Reporter for Words {
     fn look(&mut self, host: &Host, now: Moment) {
         for news in self.watch.news(host) {
             match news {
-                News::Text(text) => output::data(&clean::block(text)),
-                News::TextEnd => output::data("\n"),
+                News::Text(text) => {
+                    self.in_line = !text.ends_with('\n');
+                    output::data(&clean::data(text));
+                }
+                News::TextEnd if self.in_line => output::data("\n"),
+                News::TextEnd => {}
                 News::Server(server) => {
                     if let Some(failure) = server.status.failure() {
                         let why = clean::line(&failure.headline());
@@ -39,16 +47,15 @@ impl Reporter for Words {
                 News::Result(call) => {
                     let end = call.end().map_or("", CallEnd::word);
                     let took = human::duration(call.elapsed(now));
-                    let why = call
-                        .end()
-                        .filter(|end| end.is_error())
-                        .map(outcome::words)
-                        .unwrap_or_default();
-                    let why = wrap::truncate(&clean::line(&why), SHORT);
-                    output::note(
-                        format!("< {} {end}, {took} {why}", clean::line(&call.title())).trim_end(),
-                    );
+                    let mut line = format!("< {} {end}, {took}", clean::line(&call.title()));
+                    if let Some(end) = call.end().filter(|end| end.is_error()) {
+                        line.push_str(": ");
+                        line.push_str(&clean::line(&failure::cause(end)));
+                    }
+                    output::note(&line);
                 }
+                // An error ends the turn, and the end of the program says it.
+                News::Note(note) if note.level == Level::Error => {}
                 News::Note(note) => {
                     output::note(&clean::block(&note.text));
                     if let Some(hint) = &note.hint {
@@ -59,5 +66,5 @@ impl Reporter for Words {
         }
     }
 
-    fn end(&mut self, _: &Host) {}
+    fn end(&mut self, _: Option<&Host>, _: Option<&CliError>) {}
 }

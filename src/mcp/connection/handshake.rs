@@ -12,14 +12,13 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 
-use super::messages;
-use crate::config::{Access, Bundled, Launch, ProtocolChoice};
+use super::{launch, messages};
+use crate::config::ProtocolChoice;
 use crate::mcp::connection::Dial;
 use crate::mcp::convert;
 use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::status::{Era, Hello};
-use crate::mcp::transport::child::Program;
-use crate::mcp::transport::{Gate, Inbound, Link, http, stdio};
+use crate::mcp::transport::{Gate, Inbound, Link, stdio};
 use crate::mcp::wire::tap::ConnectionTap;
 
 /// How long an answer to `server/discover` is awaited before `initialize` is sent as well.
@@ -94,7 +93,7 @@ async fn attempt(
     first: First,
     both: bool,
 ) -> Result<Shaken, Refusal> {
-    let link = open(dial, tap, tasks).map_err(Refusal::Final)?;
+    let link = launch::open(dial, tap, tasks).map_err(Refusal::Final)?;
     let mut talk = Talk {
         link,
         deadline,
@@ -119,35 +118,6 @@ async fn attempt(
         }
         Err(refusal) => Err(talk.give_up(refusal).await),
     }
-}
-
-fn open(dial: &Dial, tap: &ConnectionTap, tasks: &TaskTracker) -> Result<Link, Box<Failure>> {
-    match &dial.spec.launch {
-        Launch::Stdio(launch) => stdio::start(&Program::resolve(launch)?, tap, tasks),
-        Launch::Bundled(bundled) => {
-            let program = Program::bundled(dial.own_binary.clone(), arguments(bundled));
-            stdio::start(&program, tap, tasks)
-        }
-        Launch::Http(launch) => http::start(launch, tap, tasks),
-    }
-}
-
-/// `mcpdeck serve ...` for a bundled server.
-fn arguments(bundled: &Bundled) -> Vec<String> {
-    let (mut args, access) = match bundled {
-        Bundled::Filesystem { roots, access } => {
-            let roots = roots.iter().map(|root| root.to_string_lossy().into_owned());
-            let mut args = vec!["filesystem".to_owned()];
-            args.extend(roots);
-            (args, access)
-        }
-        Bundled::Database { url, access } => (vec!["database".to_owned(), url.clone()], access),
-    };
-    args.insert(0, "serve".to_owned());
-    if *access == Access::ReadOnly {
-        args.push("--read-only".to_owned());
-    }
-    args
 }
 
 /// A link during its handshake.
@@ -193,12 +163,9 @@ impl Talk {
                 Some(Inbound::Stray(line)) if line.trim_start().starts_with('{') => {
                     return Ok(Heard::Nonsense(line));
                 }
-                Some(Inbound::Stray(_) | Inbound::Sent(_)) => {}
+                // A first message that fails over HTTP ends the link, which then tells the whole cause.
+                Some(Inbound::Stray(_) | Inbound::Sent(_) | Inbound::Failed { .. }) => {}
                 Some(Inbound::Unreadable { why, .. }) => return Ok(Heard::Nonsense(why)),
-                Some(Inbound::Failed { why, .. }) => {
-                    let failure = Failure::new(FailureKind::Protocol, why);
-                    return Err(Refusal::TryFresh(Box::new(self.link.notes.dress(failure))));
-                }
                 Some(Inbound::Closed(failure)) => return Err(closed(self.with_stray(*failure))),
                 None => {
                     let failure = Failure::new(FailureKind::Exited, "the connection ended");

@@ -88,6 +88,16 @@ pub fn call_tool(era: Era, id: i64, tool: &str, arguments: Map<String, Value>) -
     request(era, id, "tools/call", params, true)
 }
 
+/// `subscriptions/listen` for changes of the tools.
+pub fn listen_to_tools(id: i64) -> Value {
+    let mut params = Map::new();
+    params.insert(
+        "notifications".to_owned(),
+        json!({ "toolsListChanged": true }),
+    );
+    request(Era::Modern, id, "subscriptions/listen", params, false)
+}
+
 /// The cheapest request of the era that a living server answers.
 pub fn probe(era: Era, id: i64) -> Value {
     match era {

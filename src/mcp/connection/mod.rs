@@ -4,7 +4,9 @@
 //! never dials again and never repeats a request by itself: that is the lifecycle machine's to decide.
 
 mod handshake;
+mod launch;
 mod messages;
+mod pending;
 mod session;
 
 use std::path::PathBuf;
@@ -180,7 +182,7 @@ async fn shake_hands(
     let tap = dial.tap.connection(
         dial.spec.name.clone(),
         dial.generation,
-        Redactor::new(secrets(&dial.spec.launch).into_iter().map(Secret::expose)),
+        Redactor::new(secrets(&dial.spec.launch).iter().map(String::as_str)),
     );
     let mut shaking = std::pin::pin!(handshake::connect(dial, &tap, tasks));
     loop {
@@ -222,10 +224,32 @@ async fn refuse_the_rest(
     }
 }
 
-fn secrets(launch: &Launch) -> Vec<&Secret> {
+/// What must not get into a file: what the configuration marks as secret, what it passes on under a name that says so, and what
+/// a URL carries beside its address.
+fn secrets(launch: &Launch) -> Vec<String> {
+    let exposed = |secret: &Secret| secret.expose().to_owned();
     match launch {
-        Launch::Stdio(stdio) => stdio.env.values().collect(),
-        Launch::Http(HttpLaunch { headers, .. }) => headers.values().collect(),
+        Launch::Stdio(stdio) => {
+            let passed = stdio.env_vars.iter().filter(|name| says_secret(name));
+            let passed = passed.filter_map(|name| std::env::var(name).ok());
+            stdio.env.values().map(exposed).chain(passed).collect()
+        }
+        Launch::Http(HttpLaunch { headers, url, .. }) => {
+            let mut secrets: Vec<String> = headers.values().map(exposed).collect();
+            if let Ok(url) = url::Url::parse(url) {
+                secrets.extend(url.password().map(str::to_owned));
+                let pairs = url.query_pairs().filter(|(name, _)| says_secret(name));
+                secrets.extend(pairs.map(|(_, value)| value.into_owned()));
+            }
+            secrets
+        }
         Launch::Bundled(_) => Vec::new(),
     }
+}
+
+fn says_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["KEY", "TOKEN", "SECRET", "PASS", "AUTH", "CRED"]
+        .iter()
+        .any(|word| name.contains(word))
 }

@@ -10,20 +10,22 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::handshake::Shaken;
+use super::pending::{
+    Answer, LIST_TIMEOUT, Pages, Pending, Purpose, UnderWay, list_failure, outcome,
+};
 use super::{CallRequest, Command, Reporter, messages};
 use crate::ids::CallId;
 use crate::mcp::convert;
 use crate::mcp::event::{CallEvent, ServerEvent};
 use crate::mcp::failure::Failure;
 use crate::mcp::result::CallOutcome;
-use crate::mcp::status::Era;
-use crate::mcp::tool::Listing;
+use crate::mcp::status::{Era, Hello};
 use crate::mcp::transport::{Gate, Inbound, Link, stdio};
 
-/// How long a page of `tools/list` may take. Progress does not extend it.
-const LIST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a probe may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A deadline that never comes.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The most pages of one listing, against a server that makes up cursors for ever.
 const MOST_PAGES: usize = 1000;
 
@@ -31,57 +33,23 @@ const MOST_PAGES: usize = 1000;
 pub struct Session {
     link: Link,
     era: Era,
+    wants_changes: bool,
+    /// Whether arguments are repeated in HTTP headers, so that an invalid annotation makes a tool useless.
+    heed_headers: bool,
     next_id: i64,
     pending: BTreeMap<i64, Pending>,
     reporter: Reporter,
     closing: bool,
 }
 
-/// A request under way.
-struct Pending {
-    purpose: Purpose,
-    gate: Gate,
-    asked: Instant,
-    deadline: Instant,
-}
-
-enum Purpose {
-    Call(UnderWay),
-    List(Pages),
-    Probe,
-}
-
-struct UnderWay {
-    call: CallId,
-    announced: bool,
-    idle: Duration,
-    last: Instant,
-}
-
-#[derive(Default)]
-struct Pages {
-    listing: Listing,
-    cursors: Vec<String>,
-}
-
-/// What came of a request.
-enum Answer {
-    Result(Value),
-    Error(i64, String),
-    Unreadable(String),
-    /// It failed alone; whether the server may have got it is told.
-    Failed(bool, String),
-    /// The link has ended.
-    Ended(String),
-    TimedOut,
-}
-
 impl Session {
     /// Takes a link over from the handshake.
     pub fn new(shaken: Shaken, reporter: Reporter) -> Self {
         Self {
-            link: shaken.link,
             era: shaken.hello.era,
+            wants_changes: shaken.hello.era == Era::Modern && tells_changes(&shaken.hello),
+            heed_headers: shaken.hello.era == Era::Modern && !shaken.link.is_child,
+            link: shaken.link,
             next_id: shaken.next_id,
             pending: BTreeMap::new(),
             reporter,
@@ -91,6 +59,11 @@ impl Session {
 
     /// Runs until the link has ended and says why.
     pub async fn run(mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Failure {
+        if self.wants_changes {
+            let listen = |id| messages::listen_to_tools(id);
+            self.ask(Purpose::Listen, Instant::now() + NEVER, listen)
+                .await;
+        }
         loop {
             let deadline = self.pending.values().map(|pending| pending.deadline).min();
             let far = Instant::now() + Duration::from_secs(3600);
@@ -305,7 +278,10 @@ impl Session {
 
     /// An error without an id says that the server could not read a request: it is the only one's that waits, if there is only one.
     async fn answer_without_id(&mut self, answer: Answer) {
-        if let (1, Some(&id)) = (self.pending.len(), self.pending.keys().next()) {
+        let waits = |pending: &Pending| !matches!(pending.purpose, Purpose::Listen);
+        let mut waiting = self.pending.iter().filter(|(_, pending)| waits(pending));
+        let first = waiting.next().map(|(id, _)| *id);
+        if let (Some(id), None) = (first, waiting.next()) {
             self.answer(id, answer).await;
         }
     }
@@ -369,6 +345,8 @@ impl Session {
                 self.reporter.finished(under_way.call, outcome).await;
             }
             Purpose::List(pages) => self.page(pages, answer).await,
+            // A server that will not tell is not asked again.
+            Purpose::Listen => {}
             Purpose::Probe => {
                 // An error is an answer: the server lives.
                 let lives = matches!(answer, Answer::Result(_) | Answer::Error(..));
@@ -380,7 +358,9 @@ impl Session {
 
     async fn page(&mut self, mut pages: Pages, answer: Answer) {
         let next = match answer {
-            Answer::Result(page) => convert::tools_page(&page, &mut pages.listing),
+            Answer::Result(page) => {
+                convert::tools_page(&page, self.heed_headers, &mut pages.listing)
+            }
             other => Err(list_failure(other)),
         };
         match next {
@@ -401,40 +381,8 @@ impl Session {
     }
 }
 
-fn outcome(answer: Answer, gate: &Gate, waited: Duration) -> CallOutcome {
-    match answer {
-        Answer::Result(result) => match convert::tool_result(&result) {
-            Ok(result) => CallOutcome::Answered { result },
-            Err(why) => CallOutcome::Unreadable { why },
-        },
-        Answer::Error(code, message) => CallOutcome::Refused { code, message },
-        Answer::Unreadable(why) => CallOutcome::Unreadable { why },
-        Answer::Failed(true, why) => CallOutcome::Lost { why },
-        Answer::Failed(false, why) => CallOutcome::NotSent { why },
-        Answer::Ended(why) if gate.hold_back() => CallOutcome::NotSent { why },
-        Answer::Ended(why) => CallOutcome::Lost { why },
-        Answer::TimedOut if gate.hold_back() => CallOutcome::NotSent {
-            why: format!(
-                "the server did not read the request within {:.1} s",
-                waited.as_secs_f64()
-            ),
-        },
-        Answer::TimedOut => CallOutcome::TimedOut { after: waited },
-    }
-}
-
-fn list_failure(answer: Answer) -> String {
-    match answer {
-        Answer::Error(code, words) => {
-            format!("the server refused tools/list with error {code}: {words}")
-        }
-        Answer::TimedOut => format!(
-            "the server did not answer tools/list within {} s",
-            LIST_TIMEOUT.as_secs()
-        ),
-        Answer::Unreadable(why) | Answer::Failed(_, why) | Answer::Ended(why) => {
-            format!("tools/list failed: {why}")
-        }
-        Answer::Result(_) => "tools/list failed".to_owned(),
-    }
+/// Whether the server says that it tells when its tools change.
+fn tells_changes(hello: &Hello) -> bool {
+    let tools = hello.capabilities.get("tools");
+    tools.and_then(|tools| tools.get("listChanged")) == Some(&Value::Bool(true))
 }

@@ -40,27 +40,19 @@ pub fn start(
     tasks: &TaskTracker,
 ) -> Result<Link, Box<Failure>> {
     let mut child = program.spawn()?;
+    let pipes = Option::zip(child.stdin.take(), child.stdout.take());
+    let pipes = pipes.zip(child.stderr.take()).zip(Group::of(&child));
+    let Some((((stdin, stdout), stderr), group)) = pipes else {
+        let failure = Failure::new(FailureKind::Spawn, "the child has no pipes");
+        return Err(Box::new(failure));
+    };
     let (out, queue) = mpsc::channel(OUT_QUEUE);
     let (reports, inbound) = mpsc::channel(IN_QUEUE);
     let stop = CancellationToken::new();
     let notes = Notes::new(program.display());
-    let (Some(stdin), Some(stdout), Some(stderr), Some(group)) = (
-        child.stdin.take(),
-        child.stdout.take(),
-        child.stderr.take(),
-        Group::of(&child),
-    ) else {
-        let failure = Failure::new(FailureKind::Spawn, "the child has no pipes");
-        return Err(Box::new(failure));
-    };
     let close_stdin = CancellationToken::new();
-    tasks.spawn(write(
-        stdin,
-        queue,
-        reports.clone(),
-        tap.clone(),
-        close_stdin.clone(),
-    ));
+    let closes = close_stdin.clone();
+    tasks.spawn(write(stdin, queue, reports.clone(), tap.clone(), closes));
     let drained = tasks.spawn(drain(stderr, notes.clone(), tap.clone()));
     let read = tasks.spawn(read(stdout, reports.clone(), notes.clone(), tap.clone()));
     let keeper = Keeper {
@@ -245,6 +237,15 @@ fn guess_id(text: &str) -> Option<i64> {
     rest[..digits].parse().ok()
 }
 
+/// Who brought the end about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ender {
+    Itself,
+    Us,
+    /// Its stdout was closed, so it could no longer answer.
+    Silence,
+}
+
 /// Waits for the end of the child, or brings it about, and reports it.
 struct Keeper {
     child: Child,
@@ -261,19 +262,19 @@ impl Keeper {
         mut read: tokio::task::JoinHandle<()>,
         mut drained: tokio::task::JoinHandle<()>,
     ) {
-        let mut by_us = false;
+        let mut ender = Ender::Itself;
         let mut read_over = false;
         let status = tokio::select! {
             biased;
             status = self.child.wait() => status.ok(),
             () = self.stop.cancelled() => {
-                by_us = true;
+                ender = Ender::Us;
                 self.close_stdin.cancel();
                 child::end(&mut self.child, self.group, GRACE).await
             }
             _ = &mut read => {
                 read_over = true;
-                self.without_stdout(&mut by_us).await
+                self.without_stdout(&mut ender).await
             }
         };
         // What the server wrote last still stands in the pipes.
@@ -285,28 +286,81 @@ impl Keeper {
         if timeout(DRAIN, &mut drained).await.is_err() {
             drained.abort();
         }
-        let failure = Box::new(self.failure(status, by_us));
+        let failure = Box::new(self.failure(status, ender));
         let _connection_gone = self.reports.send(Inbound::Closed(failure)).await;
     }
 
     /// The child has closed its stdout: it can no longer answer, so it is ended when it does not end by itself.
-    async fn without_stdout(&mut self, by_us: &mut bool) -> Option<ExitStatus> {
+    async fn without_stdout(&mut self, ender: &mut Ender) -> Option<ExitStatus> {
         tokio::select! {
             status = self.child.wait() => return status.ok(),
-            () = self.stop.cancelled() => *by_us = true,
-            () = tokio::time::sleep(SILENT) => {}
+            () = self.stop.cancelled() => *ender = Ender::Us,
+            () = tokio::time::sleep(SILENT) => *ender = Ender::Silence,
         }
         self.close_stdin.cancel();
         child::end(&mut self.child, self.group, GRACE).await
     }
 
-    fn failure(&self, status: Option<ExitStatus>, by_us: bool) -> Failure {
-        let (kind, message) = match by_us {
-            true => (FailureKind::Stopped, "the server was stopped"),
-            false => (FailureKind::Exited, "the server's process ended"),
+    fn failure(&self, status: Option<ExitStatus>, ender: Ender) -> Failure {
+        let (kind, message) = match ender {
+            Ender::Itself => (FailureKind::Exited, "the server's process ended"),
+            Ender::Us => (FailureKind::Stopped, "the server was stopped"),
+            Ender::Silence => (
+                FailureKind::Exited,
+                "the server closed its stdout but went on running, so it was ended",
+            ),
         };
         let mut failure = self.notes.dress(Failure::new(kind, message));
         failure.exit = status.map(child::describe);
         failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(text: &str) -> Line {
+        Line {
+            text: text.to_owned(),
+            too_long: false,
+        }
+    }
+
+    #[test]
+    fn a_broken_message_is_told_from_noise_and_its_id_is_found() {
+        let told = |text: &str| match understand(&line(text)).1 {
+            Inbound::Unreadable { id, .. } => format!("broken {id:?}"),
+            Inbound::Stray(_) => "stray".to_owned(),
+            Inbound::Message(_) => "message".to_owned(),
+            other => format!("{other:?}"),
+        };
+        for (text, expected) in [
+            (r#"{"jsonrpc":"2.0","id":7,"result":{"#, "broken Some(7)"),
+            (
+                r#"{"jsonrpc":"2.0","result":{},"id" : "12","x"#,
+                "broken Some(12)",
+            ),
+            ("{'jsonrpc': '2.0', 'id': 3}", "broken None"),
+            (r#"{"jsonrpc":"2.0","id":4}"#, "broken Some(4)"),
+            (r#"{"id":"5","result":null}"#, "message"),
+            ("\u{feff}{\"id\":5,\"result\":1}", "message"),
+            ("{ \"a\": nonsense", "stray"),
+            ("the jsonrpc server has started", "stray"),
+            ("{}", "stray"),
+            ("[]", "stray"),
+        ] {
+            assert_eq!(told(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic(text in any::<String>(), tail in "[\"id: 0-9jsonrpc{}]{0,40}", too_long: bool) {
+            understand(&Line { text, too_long });
+            understand(&line(&format!("{{\"jsonrpc\"{tail}")));
+        }
     }
 }

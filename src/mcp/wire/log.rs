@@ -149,3 +149,113 @@ impl WireLog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn record(seq: u64, direction: Direction, kind: WireKind, text: &str) -> WireRecord {
+        WireRecord {
+            seq: Seq(seq),
+            at: Moment(seq * 1000),
+            server: ServerName::new("s"),
+            generation: Generation(1),
+            direction,
+            kind,
+            bytes: text.len(),
+            text: text.to_owned(),
+        }
+    }
+
+    fn request(seq: u64, direction: Direction, id: &str) -> WireRecord {
+        let (id, method) = (id.to_owned(), "m".to_owned());
+        record(seq, direction, WireKind::Request { id, method }, "q")
+    }
+
+    fn response(seq: u64, direction: Direction, id: &str) -> WireRecord {
+        record(
+            seq,
+            direction,
+            WireKind::Response { id: id.to_owned() },
+            "a",
+        )
+    }
+
+    #[test]
+    fn answers_find_their_requests_in_both_directions() {
+        let mut log = WireLog::new(100, 10_000);
+        log.push(request(1, Direction::Out, "0"));
+        log.push(request(2, Direction::In, "0"));
+        log.push(response(3, Direction::Out, "0"));
+        log.push(response(5, Direction::In, "0"));
+        log.push(response(6, Direction::In, "0"));
+        let pairs: Vec<Option<Seq>> = [1, 2, 3, 5, 6].map(|seq| log.pair_of(Seq(seq))).into();
+        assert_eq!(
+            pairs,
+            [Some(Seq(5)), Some(Seq(3)), Some(Seq(2)), Some(Seq(1)), None]
+        );
+        assert_eq!(log.latency(Seq(1)), Some(Duration::from_millis(4)));
+        assert_eq!(log.latency(Seq(5)), log.latency(Seq(1)));
+        assert_eq!(log.latency(Seq(6)), None);
+    }
+
+    #[test]
+    fn another_connection_has_ids_of_its_own() {
+        let mut log = WireLog::new(100, 10_000);
+        log.push(request(1, Direction::Out, "0"));
+        let mut other = response(2, Direction::In, "0");
+        other.generation = Generation(2);
+        log.push(other);
+        assert_eq!(log.pair_of(Seq(1)), None);
+    }
+
+    #[test]
+    fn stderr_of_one_server_in_a_span_of_time() {
+        let mut log = WireLog::new(100, 10_000);
+        for seq in 1..=4 {
+            let text = format!("line {seq}");
+            log.push(record(seq, Direction::Stderr, WireKind::Stderr, &text));
+        }
+        log.push(record(3, Direction::In, WireKind::NotJson, "noise"));
+        let server = ServerName::new("s");
+        let lines = log.stderr_between(&server, Moment(2000), Moment(3000));
+        assert_eq!(lines, ["line 2", "line 3"]);
+        let other = ServerName::new("other");
+        assert!(
+            log.stderr_between(&other, Moment(0), Moment(9999))
+                .is_empty()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_bounds_hold_and_every_pair_is_whole(
+            steps in proptest::collection::vec((0u8..4, 0u8..6, 0usize..40), 0..200),
+            max_records in 1usize..20,
+            max_bytes in 0usize..200,
+        ) {
+            let mut log = WireLog::new(max_records, max_bytes);
+            for (seq, (what, id, size)) in steps.iter().enumerate() {
+                let direction = if what % 2 == 0 { Direction::Out } else { Direction::In };
+                let mut record = match what / 2 {
+                    0 => request(seq as u64, direction, &id.to_string()),
+                    _ => response(seq as u64, direction, &id.to_string()),
+                };
+                record.text = "x".repeat(*size);
+                log.push(record);
+                let bytes: usize = log.records().map(|record| record.text.len()).sum();
+                prop_assert!(log.records().len() <= max_records);
+                prop_assert!(bytes <= max_bytes || log.records().len() == 1);
+                prop_assert_eq!(log.records().len() as u64 + log.dropped(), seq as u64 + 1);
+                for record in log.records() {
+                    if let Some(other) = log.pair_of(record.seq) {
+                        prop_assert!(log.get(other).is_some());
+                        prop_assert_eq!(log.pair_of(other), Some(record.seq));
+                    }
+                }
+            }
+        }
+    }
+}

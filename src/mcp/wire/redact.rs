@@ -69,18 +69,12 @@ impl Redactor {
                 .iter()
                 .find_map(|scheme| secret.strip_prefix(scheme));
             for text in [Some(secret), bare].into_iter().flatten() {
-                if text.len() < SHORTEST_SECRET {
-                    continue;
-                }
                 literals.push(text.to_owned());
-                let quoted = serde_json::Value::from(text).to_string();
-                let escaped = quoted.trim_matches('"').to_owned();
-                literals.push(serde_json::Value::from(escaped.as_str()).to_string());
-                literals.push(escaped);
+                // As JSON writes it, and as JSON inside a JSON string does.
+                let once = escaped(text);
+                literals.push(escaped(&once));
+                literals.push(once);
             }
-        }
-        for literal in &mut literals {
-            *literal = literal.trim_matches('"').to_owned();
         }
         literals.retain(|literal| literal.len() >= SHORTEST_SECRET);
         literals.sort_by_key(|literal| std::cmp::Reverse(literal.len()));
@@ -104,6 +98,11 @@ impl std::fmt::Debug for Redactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Redactor({} secrets)", self.literals.len())
     }
+}
+
+fn escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn is_secret_key(key: &str) -> bool {
@@ -203,53 +202,38 @@ fn token_end(bytes: &[u8], from: usize) -> usize {
     from + length
 }
 
-/// Masks what follows `Bearer` and `Basic`, and `Authorization:` outside JSON.
+/// Masks what follows `Bearer`, `Basic` and, outside JSON, the name of a header that holds a secret.
 fn headers(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    let bytes = text.as_bytes();
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
-    for (word, least) in [("bearer ", 1), ("basic ", 8)] {
-        for (at, _) in lower.match_indices(word) {
-            let start = at + word.len();
-            let before = at.checked_sub(1).and_then(|at| bytes.get(at));
-            if at < copied || before.is_some_and(u8::is_ascii_alphanumeric) {
-                continue;
-            }
-            let end = token_end(bytes, start);
-            if end - start >= least {
-                out.push_str(&text[copied..start]);
-                out.push_str(MASK);
-                copied = end;
-            }
-        }
-        out.push_str(&text[copied..]);
-        if word == "bearer " {
-            let rest = std::mem::take(&mut out);
-            return basic_and_plain(&rest);
-        }
+    let mut text = text.to_owned();
+    for (word, least) in [("bearer ", 6), ("basic ", 8)] {
+        text = after_word(&text, word, least);
     }
-    out
+    for word in ["authorization:", "x-api-key:"] {
+        text = after_word(&text, word, 1);
+    }
+    text
 }
 
-fn basic_and_plain(text: &str) -> String {
+/// Masks the token after each `word` (in lower case), when it has at least so many characters. After the name of a header the
+/// spaces and a scheme that stands before the token stay.
+fn after_word(text: &str, word: &str, least: usize) -> String {
     let lower = text.to_ascii_lowercase();
     let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
-    for word in ["authorization: ", "x-api-key: "] {
-        let Some(at) = lower.find(word).filter(|&at| at >= copied) else {
+    for (at, _) in lower.match_indices(word) {
+        let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+        if at < copied || before.is_some_and(u8::is_ascii_alphanumeric) {
             continue;
-        };
-        let start = at + word.len();
-        // A scheme, where there is one, stays.
-        let scheme = token_end(bytes, start);
-        let start = match bytes.get(scheme) {
-            Some(b' ') => scheme + 1,
-            _ => start,
-        };
-        let end = token_end(bytes, start);
-        if end > start {
+        }
+        let mut start = skip_spaces(bytes, at + word.len());
+        let mut end = token_end(bytes, start);
+        let scheme = lower.get(start..end);
+        if matches!(scheme, Some("bearer" | "basic" | "token" | "digest")) {
+            start = skip_spaces(bytes, end);
+            end = token_end(bytes, start);
+        }
+        if end - start >= least {
             out.push_str(&text[copied..start]);
             out.push_str(MASK);
             copied = end;
@@ -284,4 +268,92 @@ fn shapes(text: &str) -> String {
     }
     out.push_str(&text[copied..]);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn secrets_go_and_the_rest_stays() {
+        let redactor = Redactor::new(["pa\"ss\nword", "Bearer tok-en-1234", "abc"]);
+        for (line, expected) in [
+            // what the configuration names, plain, as JSON, and as JSON inside JSON
+            ("x pa\"ss\nword y", "x *** y"),
+            (r#"{"a":"pa\"ss\nword"}"#, r#"{"a":"***"}"#),
+            (
+                r#"{"a":"{\"b\":\"pa\\\"ss\\nword\"}"}"#,
+                r#"{"a":"{\"b\":\"***\"}"}"#,
+            ),
+            ("only tok-en-1234 here", "only *** here"),
+            // too short to be told from ordinary words
+            ("abc", "abc"),
+            // keys, also inside strings
+            (
+                r#"{"Authorization": "Token x"}"#,
+                r#"{"Authorization": "***"}"#,
+            ),
+            (r#"{"api_key":"a\"b","n":1}"#, r#"{"api_key":"***","n":1}"#),
+            (
+                r#"{"t":"{\"password\":\"p\\\"q\",\"u\":\"v\"}"}"#,
+                r#"{"t":"{\"password\":\"***\",\"u\":\"v\"}"}"#,
+            ),
+            (r#"{"X-API-Key":"k"}"#, r#"{"X-API-Key":"***"}"#),
+            (r#"{"token":"cut off he"#, r#"{"token":"***"#),
+            // headers outside JSON
+            (
+                "Authorization: Bearer abcdefgh.ijk=",
+                "Authorization: Bearer ***",
+            ),
+            ("authorization:secretvalue next", "authorization:*** next"),
+            ("curl -H 'x-api-key: k1'", "curl -H 'x-api-key: ***'"),
+            // shapes
+            ("key sk-proj-abcdefghijkl!", "key sk-***!"),
+            ("ghp_0123456789012345678901", "ghp_***"),
+            // what only looks a little like it
+            (
+                r#"{"progressToken":3,"tokens":5,"token":7}"#,
+                r#"{"progressToken":3,"tokens":5,"token":7}"#,
+            ),
+            (
+                "task-force and ask-me-anything-now",
+                "task-force and ask-me-anything-now",
+            ),
+            ("the bearer of news", "the bearer of news"),
+            (
+                r#"{"key":"token","value":"x"}"#,
+                r#"{"key":"token","value":"x"}"#,
+            ),
+            (r#"["a\\","password"]"#, r#"["a\\","password"]"#),
+        ] {
+            assert_eq!(redactor.redact(line), expected, "of {line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_configured_secret_never_gets_through(
+            secret in "[ -~\\n]{6,20}",
+            around in "[a-z\"\\\\:{} ]{0,20}",
+        ) {
+            let redactor = Redactor::new([secret.as_str()]);
+            let json = serde_json::json!({ "a": [around, secret], "b": around }).to_string();
+            let nested = serde_json::json!({ "text": json }).to_string();
+            for line in [format!("{around}{secret}{around}"), json, nested] {
+                let redacted = redactor.redact(&line);
+                prop_assert!(!redacted.contains(&secret) || "***".contains(&secret), "{}", redacted);
+                prop_assert!(!redacted.contains(&escaped(&secret)), "{}", redacted);
+            }
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(line in any::<String>(), quotes in "[\"\\\\:a-z *-]{0,60}") {
+            let redactor = Redactor::new(["secret"]);
+            redactor.redact(&line);
+            redactor.redact(&quotes);
+            redactor.redact(&format!("{{\"token\":\"{quotes}"));
+        }
+    }
 }

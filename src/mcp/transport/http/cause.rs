@@ -148,15 +148,16 @@ fn network(error: &reqwest::Error) -> Verdict {
             "the host name could not be resolved".to_owned(),
             "correct the host in `url`, or check the network",
         )
-    } else if has("certificate") || has("tls") || has("handshake") {
-        (
-            format!("no secure connection: {chain}"),
-            "check the server's certificate, and that `https:` is right",
-        )
-    } else if error.is_timeout() {
+    } else if error.is_timeout() || has("timed out") {
         (
             "the host did not answer in time".to_owned(),
             "check host and network",
+        )
+    } else if error.is_connect() && error.url().is_some_and(|url| url.scheme() == "https") {
+        // The host was reached, so what failed is the handshake; the library has no word of its own for that.
+        (
+            format!("no secure connection: {chain}"),
+            "check the server's certificate, and that `https:` is right",
         )
     } else {
         (

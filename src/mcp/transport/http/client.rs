@@ -1,11 +1,10 @@
 //! The HTTP client under the worker, with a tap on what it carries both ways.
 //!
-//! It also notices what the library swallows: a stream event that is no message, a stream that ends without the answer.
+//! It keeps results as they came, because the library's types would lose what they do not know.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::stream::{self, BoxStream, StreamExt};
 use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
 use rmcp::transport::common::client_side_sse::BoxedSseResponse;
@@ -15,9 +14,10 @@ use rmcp::transport::streamable_http_client::{
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
+use super::watch::{Watch, answer_alone, usable_tools};
 use super::{HttpError, cause, request_id};
+use crate::mcp::failure::Failure;
 use crate::mcp::transport::Inbound;
-use crate::mcp::transport::stdio::id_of;
 use crate::mcp::wire::record::{Direction, WireKind, classify_value};
 use crate::mcp::wire::tap::ConnectionTap;
 
@@ -28,7 +28,8 @@ const RAW_KEPT: usize = 64;
 #[derive(Clone)]
 pub struct TappedClient {
     http: reqwest::Client,
-    tap: ConnectionTap,
+    /// The tap of the connection.
+    pub tap: ConnectionTap,
     reports: mpsc::Sender<Inbound>,
     settle: Arc<watch::Sender<bool>>,
     kept: Arc<Mutex<Kept>>,
@@ -37,7 +38,7 @@ pub struct TappedClient {
 #[derive(Default)]
 struct Kept {
     raw: HashMap<String, Value>,
-    trouble: Option<String>,
+    trouble: Option<Failure>,
 }
 
 impl TappedClient {
@@ -63,18 +64,19 @@ impl TappedClient {
         kept.raw.remove(&id.to_string())
     }
 
-    /// The last thing that went wrong.
-    pub fn last_trouble(&self) -> Option<String> {
+    /// What went wrong in the last exchange.
+    pub fn last_trouble(&self) -> Option<Failure> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.trouble.clone()
     }
 
-    fn trouble(&self, why: String) {
+    fn trouble(&self, failure: Option<Failure>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.trouble = Some(why);
+        kept.trouble = failure;
     }
 
-    fn keep_raw(&self, message: &Value) {
+    /// Keeps a result as it came until the worker hands over its typed form.
+    pub fn keep_raw(&self, message: &Value) {
         let (Some(id), Some(result)) = (message.get("id"), message.get("result")) else {
             return;
         };
@@ -85,7 +87,8 @@ impl TappedClient {
         kept.raw.insert(id.to_string(), result.clone());
     }
 
-    async fn report(&self, inbound: Inbound) {
+    /// Reports to the connection.
+    pub async fn report(&self, inbound: Inbound) {
         let _connection_gone = self.reports.send(inbound).await;
     }
 
@@ -98,6 +101,7 @@ impl TappedClient {
     async fn answered(&self, what: &str, outcome: Result<u16, &HttpError>) {
         match outcome {
             Ok(status) => {
+                self.trouble(None);
                 self.exchange(
                     Direction::In,
                     Some(status),
@@ -108,111 +112,62 @@ impl TappedClient {
             Err(error) => {
                 let status = status_of(error);
                 let failure = cause::of(error).failure;
-                self.trouble(failure.message.clone());
-                self.exchange(
-                    Direction::In,
-                    status,
-                    &format!("{what}: {}", failure.message),
-                )
-                .await;
+                let text = format!("{what}: {}", failure.message);
+                self.trouble(Some(failure));
+                self.exchange(Direction::In, status, &text).await;
             }
         }
     }
 
-    async fn body(&self, message: &ServerJsonRpcMessage) {
-        if let Ok(value) = serde_json::to_value(message) {
-            let text = value.to_string();
-            let kind = classify_value(&value);
-            self.tap
-                .record(Direction::In, kind, text.len(), &text)
-                .await;
+    /// Records an answer that came whole, and gives it as the worker can use it.
+    async fn body(&self, message: ServerJsonRpcMessage) -> ServerJsonRpcMessage {
+        let Ok(value) = serde_json::to_value(&message) else {
+            return message;
+        };
+        let text = value.to_string();
+        let kind = classify_value(&value);
+        self.tap
+            .record(Direction::In, kind, text.len(), &text)
+            .await;
+        self.keep_raw(&value);
+        let usable = usable_tools(&value).and_then(|value| serde_json::from_value(value).ok());
+        usable.unwrap_or(message)
+    }
+
+    /// Records how a POST was answered; gives the answer for the worker and whether it began a session.
+    async fn seen(
+        &self,
+        response: Result<StreamableHttpPostResponse, HttpError>,
+        id: Option<i64>,
+    ) -> (Result<StreamableHttpPostResponse, HttpError>, bool) {
+        match response {
+            Ok(StreamableHttpPostResponse::Json(message, session)) => {
+                self.answered("POST", Ok(200)).await;
+                let has_session = session.is_some();
+                let message = self.body(message).await;
+                let response = StreamableHttpPostResponse::Json(message, session);
+                (Ok(response), has_session)
+            }
+            Ok(StreamableHttpPostResponse::Sse(stream, session)) => {
+                self.answered("POST", Ok(200)).await;
+                let has_session = session.is_some();
+                let response = StreamableHttpPostResponse::Sse(self.watched(stream, id), session);
+                (Ok(response), has_session)
+            }
+            Ok(accepted) => {
+                self.answered("POST", Ok(202)).await;
+                (Ok(accepted), false)
+            }
+            Err(error) => {
+                self.answered("POST", Err(&error)).await;
+                (Err(error), false)
+            }
         }
     }
 
     /// A stream whose events pass the tap. `answers` is the request that it must answer.
     fn watched(&self, stream: BoxedSseResponse, answers: Option<i64>) -> BoxedSseResponse {
-        let watch = Watch {
-            client: self.clone(),
-            waiting: answers,
-            resumable: false,
-        };
-        let watched: BoxStream<'static, _> =
-            stream::unfold((stream, watch), |(mut stream, mut watch)| async {
-                match stream.next().await {
-                    Some(Ok(event)) => {
-                        watch.resumable |= event.id.as_ref().is_some_and(|id| !id.is_empty());
-                        if let Some(data) =
-                            event.data.as_deref().filter(|data| !data.trim().is_empty())
-                        {
-                            watch.event(data).await;
-                        }
-                        Some((Ok(event), (stream, watch)))
-                    }
-                    Some(Err(error)) => {
-                        watch
-                            .over(&format!("the server's stream broke: {error}"))
-                            .await;
-                        Some((Err(error), (stream, watch)))
-                    }
-                    None => {
-                        watch
-                            .over("the server closed the stream without the answer")
-                            .await;
-                        None
-                    }
-                }
-            })
-            .boxed();
-        watched
-    }
-}
-
-/// What a watched stream knows.
-struct Watch {
-    client: TappedClient,
-    waiting: Option<i64>,
-    resumable: bool,
-}
-
-impl Watch {
-    async fn event(&mut self, data: &str) {
-        let record = |kind| {
-            self.client
-                .tap
-                .record(Direction::In, kind, data.len(), data)
-        };
-        match serde_json::from_str::<Value>(data) {
-            Ok(value) => {
-                record(classify_value(&value)).await;
-                if value.get("method").is_none() && value.get("id").is_some() {
-                    self.client.keep_raw(&value);
-                    if value.get("id").and_then(id_of) == self.waiting {
-                        self.waiting = None;
-                    }
-                }
-            }
-            Err(error) => {
-                record(WireKind::NotJson).await;
-                if let Some(id) = self.waiting {
-                    let why = format!("the server sent an event that is no valid JSON ({error})");
-                    let id = Some(id);
-                    self.client.report(Inbound::Unreadable { id, why }).await;
-                }
-            }
-        }
-    }
-
-    /// The stream is over. Where it can be resumed the worker does that; else nobody would answer.
-    async fn over(&mut self, why: &str) {
-        if let Some(id) = self.waiting.take().filter(|_| !self.resumable) {
-            let why = why.to_owned();
-            let failed = Inbound::Failed {
-                id,
-                may_have_left: true,
-                why,
-            };
-            self.client.report(failed).await;
-        }
+        Watch::new(self.clone(), answers).over_stream(stream)
     }
 }
 
@@ -267,40 +222,21 @@ impl StreamableHttpClient for TappedClient {
         if let Some(id) = id {
             self.report(Inbound::Sent(id)).await;
         }
-        let is_initialize = value
-            .get("method")
-            .is_some_and(|method| method == "initialize");
+        let is = |method: &str| value.get("method").is_some_and(|asked| asked == method);
+        let (is_initialize, is_list) = (is("initialize"), is("tools/list"));
         let response = self
             .http
             .post_message_with_max_sse_event_size(uri, message, session_id, auth, headers, most)
             .await;
-        let session = match &response {
-            Ok(StreamableHttpPostResponse::Json(message, session)) => {
-                self.answered("POST", Ok(200)).await;
-                self.body(message).await;
-                session.is_some()
-            }
-            Ok(StreamableHttpPostResponse::Sse(_, session)) => {
-                self.answered("POST", Ok(200)).await;
-                session.is_some()
-            }
-            Ok(_) => {
-                self.answered("POST", Ok(202)).await;
-                false
-            }
-            Err(error) => {
-                self.answered("POST", Err(error)).await;
-                false
-            }
-        };
+        let (response, session) = self.seen(response, id).await;
         if is_initialize && !session {
             // Without a session there is no stream to wait for.
             let _nobody_waits = self.settle.send(true);
         }
         match response {
-            Ok(StreamableHttpPostResponse::Sse(stream, session)) => Ok(
-                StreamableHttpPostResponse::Sse(self.watched(stream, id), session),
-            ),
+            Ok(StreamableHttpPostResponse::Sse(stream, session)) if is_list => {
+                answer_alone(stream, session, self).await
+            }
             other => other,
         }
     }

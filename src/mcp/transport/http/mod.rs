@@ -5,6 +5,7 @@
 
 mod cause;
 mod client;
+mod watch;
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use rmcp::transport::streamable_http_client::{
 };
 use rmcp::transport::{Transport, WorkerTransport};
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, watch as flag};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,8 +37,6 @@ use crate::mcp::wire::tap::ConnectionTap;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long the end of a session may take.
 const CLOSE: Duration = Duration::from_secs(2);
-/// How long to wait for the reason after the worker has gone.
-const LAST_WORD: Duration = Duration::from_secs(1);
 
 type HttpError = StreamableHttpError<reqwest::Error>;
 type Worker = StreamableHttpClientTransport<TappedClient>;
@@ -51,29 +50,12 @@ pub fn start(
     tap: &ConnectionTap,
     tasks: &TaskTracker,
 ) -> Result<Link, Box<Failure>> {
-    let config = |message: String, hint: &str| {
-        Box::new(Failure {
-            target: Some(launch.shown_url().to_owned()),
-            hint: Some(hint.to_owned()),
-            ..Failure::new(FailureKind::Config, message)
-        })
-    };
-    if launch.transport == TransportChoice::Sse {
-        return Err(config(
-            "this version does not speak the HTTP+SSE transport of 2024-11-05 yet".to_owned(),
-            "ask the server for its Streamable HTTP URL, often the same one with /mcp at its end, and drop `transport = \"sse\"`",
-        ));
-    }
-    let url = url::Url::parse(&launch.url)
-        .map_err(|error| config(format!("the URL cannot be used: {error}"), "correct `url`"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        let message = format!("the URL begins with {}:, not http: or https:", url.scheme());
-        return Err(config(message, "correct `url`"));
-    }
-    let http = http_client(launch).map_err(|why| config(why, "correct the headers"))?;
+    let url = usable_url(launch)?;
+    let http = http_client(launch, &url)
+        .map_err(|why| misconfigured(launch, why, "correct the headers in the server's table"))?;
     let (out, queue) = mpsc::channel(OUT_QUEUE);
     let (reports, inbound) = mpsc::channel(IN_QUEUE);
-    let (settle, settled) = watch::channel(false);
+    let (settle, settled) = flag::channel(false);
     let notes = Notes::new(launch.shown_url());
     let stop = CancellationToken::new();
     let client = TappedClient::new(http, tap.clone(), reports.clone(), settle);
@@ -99,6 +81,32 @@ pub fn start(
     })
 }
 
+fn misconfigured(launch: &HttpLaunch, message: String, hint: &str) -> Box<Failure> {
+    Box::new(Failure {
+        target: Some(launch.shown_url().to_owned()),
+        hint: Some(hint.to_owned()),
+        ..Failure::new(FailureKind::Config, message)
+    })
+}
+
+fn usable_url(launch: &HttpLaunch) -> Result<url::Url, Box<Failure>> {
+    if launch.transport == TransportChoice::Sse {
+        return Err(misconfigured(
+            launch,
+            "this version does not speak the HTTP+SSE transport of 2024-11-05 yet".to_owned(),
+            "ask for the server's Streamable HTTP URL, often the same one with /mcp at its end, and drop `transport = \"sse\"`",
+        ));
+    }
+    let hint = "correct `url` in the server's table";
+    let url = url::Url::parse(&launch.url)
+        .map_err(|error| misconfigured(launch, format!("the URL cannot be used: {error}"), hint))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        let message = format!("the URL begins with {}:, not http: or https:", url.scheme());
+        return Err(misconfigured(launch, message, hint));
+    }
+    Ok(url)
+}
+
 fn worker_config(url: &str) -> StreamableHttpClientTransportConfig {
     let mut config = StreamableHttpClientTransportConfig::with_uri(url);
     config.allow_stateless = true;
@@ -108,7 +116,8 @@ fn worker_config(url: &str) -> StreamableHttpClientTransportConfig {
 }
 
 /// A client of our own: the configured headers, and redirects only where they keep method and origin, so that no header leaks.
-fn http_client(launch: &HttpLaunch) -> Result<reqwest::Client, String> {
+/// A server on this machine is never asked for through a proxy.
+fn http_client(launch: &HttpLaunch, url: &url::Url) -> Result<reqwest::Client, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in &launch.headers {
         let bad = |what: &str| format!("the header `{name}` has {what}");
@@ -118,7 +127,11 @@ fn http_client(launch: &HttpLaunch) -> Result<reqwest::Client, String> {
         value.set_sensitive(true);
         headers.insert(key, value);
     }
-    reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder();
+    if is_loopback(url) {
+        builder = builder.no_proxy();
+    }
+    builder
         .default_headers(headers)
         .connect_timeout(CONNECT)
         .redirect(reqwest::redirect::Policy::custom(|attempt| {
@@ -134,6 +147,15 @@ fn http_client(launch: &HttpLaunch) -> Result<reqwest::Client, String> {
         }))
         .build()
         .map_err(|error| format!("no HTTP client could be made: {error}"))
+}
+
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// Carries messages between the link and the worker.
@@ -172,7 +194,7 @@ impl Pump {
                 },
                 message = self.transport.receive() => match message {
                     Some(message) => self.receive(&message).await,
-                    None => break self.last_word().await,
+                    None => break self.last_word(),
                 },
             }
         };
@@ -236,25 +258,11 @@ impl Pump {
         let _connection_gone = self.reports.send(Inbound::Message(value)).await;
     }
 
-    /// The worker has gone: why, from the message that it could not send.
-    async fn last_word(&mut self) -> Failure {
-        while let Ok(Some(sent)) = timeout(LAST_WORD, self.sends.next()).await {
-            if let Err(error) = &sent.result {
-                let mut verdict = cause::of(error);
-                if verdict.failure.kind == FailureKind::Stopped {
-                    continue;
-                }
-                if verdict.failure.kind == FailureKind::Network && !verdict.may_have_left {
-                    sent.gate.never_left();
-                }
-                verdict.failure.stdout_line = None;
-                return verdict.failure;
-            }
-        }
-        match self.client.last_trouble() {
-            Some(why) => Failure::new(FailureKind::Protocol, why),
-            None => Failure::new(FailureKind::Protocol, "the server ended the exchange"),
-        }
+    /// The worker has gone: why, from the last exchange that went wrong.
+    fn last_word(&self) -> Failure {
+        self.client
+            .last_trouble()
+            .unwrap_or_else(|| Failure::new(FailureKind::Protocol, "the server ended the exchange"))
     }
 }
 
