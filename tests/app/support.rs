@@ -37,6 +37,7 @@ fn spec(name: &str) -> ServerSpec {
             env: BTreeMap::new(),
             env_vars: Vec::new(),
             cwd: None,
+            shown: Vec::new(),
         }),
         enabled: true,
         required: false,
