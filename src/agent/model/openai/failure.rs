@@ -102,11 +102,7 @@ impl Asked {
         let Self {
             base_url, model, ..
         } = self;
-        let says = if words.is_empty() {
-            String::new()
-        } else {
-            format!(": {words}")
-        };
+        let says = said(words);
         let (sentence, hint) = match kind {
             Kind::Key => (format!("{base_url} did not accept the key (HTTP {status}){says}"), self.key_hint()),
             Kind::RateLimit => (
@@ -277,6 +273,15 @@ fn kind_of(status: u16, body: &str) -> Kind {
         400..500 if has(&NO_MODEL) => Kind::NoSuchModel,
         408 | 500.. => Kind::Server,
         _ => Kind::Request,
+    }
+}
+
+/// Words for the end of a sentence, if there are any.
+fn said(words: &str) -> String {
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(": {words}")
     }
 }
 
