@@ -44,8 +44,10 @@ pub fn run(args: &CallArgs, global: &Global) -> Result<ExitCode, CliError> {
     };
     setup::block_on(async {
         let mut run = setup::headless(config, settings, global)?;
+        // One listener from the start: a signal between two would be lost.
+        let mut interrupt = Interrupt::listen();
         run.start();
-        let outcome = call(args, &mut run).await;
+        let outcome = call(args, &mut run, &mut interrupt).await;
         let closed = run.shutdown().await;
         let code = outcome?;
         closed.map_err(|error| CliError::new(ErrorKind::Server, error))?;
@@ -53,8 +55,12 @@ pub fn run(args: &CallArgs, global: &Global) -> Result<ExitCode, CliError> {
     })
 }
 
-async fn call(args: &CallArgs, run: &mut Headless) -> Result<ExitCode, CliError> {
-    failure::settled(run).await?;
+async fn call(
+    args: &CallArgs,
+    run: &mut Headless,
+    interrupt: &mut Interrupt,
+) -> Result<ExitCode, CliError> {
+    failure::settled(run, interrupt).await?;
     let name = ServerName::new(&args.server);
     let server = run
         .host
@@ -87,15 +93,14 @@ async fn call(args: &CallArgs, run: &mut Headless) -> Result<ExitCode, CliError>
         tool: args.tool.clone(),
         arguments,
     });
-    finish(run).await?;
+    finish(run, interrupt).await?;
     match run.host.call(CallId(1)) {
         Some(call) => report(call, args.json, run),
         None => Err(CliError::new(ErrorKind::Server, "the call was not made")),
     }
 }
 
-async fn finish(run: &mut Headless) -> Result<(), CliError> {
-    let mut interrupt = Interrupt::listen();
+async fn finish(run: &mut Headless, interrupt: &mut Interrupt) -> Result<(), CliError> {
     let signal = tokio::select! {
         () = run.until(|host| host.call(CallId(1)).is_some_and(|call| call.end().is_some())) => return Ok(()),
         signal = interrupt.wait() => signal,
@@ -136,6 +141,7 @@ fn error_kind(end: &CallEnd) -> ErrorKind {
         } => ErrorKind::Tool,
         CallEnd::Outcome { .. }
         | CallEnd::Denied { .. }
+        | CallEnd::Refused { .. }
         | CallEnd::Unavailable { .. }
         | CallEnd::Interrupted
         | CallEnd::Repeated { .. } => ErrorKind::Server,

@@ -44,8 +44,7 @@ fn unknown(name: &str, known: &[ServerName]) -> CliError {
 }
 
 /// Waits until every server is ready, failed or switched off; an interrupt ends the wait.
-pub async fn settled(run: &mut Headless) -> Result<(), CliError> {
-    let mut interrupt = Interrupt::listen();
+pub async fn settled(run: &mut Headless, interrupt: &mut Interrupt) -> Result<(), CliError> {
     tokio::select! {
         () = run.until(|host| host.servers.iter().all(|server| server.status.is_settled())) => Ok(()),
         signal = interrupt.wait() => Err(interrupted(signal)),
@@ -87,7 +86,7 @@ pub fn of(server: &Server) -> CliError {
     if let Some(line) = &failure.stdout_line {
         add("stdout", line);
     }
-    for line in failure.stderr.iter().rev().take(5).rev() {
+    for line in &failure.stderr {
         add("stderr", line);
     }
     let kind = match &server.status {

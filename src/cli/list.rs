@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::args::Global;
 use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::interrupt::Interrupt;
 use crate::cli::{failure, output, setup};
 use crate::driver::headless::Headless;
 use crate::host::{Host, Server, Settings};
@@ -37,8 +38,9 @@ pub fn run(args: &ListArgs, global: &Global) -> Result<ExitCode, CliError> {
     };
     setup::block_on(async {
         let mut run = setup::headless(config, settings, global)?;
+        let mut interrupt = Interrupt::listen();
         run.start();
-        let ended = failure::settled(&mut run).await;
+        let ended = failure::settled(&mut run, &mut interrupt).await;
         let code = print(args, &run, ended);
         run.shutdown()
             .await

@@ -74,7 +74,8 @@ fn pair_of(pair: &str, schema: &Value) -> Result<(String, Value), String> {
 
 fn complaints(validator: &Validator, value: &Value) -> Vec<String> {
     let complain = |error: jsonschema::ValidationError| {
-        let path = error.instance_path().to_string();
+        let pointer = error.instance_path().to_string();
+        let path = pointer.trim_start_matches('/').replace('/', ".");
         let place = if path.is_empty() {
             "arguments".to_owned()
         } else {
@@ -124,7 +125,7 @@ mod tests {
         let schema = json!({"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]});
         assert_eq!(check("{\"path\":\"a\"}", &schema), Ok(()));
         let wrong = check("{\"path\":7}", &schema);
-        assert!(wrong.is_err_and(|why| why.contains("`/path`") && why.contains("string")));
+        assert!(wrong.is_err_and(|why| why.contains("`path`") && why.contains("string")));
         assert!(
             check("{}", &schema).is_err_and(|why| why.contains("\"path\" is a required property"))
         );

@@ -31,6 +31,7 @@ pub fn words(end: &CallEnd) -> String {
             reason: Some(reason),
         } => format!("denied: this call was refused; the reason: {reason}"),
         CallEnd::Denied { reason: None } => "denied: the person refused this call".to_owned(),
+        CallEnd::Refused { why } => format!("denied: not sent, because {why}"),
         CallEnd::Invalid { complaint } => format!("error: not sent, because {complaint}"),
         CallEnd::Unavailable { why } => format!("error: not sent, because {why}"),
         CallEnd::Interrupted => {

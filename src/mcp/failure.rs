@@ -71,9 +71,49 @@ impl Failure {
         {
             line.push_str(&format!(" ({exit})"));
         }
-        if let Some(last) = self.stderr.last() {
-            line.push_str(&format!(": {}", last.trim()));
+        if let Some(telling) = self.telling_line().or(self.stdout_line.as_deref()) {
+            line.push_str(&format!(": {}", telling.trim()));
         }
         line
+    }
+
+    /// The line of stderr that says most: the last one that speaks of an error, else the last one. Runtimes print traces and
+    /// version lines behind the cause.
+    fn telling_line(&self) -> Option<&str> {
+        let speaks = |line: &&String| {
+            let line = line.to_lowercase();
+            line.contains("error") || line.contains("panicked") || line.contains("fatal")
+        };
+        let lines = || self.stderr.iter().filter(|line| !line.trim().is_empty());
+        lines()
+            .rfind(speaks)
+            .or_else(|| lines().next_back())
+            .map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headline_names_the_cause_and_not_the_version_line_behind_it() {
+        let mut failure = Failure::new(FailureKind::Exited, "the server's process ended");
+        failure.exit = Some("exit code 1".into());
+        failure.stderr = [
+            "Error: Cannot find module 'x'",
+            "    at main.js:1",
+            "",
+            "Node.js v20",
+        ]
+        .map(String::from)
+        .into();
+        let cause = "the server's process ended (exit code 1): Error: Cannot find module 'x'";
+        assert_eq!(failure.headline(), cause);
+        failure.stderr = ["one", "two", " "].map(String::from).into();
+        assert_eq!(
+            failure.headline(),
+            "the server's process ended (exit code 1): two"
+        );
     }
 }

@@ -36,6 +36,7 @@ fn spec(name: &str) -> ServerSpec {
             env: BTreeMap::new(),
             env_vars: Vec::new(),
             cwd: None,
+            shown: Vec::new(),
         }),
         enabled: true,
         required: false,

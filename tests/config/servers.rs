@@ -84,11 +84,22 @@ fn a_program_gets_what_its_table_says() {
     let [server] = &config.servers[..] else {
         panic!("{config:?}");
     };
+    let program = machine
+        .path("project/bin/server")
+        .to_string_lossy()
+        .into_owned();
     let launch = StdioLaunch {
-        command: machine
-            .path("project/bin/server")
-            .to_string_lossy()
-            .into_owned(),
+        shown: [
+            program.as_str(),
+            "--for",
+            "${WHO}",
+            "${LEVEL:-info}",
+            "$${WHO}",
+            "./kept",
+        ]
+        .map(str::to_owned)
+        .into(),
+        command: program,
         args: ["--for", "ana", "info", "${WHO}", "./kept"]
             .map(str::to_owned)
             .into(),
@@ -105,6 +116,42 @@ fn a_program_gets_what_its_table_says() {
     assert!(server.offers("a") && !server.offers("b") && !server.offers("c"));
     assert_eq!(server.approve_for("a"), ApprovePolicy::Never);
     assert_eq!(server.approve_for("c"), ApprovePolicy::Always);
+}
+
+#[test]
+fn what_a_variable_holds_is_in_no_rule_and_no_record() {
+    let machine = Machine::new().var("HUSH", "s3cret-value").project(
+        r#"
+        [mcp_servers.one]
+        command = "server"
+        args = ["--token", "${HUSH}", "--to=${HUSH}"]
+        [mcp_servers.two]
+        url = "https://example.com/mcp?key=${HUSH}"
+        "#,
+    );
+    let config = machine.config();
+    let shown: Vec<String> = config.servers.iter().map(|s| s.launch.identity()).collect();
+    assert_eq!(
+        shown,
+        [
+            "server --token ${HUSH} --to=${HUSH}",
+            "https://example.com/mcp?key=${HUSH}"
+        ]
+    );
+    for server in &config.servers {
+        let record = serde_json::to_string(server).unwrap();
+        assert!(
+            record.contains("HUSH") && !record.contains("s3cret"),
+            "{record}"
+        );
+    }
+    let Launch::Stdio(launch) = &config.servers[0].launch else {
+        panic!("{config:?}");
+    };
+    assert_eq!(
+        launch.args,
+        ["--token", "s3cret-value", "--to=s3cret-value"]
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::watch::{News, Watch};
 use crate::agent::transcript::Level;
 use crate::cli::error::CliError;
 use crate::cli::{failure, output};
-use crate::host::{CallEnd, Host};
+use crate::host::{CallEnd, Host, ToolCall};
 use crate::ids::Moment;
 use crate::text::{clean, human, wrap};
 
@@ -44,16 +44,7 @@ impl Reporter for Words {
                     let arguments = wrap::truncate(&clean::line(&call.arguments), SHORT);
                     output::note(&format!("> {} {arguments}", clean::line(&call.title())));
                 }
-                News::Result(call) => {
-                    let end = call.end().map_or("", CallEnd::word);
-                    let took = human::duration(call.elapsed(now));
-                    let mut line = format!("< {} {end}, {took}", clean::line(&call.title()));
-                    if let Some(end) = call.end().filter(|end| end.is_error()) {
-                        line.push_str(": ");
-                        line.push_str(&clean::line(&failure::cause(end)));
-                    }
-                    output::note(&line);
-                }
+                News::Result(call) => output::note(&ended(call, now)),
                 // An error ends the turn, and the end of the program says it.
                 News::Note(note) if note.level == Level::Error => {}
                 News::Note(note) => {
@@ -67,4 +58,16 @@ impl Reporter for Words {
     }
 
     fn end(&mut self, _: Option<&Host>, _: Option<&CliError>) {}
+}
+
+/// A call that has ended, on one line; what went wrong stands there whole.
+fn ended(call: &ToolCall, now: Moment) -> String {
+    let end = call.end().map_or("", CallEnd::word);
+    let took = human::duration(call.elapsed(now));
+    let mut line = format!("< {} {end}, {took}", clean::line(&call.title()));
+    if let Some(end) = call.end().filter(|end| end.is_error()) {
+        line.push_str(": ");
+        line.push_str(&clean::line(&failure::cause(end)));
+    }
+    line
 }

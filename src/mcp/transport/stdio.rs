@@ -82,13 +82,14 @@ async fn write(
     close: CancellationToken,
 ) {
     loop {
+        // The queue before the end: a cancellation that was sent just before must still reach the server.
         let outgoing = tokio::select! {
             biased;
-            () = close.cancelled() => return,
             next = queue.recv() => match next {
                 Some(outgoing) => outgoing,
                 None => return,
             },
+            () = close.cancelled() => return,
         };
         if !outgoing.gate.pass() {
             continue;
@@ -99,8 +100,8 @@ async fn write(
         line.push('\n');
         let written = tokio::select! {
             biased;
-            () = close.cancelled() => return,
             written = write_line(&mut stdin, line.as_bytes()) => written,
+            () = close.cancelled() => return,
         };
         match (written, outgoing.id) {
             (Ok(()), Some(id)) => {

@@ -56,7 +56,7 @@ pub fn start(
     let (out, queue) = mpsc::channel(OUT_QUEUE);
     let (reports, inbound) = mpsc::channel(IN_QUEUE);
     let (settle, settled) = flag::channel(false);
-    let notes = Notes::new(launch.url.as_str());
+    let notes = Notes::new(launch.shown_url());
     let stop = CancellationToken::new();
     let client = TappedClient::new(http, tap.clone(), reports.clone(), settle);
     let pump = Pump {
@@ -83,7 +83,7 @@ pub fn start(
 
 fn misconfigured(launch: &HttpLaunch, message: String, hint: &str) -> Box<Failure> {
     Box::new(Failure {
-        target: Some(launch.url.clone()),
+        target: Some(launch.shown_url().to_owned()),
         hint: Some(hint.to_owned()),
         ..Failure::new(FailureKind::Config, message)
     })

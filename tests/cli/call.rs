@@ -1,0 +1,135 @@
+//! `call`: arguments in their three forms, results in two, and every way to end.
+
+use serde_json::json;
+
+use crate::deck::Deck;
+
+const TOOL: &str = "[[tools]]\nname = 'echo'\ninputSchema = { type = 'object', properties = { count = { type = 'integer' }, text = { type = 'string' }, tags = { type = 'array' } }, required = ['text'] }\n";
+
+/// The arguments that reached the server: its answer is the request as it came.
+fn arrived(deck: &Deck, args: &[&str]) -> serde_json::Value {
+    let all: Vec<&str> = ["call", "s", "echo"].iter().chain(args).copied().collect();
+    let ran = deck.run(&all).expect(0);
+    ran.json()["params"]["arguments"].clone()
+}
+
+fn echo() -> Deck {
+    let deck = Deck::new("");
+    deck.scripted("s", TOOL, "");
+    deck
+}
+
+#[test]
+fn arguments_arrive_with_the_types_of_the_schema_or_as_written() {
+    let deck = echo();
+    assert_eq!(
+        arrived(&deck, &["text=12", "count=12"]),
+        json!({ "text": "12", "count": 12 })
+    );
+    assert_eq!(
+        arrived(&deck, &["text=a=b", "tags:=[1,\"x\"]"]),
+        json!({ "text": "a=b", "tags": [1, "x"] })
+    );
+    let whole = json!({ "text": "Xin chào", "count": 3 });
+    assert_eq!(arrived(&deck, &["--args", &whole.to_string()]), whole);
+}
+
+#[test]
+fn the_result_is_text_on_stdout_or_one_json_document() {
+    let deck = Deck::demo();
+    let sql = "sql=SELECT count(*) AS n FROM orders";
+    let words = deck.run(&["call", "shop", "query_database", sql]).expect(0);
+    assert_eq!(
+        (words.out.as_str(), words.err.as_str()),
+        ("n\n--\n80\n(1 row)\n", "")
+    );
+    let ran = deck
+        .run(&["call", "shop", "query_database", sql, "--json"])
+        .expect(0);
+    let value = ran.json();
+    assert_eq!(value["is_error"], false);
+    assert_eq!(value["structured_content"]["rows"], json!([[80]]));
+    assert_eq!(value["content"][0]["text"], "n\n--\n80\n(1 row)");
+}
+
+#[test]
+fn a_tool_that_says_error_ends_with_1_and_its_words_are_the_data() {
+    let deck = Deck::demo();
+    let args = ["call", "shop", "query_database", "sql=SELEC"];
+    let ran = deck.run(&args).expect(1);
+    assert!(ran.out.contains("syntax error"), "{ran}");
+    let value = deck
+        .run(&[&args[..], &["--json"]].concat())
+        .expect(1)
+        .json();
+    assert_eq!(value["is_error"], true);
+}
+
+#[test]
+fn a_refusal_by_the_protocol_is_an_error_of_the_tool_too() {
+    let deck = Deck::new("");
+    let rule =
+        "[[on]]\nmethod = 'tools/call'\nerror = { code = -32602, message = 'no such thing' }\n";
+    deck.scripted("s", &format!("{TOOL}{rule}"), "");
+    let ran = deck.run(&["call", "s", "echo", "text=x"]).expect(1);
+    assert!(
+        ran.err
+            .contains("error: the server refused (-32602): no such thing"),
+        "{ran}"
+    );
+    assert_eq!(ran.out, "");
+}
+
+#[test]
+fn what_cannot_be_sent_is_a_matter_of_usage_and_says_why() {
+    let deck = echo();
+    for (args, words) in [
+        (&["call", "s", "ehco", "text=x"][..], "did you mean `echo`?"),
+        (&["call", "t", "echo"], "no server `t`"),
+        (&["call", "s", "echo"], "\"text\" is a required property"),
+        (&["call", "s", "echo", "text=x", "count=many"], "count"),
+        (&["call", "s", "echo", "--args", "{"], "JSON"),
+        (&["call", "s", "echo", "--args", "[1]"], "object"),
+        (&["call", "s", "echo", "text"], "text"),
+        (&["call", "s", "echo", "tags:=[", "text=x"], "tags"),
+        (&["call", "s"], "<TOOL>"),
+    ] {
+        let ran = deck.run(args).expect(2);
+        assert!(ran.err.contains(words), "{args:?}\n{ran}");
+        assert!(!ran.err.contains("error: error:"), "{ran}");
+        assert_eq!(ran.out, "", "{args:?}");
+    }
+}
+
+#[test]
+fn a_server_that_dies_in_the_call_leaves_the_outcome_unknown() {
+    let deck = Deck::new("");
+    let rule = "[[on]]\nmethod = 'tools/call'\nstderr = ['out of memory']\nexit = 9\n";
+    deck.scripted("s", &format!("{TOOL}{rule}"), "");
+    let ran = deck.run(&["call", "s", "echo", "text=x"]).expect(3);
+    assert!(ran.err.contains("outcome unknown"), "{ran}");
+    let value = deck
+        .run(&["call", "s", "echo", "text=x", "--json"])
+        .expect(3)
+        .json();
+    assert_eq!(
+        (&value["outcome"], &value["is_error"]),
+        (&json!("outcome unknown"), &json!(true))
+    );
+}
+
+#[test]
+fn a_call_that_takes_too_long_is_given_up() {
+    let deck = Deck::new("");
+    let rule = "[[on]]\nmethod = 'tools/call'\nsilent = true\n";
+    deck.scripted("s", &format!("{TOOL}{rule}"), "tool_timeout_sec = 1");
+    let ran = deck.run(&["call", "s", "echo", "text=x"]).expect(3);
+    assert!(ran.err.contains("no answer within 1"), "{ran}");
+}
+
+#[test]
+fn a_call_by_hand_is_not_asked_about_and_a_disabled_server_is_started_for_it() {
+    let deck = Deck::new("");
+    deck.scripted("s", TOOL, "enabled = false\napprove = \"always\"");
+    assert_eq!(arrived(&deck, &["text=x"]), json!({ "text": "x" }));
+}
