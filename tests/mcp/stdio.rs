@@ -823,6 +823,36 @@ async fn a_server_that_closes_its_stdout_is_ended() {
 }
 
 #[tokio::test]
+async fn a_server_that_closes_its_stdin_is_ended_and_nobody_waits_for_its_answers() {
+    let script = r#"read line
+echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"d","version":"1"}}}'
+read line
+exec 0<&-
+echo '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"deaf"}}'
+exec sleep 1000"#;
+    let mut server = dialled(
+        spec(Launch::Stdio(command("bash", &["-c", script]))),
+        |_| {},
+    );
+    server.connected().await;
+    while !matches!(server.event().await, ServerEvent::Log { .. }) {}
+    let began = Instant::now();
+    server.connection.call(request(1, "t", json!({})));
+    let (mut lost, mut failure) = (None, None);
+    while failure.is_none() {
+        match server.event().await {
+            ServerEvent::Call(_, CallEvent::Finished(outcome)) => lost = Some(outcome),
+            ServerEvent::Ended(ended) => failure = Some(ended),
+            _ => {}
+        }
+    }
+    assert!(matches!(lost, Some(CallOutcome::Lost { .. })), "{lost:?}");
+    let message = failure.expect("an end").message;
+    assert!(message.contains("closed its stdin"), "{message}");
+    assert!(began.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
 async fn a_modern_server_tells_when_its_tools_change() {
     let mut server = scripted_as(
         r#"
