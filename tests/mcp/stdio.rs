@@ -182,6 +182,50 @@ async fn a_server_that_says_nothing_fails_within_its_startup_timeout() {
 }
 
 #[tokio::test]
+async fn a_server_that_never_lists_its_tools_fails_within_its_startup_timeout() {
+    let script = r#"
+        [[tools]]
+        name = "late"
+        inputSchema = { type = "object" }
+        [[on]]
+        method = "tools/list"
+        times = 1
+        stderr = ["waiting for the database"]
+        silent = true
+        "#;
+    let mut server = scripted_as(script, |dial| {
+        dial.spec.startup_timeout = Duration::from_secs(3);
+    });
+    let began = Instant::now();
+    server.connected().await;
+    server.connection.list_tools();
+    let failure = server.ended().await;
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    assert!(failure.message.contains("list its tools"), "{failure:?}");
+    assert_eq!(failure.stderr, ["waiting for the database"]);
+    assert!(began.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn pages_that_go_on_for_ever_are_bounded_as_one_listing() {
+    let script = r#"
+        [[on]]
+        method = "tools/list"
+        cursor = "more"
+        silent = true
+        [[on]]
+        method = "tools/list"
+        result = { tools = [], nextCursor = "more" }
+        "#;
+    let mut server = scripted_as(script, |dial| {
+        dial.spec.startup_timeout = Duration::from_secs(3);
+    });
+    server.connected().await;
+    server.connection.list_tools();
+    assert_eq!(server.ended().await.kind, FailureKind::Timeout);
+}
+
+#[tokio::test]
 async fn pages_are_read_to_the_last_and_odd_tools_cost_themselves_alone() {
     let mut server = scripted(
         r#"
