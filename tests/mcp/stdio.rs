@@ -913,6 +913,28 @@ async fn a_modern_server_tells_when_its_tools_change() {
 }
 
 #[tokio::test]
+async fn a_stream_of_changes_that_ends_is_asked_for_again_and_the_tools_with_it() {
+    let script = r#"
+        era = "modern"
+        [[on]]
+        method = "subscriptions/listen"
+        times = 1
+        result = { resultType = "complete" }
+        [[on]]
+        method = "subscriptions/listen"
+        silent = true
+        "#;
+    let mut server = scripted_as(script, modern);
+    server.connected().await;
+    while server.event().await != ServerEvent::ToolsChanged {}
+    let received = server.received(1).await;
+    let asked = methods(&received)
+        .into_iter()
+        .filter(|method| *method == "subscriptions/listen");
+    assert_eq!(asked.count(), 2);
+}
+
+#[tokio::test]
 async fn a_close_during_the_handshake_ends_the_process() {
     let mut server = scripted(
         "[start]\nspawn = [\"sleep\", \"1000\"]\n[[on]]\nmethod = \"initialize\"\nsilent = true",

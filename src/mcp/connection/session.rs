@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::handshake::Shaken;
 use super::pending::{Answer, Pending, Purpose, UnderWay, outcome};
+use super::relisten::Relisten;
 use super::{CallRequest, Command, Reporter, messages};
 use crate::ids::CallId;
 use crate::mcp::convert;
@@ -40,6 +41,8 @@ pub struct Session {
     closing: bool,
     /// When the first listing must be over, until it is asked for.
     startup: Option<Instant>,
+    /// When changes of the tools are asked for again.
+    relisten: Relisten,
     /// Why the server is given up, once it is.
     given_up: Option<Failure>,
 }
@@ -57,6 +60,7 @@ impl Session {
             reporter,
             closing: false,
             startup: Some(shaken.deadline),
+            relisten: Relisten::default(),
             given_up: None,
         }
     }
@@ -64,9 +68,7 @@ impl Session {
     /// Runs until the link has ended and says why.
     pub async fn run(mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Failure {
         if self.wants_changes {
-            let listen = |id| messages::listen_to_tools(id);
-            self.ask(Purpose::Listen, Instant::now() + NEVER, listen)
-                .await;
+            self.listen().await;
         }
         loop {
             if let Some(failure) = self.given_up.take() {
@@ -74,7 +76,8 @@ impl Session {
                 let failure = self.link.notes.dress(failure);
                 return self.ended(failure).await;
             }
-            let deadline = self.pending.values().map(|pending| pending.deadline).min();
+            let deadlines = self.pending.values().map(|pending| pending.deadline);
+            let deadline = deadlines.chain(self.relisten.at()).min();
             let far = Instant::now() + Duration::from_secs(3600);
             tokio::select! {
                 biased;
@@ -123,6 +126,13 @@ impl Session {
         for (_, pending) in std::mem::take(&mut self.pending) {
             self.answered(pending, Answer::Ended(why.to_owned())).await;
         }
+    }
+
+    /// Asks to be told when the tools change.
+    async fn listen(&mut self) {
+        let listen = |id| messages::listen_to_tools(id);
+        self.ask(Purpose::Listen, Instant::now() + NEVER, listen)
+            .await;
     }
 
     async fn probe(&mut self) {
@@ -199,6 +209,11 @@ impl Session {
 
     async fn expire(&mut self) {
         let now = Instant::now();
+        if self.relisten.is_due(now) {
+            self.listen().await;
+            // What changed while nobody listened is not told again.
+            self.reporter.event(ServerEvent::ToolsChanged).await;
+        }
         let due: Vec<i64> = self
             .pending
             .iter()
@@ -346,8 +361,14 @@ impl Session {
                 self.reporter.finished(under_way.call, outcome).await;
             }
             Purpose::List(pages) => self.page(pages, answer).await,
-            // A server that will not tell is not asked again.
-            Purpose::Listen => {}
+            Purpose::Listen => match answer {
+                // A server that will not tell is not asked again, and one that has gone cannot be.
+                Answer::Error(..) | Answer::Ended(_) => {}
+                Answer::Result(_)
+                | Answer::Unreadable(_)
+                | Answer::Failed(..)
+                | Answer::TimedOut => self.relisten.over(pending.asked, Instant::now()),
+            },
             Purpose::Probe => {
                 // An error is an answer: the server lives.
                 let lives = matches!(answer, Answer::Result(_) | Answer::Error(..));
