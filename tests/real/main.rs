@@ -13,4 +13,5 @@ mod everything;
 mod files;
 mod model;
 mod npm;
+mod prompts;
 mod trouble;
