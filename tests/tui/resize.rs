@@ -61,8 +61,12 @@ fn a_storm_of_sizes_leaves_the_screen_whole() {
     screen.resize((40, 12));
     screen.wait("the question in a tiny terminal", LIMIT, |s| {
         let text = s.contents();
-        text.contains("Allow this call?") && text.contains("y once") && text.contains("hello.txt")
+        ["Allow this call?", "▸y once", "Hello from MCP!"]
+            .iter()
+            .all(|words| text.contains(words))
     });
+    screen.key(Key::PageDown);
+    screen.wait_text("\"path\": \"hello.txt\"");
     screen.key(Key::Char('y'));
     screen.wait_gone("Allow this call?");
     screen.wait_text("I created hello.txt");
