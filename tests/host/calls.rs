@@ -36,7 +36,7 @@ fn a_complaint_about_the_arguments_reaches_the_model() {
     for (written, says) in [
         ("{\"path\":", "the arguments are not valid JSON: EOF"),
         ("[1]", "the arguments must be a JSON object, not an array"),
-        ("{\"path\":7}", "`/path`: 7 is not of type \"string\""),
+        ("{\"path\":7}", "`path`: 7 is not of type \"string\""),
     ] {
         let mut stage = Stage::ready();
         let effects = stage.propose(vec![call(1, "files__read", written)]);
@@ -372,4 +372,20 @@ fn health_counts_what_reached_the_server() {
     );
     let health = &stage.host.server(&"files".into()).unwrap().health;
     assert_eq!((health.calls, health.errors), (2, 1));
+}
+
+#[test]
+fn a_schema_that_points_at_itself_or_backtracks_does_no_harm() {
+    use mcpdeck::host::arguments::check;
+    let cycles = [
+        serde_json::json!({"$ref": "#"}),
+        serde_json::json!({"allOf": [{"$ref": "#"}]}),
+        serde_json::json!({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}),
+    ];
+    for schema in cycles {
+        assert_eq!(check("{\"path\":\"a\"}", &schema), Ok(()), "{schema}");
+    }
+    let slow = serde_json::json!({"properties": {"path": {"pattern": "^(a+)+$"}}});
+    let line = path(&format!("{}b", "a".repeat(40)));
+    assert!(check(&line, &slow).is_err());
 }
