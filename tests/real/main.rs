@@ -11,5 +11,6 @@ mod ports;
 mod deck;
 mod everything;
 mod files;
+mod model;
 mod npm;
 mod trouble;

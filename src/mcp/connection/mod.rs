@@ -7,6 +7,7 @@ mod handshake;
 mod launch;
 mod messages;
 mod pending;
+mod relisten;
 mod session;
 
 use std::path::PathBuf;
