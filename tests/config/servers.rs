@@ -95,7 +95,11 @@ fn a_server_that_is_off_may_lack_a_variable_but_not_be_wrong() {
         "#,
     );
     let config = machine.config();
-    let broken: Vec<_> = config.broken.iter().map(|b| (b.name.as_str(), b.enabled)).collect();
+    let broken: Vec<_> = config
+        .broken
+        .iter()
+        .map(|b| (b.name.as_str(), b.enabled))
+        .collect();
     assert_eq!(broken, [("off", false), ("slip", true), ("on", true)]);
     assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
 }

@@ -72,7 +72,9 @@ impl Redactor {
                 .iter()
                 .find_map(|scheme| secret.strip_prefix(scheme));
             // A key of several lines comes line by line where it is printed.
-            let lines = secret.lines().filter(|line| line.len() >= LONG_LINE && *line != secret);
+            let lines = secret
+                .lines()
+                .filter(|line| line.len() >= LONG_LINE && *line != secret);
             for text in [Some(secret), bare].into_iter().flatten().chain(lines) {
                 literals.push(text.to_owned());
                 // As JSON writes it, and as JSON inside a JSON string does.
@@ -167,7 +169,10 @@ fn keyed_values(text: &str) -> String {
     while at < bytes.len() {
         let Some((key_start, depth)) = quote_from(bytes, at) else {
             // A whole run of backslashes at once: looking from each of them would take for ever on a long one.
-            let run = bytes[at..].iter().take_while(|&&byte| byte == b'\\').count();
+            let run = bytes[at..]
+                .iter()
+                .take_while(|&&byte| byte == b'\\')
+                .count();
             at += run.max(1);
             continue;
         };

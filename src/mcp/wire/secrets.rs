@@ -17,9 +17,10 @@ const LONG: usize = 16;
 pub fn of(launch: &Launch) -> Vec<String> {
     match launch {
         Launch::Stdio(stdio) => {
-            let set = stdio.env.iter().filter(|(name, value)| {
-                says_secret(name) || value.expose().len() >= PLAIN
-            });
+            let set = stdio
+                .env
+                .iter()
+                .filter(|(name, value)| says_secret(name) || value.expose().len() >= PLAIN);
             let mut secrets: Vec<String> = set.map(|(_, value)| exposed(value)).collect();
             for name in &stdio.env_vars {
                 let Ok(value) = std::env::var(name) else {
@@ -59,7 +60,9 @@ pub fn masked_url(text: &str) -> String {
     let mut shown = match address.split_once("://") {
         Some((scheme, rest)) => {
             let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let host = host.rsplit_once('@').map_or(host.to_owned(), |(_, host)| format!("{MASK}@{host}"));
+            let host = host
+                .rsplit_once('@')
+                .map_or(host.to_owned(), |(_, host)| format!("{MASK}@{host}"));
             format!("{scheme}://{host}{path}")
         }
         None => address.to_owned(),
@@ -93,9 +96,11 @@ fn hides((name, value): (&str, &str)) -> bool {
 
 fn says_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    ["KEY", "TOKEN", "SECRET", "PASS", "PWD", "AUTH", "CRED", "DSN"]
-        .iter()
-        .any(|word| name.contains(word))
+    [
+        "KEY", "TOKEN", "SECRET", "PASS", "PWD", "AUTH", "CRED", "DSN",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }
 
 #[cfg(test)]
@@ -122,7 +127,11 @@ mod tests {
 
     #[test]
     fn ordinary_words_in_the_environment_are_no_secrets() {
-        let env = [("LOG_LEVEL", "info"), ("API_KEY", "abcd"), ("DATA", "12345678")];
+        let env = [
+            ("LOG_LEVEL", "info"),
+            ("API_KEY", "abcd"),
+            ("DATA", "12345678"),
+        ];
         let launch = Launch::Stdio(StdioLaunch {
             shown: Vec::new(),
             command: "x".to_owned(),

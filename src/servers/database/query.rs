@@ -117,8 +117,7 @@ impl Database {
         work: impl FnOnce(&Connection) -> Result<T, Trouble>,
     ) -> Result<T, Refusal> {
         let opened = self.source.reader();
-        let mut reader =
-            opened.map_err(|e| Refusal(format!("Cannot open the database: {e}.")))?;
+        let mut reader = opened.map_err(|e| Refusal(format!("Cannot open the database: {e}.")))?;
         let connection = &mut reader.connection;
         let bounded = guard::bound(connection, Instant::now() + self.deadline, stop);
         let outcome = bounded

@@ -66,7 +66,8 @@ impl Session {
 }
 
 fn never_listed() -> Failure {
-    let hint = "raise `startup_timeout_sec` for a slow starter; otherwise look into the server's own log";
+    let hint =
+        "raise `startup_timeout_sec` for a slow starter; otherwise look into the server's own log";
     Failure {
         hint: Some(hint.to_owned()),
         ..Failure::new(
