@@ -26,6 +26,7 @@ impl Context<'_> {
             message: message.into(),
             expected: None,
             nearest: None,
+            unset: false,
         }
     }
 
@@ -192,6 +193,7 @@ impl<'c> Reader<'c> {
             "`{name}` in the environment that mcpdeck starts in"
         ));
         problem.nearest = nearest(name, set).map(str::to_owned);
+        problem.unset = true;
         self.problems.push(problem);
     }
 

@@ -86,6 +86,19 @@ fn a_list_shows_no_value_of_a_variable() {
 }
 
 #[test]
+fn check_is_content_with_a_missing_variable_of_a_server_that_is_off() {
+    let machine =
+        Machine::new().project("[mcp_servers.a]\nurl = 'https://h/${NOT_SET}'\nenabled = false\n");
+    let output = run(&machine, &["config", "check"], "");
+    assert_eq!(output.status.code(), Some(0));
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("a  off") && said.contains("NOT_SET"),
+        "{said}"
+    );
+}
+
+#[test]
 fn check_ends_with_2_when_a_server_or_the_file_is_wrong() {
     let machine = Machine::new().project("[mcp_servers.\"shop\\u001b[2J\"]\ncomand = 'x'\n");
     let output = run(&machine, &["config", "check"], "");

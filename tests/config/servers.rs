@@ -62,6 +62,49 @@ fn the_example_loads_and_shows_every_key() {
 }
 
 #[test]
+fn the_example_needs_no_variable_to_be_checked() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let environment = Environment {
+        cwd: root,
+        ..Environment::default()
+    };
+    let flags = Flags {
+        config: Some("mcp.example.toml".into()),
+        ..Flags::default()
+    };
+    let config = load(&flags, &environment).unwrap();
+    assert!(config.broken.iter().all(|server| !server.enabled));
+    let warned = config.warnings.join("\n");
+    assert!(warned.contains("`EXAMPLE_TOKEN` is not set"), "{warned}");
+}
+
+#[test]
+fn a_server_that_is_off_may_lack_a_variable_but_not_be_wrong() {
+    let machine = Machine::new().project(
+        r#"
+        [mcp_servers.off]
+        command = "x"
+        args = ["${NOT_SET}"]
+        enabled = false
+        [mcp_servers.slip]
+        command = "${NOT_SET}"
+        arg = []
+        enabled = false
+        [mcp_servers.on]
+        command = "${NOT_SET}"
+        "#,
+    );
+    let config = machine.config();
+    let broken: Vec<_> = config
+        .broken
+        .iter()
+        .map(|b| (b.name.as_str(), b.enabled))
+        .collect();
+    assert_eq!(broken, [("off", false), ("slip", true), ("on", true)]);
+    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+}
+
+#[test]
 fn a_program_gets_what_its_table_says() {
     let machine = Machine::new().var("WHO", "ana").project(
         r#"

@@ -38,8 +38,11 @@ impl Server {
             hint: Some("mend the configuration, then start mcpdeck again".to_owned()),
             ..Failure::new(FailureKind::Config, broken.error.clone())
         };
-        let status = Status::Failed {
-            failure: Box::new(failure),
+        let status = match broken.enabled {
+            true => Status::Failed {
+                failure: Box::new(failure),
+            },
+            false => Status::Disabled,
         };
         Self {
             required: broken.required,
