@@ -1,6 +1,6 @@
 //! A call as it runs: what it does, how far it is, how long it takes.
 
-use crate::deck::{Deck, WIDE, calls, endpoint, model, says, scripted};
+use crate::deck::{Deck, WIDE, calls, endpoint, model, right, says, scripted};
 use crate::home::Home;
 use crate::screen::{Key, LIMIT};
 
@@ -42,7 +42,7 @@ async fn two_calls_of_one_step_run_side_by_side_with_progress_and_time_and_stder
     deck.say("go");
     screen.wait_text("Tool calls · 2 · 2 running");
     screen.wait("both calls with their state", LIMIT, |s| {
-        let rows: Vec<String> = s.rows(72, 48).collect();
+        let rows = right(s);
         let runs = |name| {
             rows.iter()
                 .any(|row| row.contains(name) && row.contains("running"))
@@ -58,8 +58,9 @@ async fn two_calls_of_one_step_run_side_by_side_with_progress_and_time_and_stder
     // The time counts up while nothing else happens.
     for seconds in ["running 1.", "running 2."] {
         screen.wait(seconds, LIMIT, |s| {
-            let mut rows = s.rows(72, 48);
-            rows.any(|row| row.contains("s.wait") && row.contains(seconds))
+            let rows = right(s);
+            rows.iter()
+                .any(|row| row.contains("s.wait") && row.contains(seconds))
         });
     }
     screen.key(Key::Enter);
