@@ -1,6 +1,6 @@
 //! A call as it runs: what it does, how far it is, how long it takes.
 
-use crate::deck::{Deck, WIDE, calls, endpoint, model, says, scripted};
+use crate::deck::{Deck, WIDE, calls, endpoint, model, right, says, scripted};
 use crate::home::Home;
 use crate::screen::{Key, LIMIT};
 
@@ -41,13 +41,13 @@ async fn two_calls_of_one_step_run_side_by_side_with_progress_and_time_and_stder
     deck.ready(1, 1);
     deck.say("go");
     screen.wait_text("Tool calls · 2 · 2 running");
-    screen.wait("both calls with their state", LIMIT, |s| {
-        let rows: Vec<String> = s.rows(72, 48).collect();
-        let runs = |name| {
-            rows.iter()
-                .any(|row| row.contains(name) && row.contains("running"))
+    screen.wait("both calls as they run", LIMIT, |s| {
+        let rows = right(s);
+        let runs = |name, how| {
+            let mut rows = rows.iter();
+            rows.any(|row| row.contains(name) && row.contains(how))
         };
-        runs("s.crawl") && runs("s.wait")
+        runs("s.crawl", "▰") && runs("s.wait", "running")
     });
 
     // Half of it is five of ten signs.
@@ -56,11 +56,9 @@ async fn two_calls_of_one_step_run_side_by_side_with_progress_and_time_and_stder
     screen.key(Key::Up);
     screen.wait_text("half of it");
     // The time counts up while nothing else happens.
-    for seconds in ["running 1.", "running 2."] {
-        screen.wait(seconds, LIMIT, |s| {
-            let mut rows = s.rows(72, 48);
-            rows.any(|row| row.contains("s.wait") && row.contains(seconds))
-        });
+    for _ in 0..3 {
+        let before = screen.look(elapsed);
+        screen.wait("another time", LIMIT, |s| elapsed(s) != before);
     }
     screen.key(Key::Enter);
     screen.wait("the call in detail", LIMIT, |s| {
@@ -82,4 +80,12 @@ async fn two_calls_of_one_step_run_side_by_side_with_progress_and_time_and_stder
     screen.wait_gone("running");
     assert!(!screen.text().contains("Never reached."));
     deck.quit();
+}
+
+/// How long the call that waits has run, as its row says.
+fn elapsed(screen: &vt100::Screen) -> Option<String> {
+    let rows = right(screen);
+    let row = rows.iter().find(|row| row.contains("s.wait"))?;
+    let (_, time) = row.split_once("running ")?;
+    Some(time.trim_matches(['│', ' ']).to_owned())
 }

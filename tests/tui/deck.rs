@@ -14,8 +14,6 @@ use crate::screen::{Key, LIMIT, Screen};
 
 /// The size that the layout is made for.
 pub const WIDE: (u16, u16) = (120, 40);
-/// Columns of the chat's side at `WIDE`.
-const LEFT: u16 = 72;
 /// Longer than the time in which a key that follows the question is taken for typing.
 const ARMED: Duration = Duration::from_millis(450);
 
@@ -162,16 +160,29 @@ fn tail(text: &str) -> String {
 
 /// The chat's side of the screen without its frame.
 fn left(screen: &vt100::Screen) -> Vec<String> {
-    let (_, cols) = screen.size();
-    let width = if cols.get() >= WIDE.0 {
-        LEFT
-    } else {
-        cols.get()
+    let side = |row: String| {
+        row[..border(&row)]
+            .trim_matches(|c: char| "│╭╮╰╯─ ".contains(c))
+            .to_owned()
     };
-    screen
-        .rows(0, width)
-        .map(|row| row.trim_matches(|c: char| "│╭╮╰╯─ ".contains(c)).to_owned())
-        .collect()
+    let (_, cols) = screen.size();
+    screen.rows(0, cols.get()).map(side).collect()
+}
+
+/// The lists' side of the screen, where it stands beside the chat.
+pub fn right(screen: &vt100::Screen) -> Vec<String> {
+    let (_, cols) = screen.size();
+    let side = |row: String| row[border(&row)..].to_owned();
+    screen.rows(0, cols.get()).map(side).collect()
+}
+
+/// Where the frame of the chat's side ends and that of the other begins; the end of the row where they do not stand side by side.
+fn border(row: &str) -> usize {
+    let mut pairs = row.char_indices().zip(row.chars().skip(1));
+    let found = pairs.find_map(|((at, end), begin)| {
+        ("│╮╯".contains(end) && "│╭╰".contains(begin)).then_some(at + end.len_utf8())
+    });
+    found.unwrap_or(row.len())
 }
 
 /// The chat as one line: blanks for its line breaks, the input left out.

@@ -33,9 +33,6 @@ fn the_demo_goes_from_prompt_to_prompt_by_enter_and_each_answer_is_true() {
     deck.hear("I am a script that plays a model");
     deck.screen.wait_text("(a script plays the model, no LLM)");
     deck.ready(2, 2);
-    for prompt in PROMPTS {
-        deck.hear(prompt);
-    }
     let files = folder.join("files");
     let hello = files.join("hello.txt");
     let python: Vec<PathBuf> = below(&files)
@@ -118,7 +115,7 @@ fn the_demo_goes_from_prompt_to_prompt_by_enter_and_each_answer_is_true() {
 /// Sends the prompt that is proposed, says yes to the call that is asked about, and gives the answer.
 #[track_caller]
 fn ask(deck: &Deck, prompt: &str, asks: Option<&str>) -> String {
-    let offered = format!("{prompt} (Enter sends it)");
+    let offered = format!("{prompt} (Enter");
     deck.screen.wait("the next prompt offered", LIMIT, |s| {
         let words: Vec<String> = input(s).split_whitespace().map(str::to_owned).collect();
         is_idle(s) && words.join(" ").contains(&offered)

@@ -22,7 +22,7 @@ const STORM: [(u16, u16); 14] = [
 ];
 
 /// As many as fit on one row of the input.
-const KEYS: usize = 60;
+const KEYS: usize = 40;
 
 #[test]
 fn a_storm_of_sizes_leaves_the_screen_whole() {
@@ -59,9 +59,9 @@ fn a_storm_of_sizes_leaves_the_screen_whole() {
 
     // With something on top of it, too.
     screen.key(Key::F(1));
-    screen.wait_text("Interrupt the turn");
+    screen.wait_text("Everywhere");
     storm();
-    screen.wait_text("Interrupt the turn");
+    screen.wait_text("Everywhere");
     screen.key(Key::Esc);
     screen.wait("the same chat again", LIMIT, |s| chat(s) == before);
 

@@ -1,6 +1,6 @@
 //! A server that is not there says why, and the others work on.
 
-use crate::deck::{Deck, WIDE, scripted, stdio};
+use crate::deck::{Deck, WIDE, right, scripted, stdio};
 use crate::home::Home;
 use crate::screen::{Key, LIMIT};
 
@@ -56,7 +56,10 @@ fn a_server_that_fails_says_its_cause_and_comes_back_by_a_key_while_the_others_w
     // A missing program is named, and so are a wrong key and its nearest neighbour.
     screen.key(Key::F(4));
     screen.key(Key::Down);
-    screen.wait_text("`no-such-program-here` was not found");
+    screen.wait("the missing program", LIMIT, |s| {
+        let words = right(s).concat();
+        words.contains("`no-such-program-here`") && words.contains("not found")
+    });
     screen.key(Key::End);
     screen.key(Key::Enter);
     screen.wait("the wrong key", LIMIT, |s| {
