@@ -12,6 +12,7 @@ use ratatui::text::Line;
 use crate::app::{App, Overlay, Pane};
 use crate::host::Server;
 use crate::ids::Moment;
+use crate::mcp::failure::Failure;
 use crate::mcp::health::{Health, Sample};
 use crate::mcp::status::{Era, Status};
 use crate::text::{clean, human, wrap};
@@ -214,19 +215,15 @@ fn line(
             let left = human::duration(until.since(now));
             let text = format!(" again in {left}, try {}", attempt + 1);
             spans.push(span(text, theme.warn));
-            spans.push(span(
-                format!(" {}", clean::line(&failure.headline())),
-                theme.dim,
-            ));
+            spans.push(span(cause(failure), theme.dim));
         }
-        Status::Failed { failure } => {
-            spans.push(span(
-                format!(" {}", clean::line(&failure.headline())),
-                theme.bad,
-            ));
-        }
+        Status::Failed { failure } => spans.push(span(cause(failure), theme.bad)),
     }
     Line::from(styled::cropped(spans, cols))
+}
+
+fn cause(failure: &Failure) -> String {
+    format!(" {}", clean::line(&failure.headline()))
 }
 
 fn vitals(

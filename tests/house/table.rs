@@ -40,6 +40,10 @@ pub const IMPURE: &[(&str, &str)] = &[
     ("mcp/transport/", "spawns processes and opens sockets"),
     ("mcp/wire/tap*", "reads byte streams"),
     ("mcp/wire/file*", "writes the wire log"),
+    (
+        "mcp/wire/secrets*",
+        "reads the variables that are passed on to a server",
+    ),
     ("agent/model/http*", "makes the HTTP client for endpoints"),
     ("agent/model/openai/", "speaks to an endpoint"),
     ("agent/model/detect*", "probes loopback for endpoints"),
