@@ -33,7 +33,7 @@ pub fn measure() -> Vec<Row> {
     }
     let baseline = median(baseline);
     let rows = SERVERS.into_iter().zip(samples).map(|(count, samples)| {
-        let what = format!("first frame, {count} servers");
+        let what = format!("first frame, servers: {count}");
         Row::quotient(&what, median(samples), baseline, GOAL)
     });
     rows.collect()

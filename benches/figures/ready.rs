@@ -55,6 +55,7 @@ pub fn spec(name: &str, script: &Path) -> ServerSpec {
     ServerSpec {
         name: ServerName::new(name),
         launch: Launch::Stdio(StdioLaunch {
+            shown: Vec::new(),
             command: PROGRAM.to_owned(),
             args: vec![
                 "serve".to_owned(),

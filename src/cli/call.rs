@@ -141,6 +141,7 @@ fn error_kind(end: &CallEnd) -> ErrorKind {
         } => ErrorKind::Tool,
         CallEnd::Outcome { .. }
         | CallEnd::Denied { .. }
+        | CallEnd::Refused { .. }
         | CallEnd::Unavailable { .. }
         | CallEnd::Interrupted
         | CallEnd::Repeated { .. } => ErrorKind::Server,

@@ -104,7 +104,7 @@ fn check(flags: &Flags, environment: &Environment, json: bool) -> Result<ExitCod
         }
         Err(error) => return Err(refused(&error)),
     };
-    let good = resolved.config.broken.is_empty();
+    let good = good(&resolved.config);
     let report = if json {
         format!("{}\n", as_json(&resolved, environment))
     } else {
@@ -116,6 +116,11 @@ fn check(flags: &Flags, environment: &Environment, json: bool) -> Result<ExitCod
     } else {
         ErrorKind::Usage.code()
     }))
+}
+
+/// Whether nothing is wrong but what is switched off.
+fn good(config: &Config) -> bool {
+    config.broken.iter().all(|server| !server.enabled)
 }
 
 /// A configuration that cannot be used, as every subcommand says it.
@@ -164,13 +169,14 @@ fn as_json(resolved: &Resolved, environment: &Environment) -> Value {
     let bad = broken.iter().map(|server| {
         json!({
             "name": server.name,
-            "ok": false,
+            "ok": !server.enabled,
+            "enabled": server.enabled,
             "required": server.required,
             "error": server.error,
         })
     });
     json!({
-        "ok": broken.is_empty(),
+        "ok": good(&resolved.config),
         "files": resolved.config.files,
         "user_file": resolved.config.user_file,
         "servers": servers.iter().map(server).chain(bad).collect::<Vec<_>>(),
@@ -224,7 +230,8 @@ fn servers(config: &Config, environment: &Environment) -> String {
     }
     for server in &config.broken {
         let name = wrap::pad(&clean::line(server.name.as_str()), widest);
-        let _infallible = writeln!(out, "  {name}  wrong");
+        let state = if server.enabled { "wrong" } else { "off" };
+        let _infallible = writeln!(out, "  {name}  {state}");
         for line in clean::block(&server.error).lines() {
             let _infallible = writeln!(out, "    {line}");
         }

@@ -38,6 +38,8 @@ pub struct Problem {
     pub expected: Option<String>,
     /// The known name that was probably meant.
     pub nearest: Option<String>,
+    /// Whether it is a variable that is not set, which harms nothing where the value is not used.
+    pub unset: bool,
 }
 
 impl fmt::Display for Problem {

@@ -163,6 +163,7 @@ pub fn parse(text: &str, file: usize, sources: &[Source]) -> Result<Table, Box<P
                 message: format!("not valid TOML: {what}"),
                 expected: None,
                 nearest: None,
+                unset: false,
             }))
         }
     }

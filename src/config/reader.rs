@@ -26,6 +26,7 @@ impl Context<'_> {
             message: message.into(),
             expected: None,
             nearest: None,
+            unset: false,
         }
     }
 
@@ -132,6 +133,22 @@ impl<'c> Reader<'c> {
         self.expanded(&entry.node, key, "a string")
     }
 
+    /// The strings of a key as the file writes them, before anything is expanded; complains about nothing.
+    pub(super) fn written(&self, key: &str) -> Vec<String> {
+        let text = |node: &Node| match &node.value {
+            Value::String(text) => Some(text.clone()),
+            _ => None,
+        };
+        match self.table.get(key).map(|entry| &entry.node) {
+            Some(Node {
+                value: Value::Array(items),
+                ..
+            }) => items.iter().filter_map(text).collect(),
+            Some(node) => text(node).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
     /// A string as it stands: `$` has no meaning in it.
     pub(super) fn literal(&mut self, key: &str) -> Option<String> {
         let entry = self.table.get(key)?;
@@ -176,6 +193,7 @@ impl<'c> Reader<'c> {
             "`{name}` in the environment that mcpdeck starts in"
         ));
         problem.nearest = nearest(name, set).map(str::to_owned);
+        problem.unset = true;
         self.problems.push(problem);
     }
 

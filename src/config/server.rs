@@ -52,9 +52,13 @@ pub enum Launch {
 /// A child process.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StdioLaunch {
-    /// The program, looked up on `PATH` when it has no separator.
+    /// Program and arguments as the configuration writes them, before `${VAR}` was expanded: they may hold a token.
+    pub shown: Vec<String>,
+    /// The program, looked up on `PATH` when it has no separator; never serialized.
+    #[serde(skip_serializing)]
     pub command: String,
-    /// Its arguments.
+    /// Its arguments, expanded: never serialized.
+    #[serde(skip_serializing)]
     pub args: Vec<String>,
     /// Variables set for it.
     pub env: BTreeMap<String, Secret>,
@@ -67,7 +71,10 @@ pub struct StdioLaunch {
 /// A server at a URL.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HttpLaunch {
-    /// `http://` or `https://`.
+    /// The URL as the configuration writes it, before `${VAR}` was expanded: it may hold a token.
+    pub shown: String,
+    /// `http://` or `https://`; never serialized.
+    #[serde(skip_serializing)]
     pub url: String,
     /// Headers sent with each request; `Authorization` among them when `bearer_token_env_var` is set.
     pub headers: BTreeMap<String, Secret>,
@@ -165,18 +172,39 @@ impl ServerSpec {
     }
 }
 
+impl StdioLaunch {
+    /// Program and arguments for people and for rules; what they are without `${VAR}` where nothing else was said.
+    pub fn shown_words(&self) -> Vec<&str> {
+        let whole = std::iter::once(&self.command).chain(&self.args);
+        if self.shown.is_empty() {
+            whole.map(String::as_str).collect()
+        } else {
+            self.shown.iter().map(String::as_str).collect()
+        }
+    }
+}
+
+impl HttpLaunch {
+    /// The URL for people and for rules.
+    pub fn shown_url(&self) -> &str {
+        if self.shown.is_empty() {
+            &self.url
+        } else {
+            &self.shown
+        }
+    }
+}
+
 impl Launch {
     /// The launch on one line without secrets: what an "always" rule is bound to, so that another server of the same
     /// name does not inherit it, and what a person reads in the server's details.
     pub fn identity(&self) -> String {
         match self {
             Self::Stdio(stdio) => {
-                let words = std::iter::once(&stdio.command)
-                    .chain(&stdio.args)
-                    .map(|word| quote(word));
+                let words = stdio.shown_words().into_iter().map(quote);
                 words.collect::<Vec<_>>().join(" ")
             }
-            Self::Http(http) => http.url.clone(),
+            Self::Http(http) => http.shown_url().to_owned(),
             Self::Bundled(Bundled::Filesystem { roots, .. }) => {
                 let roots = roots.iter().map(|root| quote(&root.to_string_lossy()));
                 format!(
@@ -192,7 +220,7 @@ impl Launch {
 }
 
 fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:@=,+%~".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@=,+%~${}".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
     } else {

@@ -44,6 +44,8 @@ pub struct BrokenServer {
     pub error: String,
     /// Whether it said `required = true` where that could be read.
     pub required: bool,
+    /// Whether it is to be started at all: `enabled = false` makes a missing variable harmless.
+    pub enabled: bool,
 }
 
 /// The `[model]` table after flags and environment.

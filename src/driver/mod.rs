@@ -8,6 +8,7 @@ pub mod headless;
 mod model;
 mod perform;
 mod saving;
+mod stream;
 mod timers;
 
 pub use clock::Clock;

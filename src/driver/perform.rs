@@ -4,16 +4,15 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::agent::model::{ModelEvent, ModelRequest};
+use crate::agent::model::ModelRequest;
 use crate::config::{Config, ServerSpec};
 use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
 use crate::driver::model::ModelSlot;
-use crate::driver::{calls, saving, timers};
+use crate::driver::{calls, saving, stream, timers};
 use crate::host::{Effect, HostEvent};
 use crate::ids::{Generation, ServerName, StreamId};
 use crate::mcp::connection::{self, Connection, Dial};
@@ -224,24 +223,10 @@ impl Driver {
     }
 
     fn stream(&mut self, stream: StreamId, request: ModelRequest) {
-        let events = self.events.clone();
+        self.streams.retain(|_, handle| !handle.is_finished());
         let source = self.model.stream(request, self.config.limits.first_byte);
-        self.streams.clear();
-        let handle = self.tasks.spawn(async move {
-            let mut source = source;
-            while let Some(event) = source.next().await {
-                let is_last = matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_));
-                if events
-                    .send(HostEvent::Model { stream, event })
-                    .await
-                    .is_err()
-                    || is_last
-                {
-                    return;
-                }
-            }
-        });
-        self.streams.insert(stream, handle);
+        let pump = stream::pump(stream, source, self.events.clone());
+        self.streams.insert(stream, self.tasks.spawn(pump));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -10,6 +11,9 @@ use crate::config::AllowRule;
 use crate::config::rules::save_allow_rule;
 use crate::host::HostEvent;
 use crate::ids::CallId;
+
+/// How long results are kept.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Writes a result where only its owner can read it; reports a failure.
 pub async fn result(call: CallId, path: PathBuf, text: String, events: mpsc::Sender<HostEvent>) {
@@ -72,5 +76,31 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options.open(path)?.write_all(text.as_bytes())
+    options.open(path)?.write_all(text.as_bytes())?;
+    prune(path);
+    Ok(())
+}
+
+/// Removes what earlier runs saved more than [`KEPT`] ago: only folders beside this run's own that are named by a process id, as
+/// it is. What cannot be removed stays.
+fn prune(saved: &Path) {
+    let Some(results) = saved.parent().and_then(Path::parent) else {
+        return;
+    };
+    let Ok(entries) = fs::read_dir(results) else {
+        return;
+    };
+    for folder in entries.flatten() {
+        let is_ours = folder
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.parse::<u32>().is_ok());
+        let age = folder.metadata().and_then(|about| about.modified()).ok();
+        let is_old = age
+            .and_then(|time| time.elapsed().ok())
+            .is_some_and(|age| age > KEPT);
+        if is_ours && is_old {
+            let _stays = fs::remove_dir_all(folder.path());
+        }
+    }
 }

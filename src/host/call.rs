@@ -88,10 +88,15 @@ pub enum CallEnd {
         /// The outcome.
         outcome: CallOutcome,
     },
-    /// The person, or a rule, said no.
+    /// The person said no.
     Denied {
         /// The person's words for the model.
         reason: Option<String>,
+    },
+    /// It needs approval and there is nobody to ask.
+    Refused {
+        /// Why, and how it could be allowed.
+        why: String,
     },
     /// The arguments do not fit the tool's schema, or are no JSON, or there is no such tool.
     Invalid {
@@ -155,6 +160,7 @@ impl CallEnd {
         match self {
             Self::Outcome { outcome } => outcome.is_error(),
             Self::Denied { .. }
+            | Self::Refused { .. }
             | Self::Invalid { .. }
             | Self::Unavailable { .. }
             | Self::Interrupted
@@ -187,6 +193,7 @@ impl CallEnd {
                 outcome: CallOutcome::Unreadable { .. },
             } => "unreadable",
             Self::Denied { .. } => "denied",
+            Self::Refused { .. } => "refused",
             Self::Invalid { .. } => "invalid",
             Self::Unavailable { .. } => "unavailable",
             Self::Interrupted => "interrupted",

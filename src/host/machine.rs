@@ -124,6 +124,8 @@ impl Host {
                 for note in &label.notes {
                     self.transcript.note(Level::Info, note.clone(), None);
                 }
+                // What another endpoint could not take says nothing of this one.
+                (self.book.mode, self.book.plain_schemas) = (self.settings.mode, false);
                 self.model = ModelState::Ready { label };
             }
             Err(why) => self.model = ModelState::Absent { why },

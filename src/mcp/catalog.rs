@@ -15,6 +15,8 @@ const LONGEST: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Catalog {
     entries: Vec<CatalogEntry>,
+    /// Names of tools that are away: kept for them, because the conversation still speaks of them.
+    away: Vec<CatalogEntry>,
 }
 
 /// One name.
@@ -36,17 +38,11 @@ impl Catalog {
         earlier: &Self,
     ) -> Self {
         let tools: Vec<_> = tools.into_iter().collect();
-        let mut taken: BTreeSet<String> = earlier
-            .entries
-            .iter()
-            .map(|entry| entry.name.clone())
-            .collect();
+        let known: Vec<_> = earlier.entries.iter().chain(&earlier.away).collect();
+        let mut taken: BTreeSet<String> = known.iter().map(|entry| entry.name.clone()).collect();
         let name = |(server, tool): (&ServerName, &str)| {
-            let name = match earlier
-                .entries
-                .iter()
-                .find(|e| &e.server == server && e.tool == tool)
-            {
+            let same = |entry: &&&CatalogEntry| &entry.server == server && entry.tool == tool;
+            let name = match known.iter().find(same) {
                 Some(entry) => entry.name.clone(),
                 None => free_name(server.as_str(), tool, &mut taken),
             };
@@ -56,9 +52,10 @@ impl Catalog {
                 tool: tool.to_owned(),
             }
         };
-        Self {
-            entries: tools.into_iter().map(name).collect(),
-        }
+        let entries: Vec<_> = tools.into_iter().map(name).collect();
+        let is_away = |entry: &&CatalogEntry| !entries.contains(entry);
+        let away = known.into_iter().filter(is_away).cloned().collect();
+        Self { entries, away }
     }
 
     /// The names, in the order of the servers.
@@ -66,9 +63,10 @@ impl Catalog {
         &self.entries
     }
 
-    /// What a name stands for.
+    /// What a name stands for, or stood for while its tool was there.
     pub fn find(&self, name: &str) -> Option<&CatalogEntry> {
-        self.entries.iter().find(|entry| entry.name == name)
+        let mut known = self.entries.iter().chain(&self.away);
+        known.find(|entry| entry.name == name)
     }
 
     /// Whether this tool of this server is in it.

@@ -1,7 +1,7 @@
 //! When an ended server is dialled again, and when it is left alone.
 //!
 //! Pure. A server that never came up stays down with its cause: nothing has changed since. One that was up is brought back with
-//! a growing wait, until it has fallen over too often within a minute.
+//! a growing wait, until it has fallen over too often within a minute, or too often without coming up in between.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::mcp::failure::FailureKind;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// Ends within [`WITHIN`] after which a server is left alone.
+/// Ends within [`WITHIN`], or in a row, after which a server is left alone.
 const TOO_OFTEN: usize = 5;
 /// The window of [`TOO_OFTEN`].
 const WITHIN: Duration = Duration::from_secs(60);
@@ -24,6 +24,8 @@ const WITHIN: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Lifecycle {
     ends: VecDeque<Moment>,
+    /// Ends since it was up last; a slow failure never fills the window.
+    in_a_row: usize,
     has_been_ready: bool,
 }
 
@@ -45,6 +47,7 @@ impl Lifecycle {
     /// The server has come up.
     pub fn ready(&mut self) {
         self.has_been_ready = true;
+        self.in_a_row = 0;
     }
 
     /// The person wants it anew: what was is forgotten.
@@ -56,6 +59,8 @@ impl Lifecycle {
     pub fn ended(&mut self, kind: FailureKind, now: Moment) -> Next {
         self.ends.retain(|end| now.since(*end) < WITHIN);
         self.ends.push_back(now);
+        self.in_a_row += 1;
+        let ends = self.ends.len().max(self.in_a_row);
         let hopeless = match kind {
             FailureKind::Config
             | FailureKind::Spawn
@@ -67,10 +72,10 @@ impl Lifecycle {
             | FailureKind::Network
             | FailureKind::Http => false,
         };
-        if hopeless || !self.has_been_ready || self.ends.len() >= TOO_OFTEN {
+        if hopeless || !self.has_been_ready || ends >= TOO_OFTEN {
             return Next::Stay;
         }
-        let attempt = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        let attempt = u32::try_from(ends).unwrap_or(u32::MAX);
         let after = FIRST_WAIT
             .saturating_mul(1 << (attempt - 1).min(10))
             .min(LONGEST_WAIT);
@@ -123,6 +128,7 @@ mod tests {
         server.ready();
         (0..4).for_each(|second| {
             server.ended(FailureKind::Exited, at(second));
+            server.ready();
         });
         let later = server.ended(FailureKind::Exited, at(100));
         assert_eq!(
@@ -132,6 +138,15 @@ mod tests {
                 attempt: 1
             }
         );
+    }
+
+    #[test]
+    fn one_that_fails_slowly_is_left_alone_too() {
+        let mut server = Lifecycle::default();
+        server.ready();
+        let slow = |n: u64| server.ended(FailureKind::Timeout, at(n * 90));
+        let stays: Vec<bool> = (1..=5).map(slow).map(|next| next == Next::Stay).collect();
+        assert_eq!(stays, [false, false, false, false, true]);
     }
 
     #[test]

@@ -141,7 +141,7 @@ fn ended(end: &CallEnd, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
             None => words("Denied."),
         },
         CallEnd::Invalid { complaint } => words(complaint),
-        CallEnd::Unavailable { why } => words(why),
+        CallEnd::Refused { why } | CallEnd::Unavailable { why } => words(why),
         CallEnd::Interrupted => words("The turn was interrupted before it was sent."),
         CallEnd::Repeated { times } => words(&format!(
             "Not sent: the same call with the same arguments {times} times in a row."

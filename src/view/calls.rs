@@ -189,7 +189,9 @@ pub(super) fn state(
                 CallEnd::Outcome { outcome } if outcome.is_unknown() => ("!", theme.bad),
                 CallEnd::Outcome { outcome } if outcome.is_error() => ("✗", theme.bad),
                 CallEnd::Outcome { .. } => ("✓", theme.good),
-                CallEnd::Denied { .. } | CallEnd::Interrupted => ("–", theme.warn),
+                CallEnd::Denied { .. } | CallEnd::Refused { .. } | CallEnd::Interrupted => {
+                    ("–", theme.warn)
+                }
                 CallEnd::Invalid { .. }
                 | CallEnd::Unavailable { .. }
                 | CallEnd::Repeated { .. } => ("✗", theme.bad),
@@ -267,7 +269,7 @@ pub(super) fn outcome(end: &CallEnd) -> String {
         },
         CallEnd::Denied { reason } => reason.as_deref().map(glance).unwrap_or_default(),
         CallEnd::Invalid { complaint } => glance(complaint),
-        CallEnd::Unavailable { why } => glance(why),
+        CallEnd::Refused { why } | CallEnd::Unavailable { why } => glance(why),
         CallEnd::Interrupted => "not sent".to_owned(),
         CallEnd::Repeated { times } => format!("the same call {times} times in a row"),
     }

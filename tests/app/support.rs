@@ -31,6 +31,7 @@ fn spec(name: &str) -> ServerSpec {
     ServerSpec {
         name: ServerName::new(name),
         launch: Launch::Stdio(StdioLaunch {
+            shown: Vec::new(),
             command: "server".to_owned(),
             args: Vec::new(),
             env: BTreeMap::new(),

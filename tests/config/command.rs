@@ -63,13 +63,39 @@ fn check_lists_servers_model_and_warnings() {
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}");
     for part in [
-        "  shop  good  serve-shop --token ***\n",
+        "  shop  good  serve-shop --token ${SHOP_TOKEN}\n",
         "  off   off   y\n",
         "http://localhost:1/v1, its first model, without a key (from: --model-url)",
     ] {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
     assert!(!said.contains("a-very-secret-token"));
+}
+
+#[test]
+fn a_list_shows_no_value_of_a_variable() {
+    let machine = Machine::new().project(
+        "[mcp_servers.shop]\ncommand = 'no-such-program'\nargs = ['--token', '${SHOP_TOKEN}']\n",
+    );
+    for args in [&["list", "--json"][..], &["list"]] {
+        let output = run(&machine, args, "");
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(said.contains("no-such-program"), "{said}");
+        assert!(!said.contains("a-very-secret-token"), "{said}");
+    }
+}
+
+#[test]
+fn check_is_content_with_a_missing_variable_of_a_server_that_is_off() {
+    let machine =
+        Machine::new().project("[mcp_servers.a]\nurl = 'https://h/${NOT_SET}'\nenabled = false\n");
+    let output = run(&machine, &["config", "check"], "");
+    assert_eq!(output.status.code(), Some(0));
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("a  off") && said.contains("NOT_SET"),
+        "{said}"
+    );
 }
 
 #[test]

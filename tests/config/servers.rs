@@ -62,6 +62,49 @@ fn the_example_loads_and_shows_every_key() {
 }
 
 #[test]
+fn the_example_needs_no_variable_to_be_checked() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let environment = Environment {
+        cwd: root,
+        ..Environment::default()
+    };
+    let flags = Flags {
+        config: Some("mcp.example.toml".into()),
+        ..Flags::default()
+    };
+    let config = load(&flags, &environment).unwrap();
+    assert!(config.broken.iter().all(|server| !server.enabled));
+    let warned = config.warnings.join("\n");
+    assert!(warned.contains("`EXAMPLE_TOKEN` is not set"), "{warned}");
+}
+
+#[test]
+fn a_server_that_is_off_may_lack_a_variable_but_not_be_wrong() {
+    let machine = Machine::new().project(
+        r#"
+        [mcp_servers.off]
+        command = "x"
+        args = ["${NOT_SET}"]
+        enabled = false
+        [mcp_servers.slip]
+        command = "${NOT_SET}"
+        arg = []
+        enabled = false
+        [mcp_servers.on]
+        command = "${NOT_SET}"
+        "#,
+    );
+    let config = machine.config();
+    let broken: Vec<_> = config
+        .broken
+        .iter()
+        .map(|b| (b.name.as_str(), b.enabled))
+        .collect();
+    assert_eq!(broken, [("off", false), ("slip", true), ("on", true)]);
+    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+}
+
+#[test]
 fn a_program_gets_what_its_table_says() {
     let machine = Machine::new().var("WHO", "ana").project(
         r#"
@@ -84,11 +127,22 @@ fn a_program_gets_what_its_table_says() {
     let [server] = &config.servers[..] else {
         panic!("{config:?}");
     };
+    let program = machine
+        .path("project/bin/server")
+        .to_string_lossy()
+        .into_owned();
     let launch = StdioLaunch {
-        command: machine
-            .path("project/bin/server")
-            .to_string_lossy()
-            .into_owned(),
+        shown: [
+            program.as_str(),
+            "--for",
+            "${WHO}",
+            "${LEVEL:-info}",
+            "$${WHO}",
+            "./kept",
+        ]
+        .map(str::to_owned)
+        .into(),
+        command: program,
         args: ["--for", "ana", "info", "${WHO}", "./kept"]
             .map(str::to_owned)
             .into(),
@@ -105,6 +159,42 @@ fn a_program_gets_what_its_table_says() {
     assert!(server.offers("a") && !server.offers("b") && !server.offers("c"));
     assert_eq!(server.approve_for("a"), ApprovePolicy::Never);
     assert_eq!(server.approve_for("c"), ApprovePolicy::Always);
+}
+
+#[test]
+fn what_a_variable_holds_is_in_no_rule_and_no_record() {
+    let machine = Machine::new().var("HUSH", "s3cret-value").project(
+        r#"
+        [mcp_servers.one]
+        command = "server"
+        args = ["--token", "${HUSH}", "--to=${HUSH}"]
+        [mcp_servers.two]
+        url = "https://example.com/mcp?key=${HUSH}"
+        "#,
+    );
+    let config = machine.config();
+    let shown: Vec<String> = config.servers.iter().map(|s| s.launch.identity()).collect();
+    assert_eq!(
+        shown,
+        [
+            "server --token ${HUSH} --to=${HUSH}",
+            "https://example.com/mcp?key=${HUSH}"
+        ]
+    );
+    for server in &config.servers {
+        let record = serde_json::to_string(server).unwrap();
+        assert!(
+            record.contains("HUSH") && !record.contains("s3cret"),
+            "{record}"
+        );
+    }
+    let Launch::Stdio(launch) = &config.servers[0].launch else {
+        panic!("{config:?}");
+    };
+    assert_eq!(
+        launch.args,
+        ["--token", "s3cret-value", "--to=s3cret-value"]
+    );
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn spec(name: &str, launch: Launch) -> ServerSpec {
 
 fn child(name: &str, command: &str, args: &[&str]) -> ServerSpec {
     let launch = StdioLaunch {
+        shown: Vec::new(),
         command: command.into(),
         args: args.iter().map(|arg| (*arg).to_owned()).collect(),
         env: BTreeMap::new(),

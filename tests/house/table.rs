@@ -60,7 +60,7 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("ratatui", &["view/", "terminal/"]),
     ("crossterm", &["terminal/"]),
     ("base64", &["terminal/clipboard*"]),
-    ("pulldown_cmark", &["view/markdown*"]),
+    ("pulldown_cmark", &["view/markdown*", "view/page*"]),
     ("syntect", &["view/highlight*"]),
     ("two_face", &["view/highlight*"]),
     ("nucleo_matcher", &["app/palette*"]),

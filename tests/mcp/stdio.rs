@@ -182,6 +182,50 @@ async fn a_server_that_says_nothing_fails_within_its_startup_timeout() {
 }
 
 #[tokio::test]
+async fn a_server_that_never_lists_its_tools_fails_within_its_startup_timeout() {
+    let script = r#"
+        [[tools]]
+        name = "late"
+        inputSchema = { type = "object" }
+        [[on]]
+        method = "tools/list"
+        times = 1
+        stderr = ["waiting for the database"]
+        silent = true
+        "#;
+    let mut server = scripted_as(script, |dial| {
+        dial.spec.startup_timeout = Duration::from_secs(3);
+    });
+    let began = Instant::now();
+    server.connected().await;
+    server.connection.list_tools();
+    let failure = server.ended().await;
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    assert!(failure.message.contains("list its tools"), "{failure:?}");
+    assert_eq!(failure.stderr, ["waiting for the database"]);
+    assert!(began.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn pages_that_go_on_for_ever_are_bounded_as_one_listing() {
+    let script = r#"
+        [[on]]
+        method = "tools/list"
+        cursor = "more"
+        silent = true
+        [[on]]
+        method = "tools/list"
+        result = { tools = [], nextCursor = "more" }
+        "#;
+    let mut server = scripted_as(script, |dial| {
+        dial.spec.startup_timeout = Duration::from_secs(3);
+    });
+    server.connected().await;
+    server.connection.list_tools();
+    assert_eq!(server.ended().await.kind, FailureKind::Timeout);
+}
+
+#[tokio::test]
 async fn pages_are_read_to_the_last_and_odd_tools_cost_themselves_alone() {
     let mut server = scripted(
         r#"
@@ -823,6 +867,36 @@ async fn a_server_that_closes_its_stdout_is_ended() {
 }
 
 #[tokio::test]
+async fn a_server_that_closes_its_stdin_is_ended_and_nobody_waits_for_its_answers() {
+    let script = r#"read line
+echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"d","version":"1"}}}'
+read line
+exec 0<&-
+echo '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"deaf"}}'
+exec sleep 1000"#;
+    let mut server = dialled(
+        spec(Launch::Stdio(command("bash", &["-c", script]))),
+        |_| {},
+    );
+    server.connected().await;
+    while !matches!(server.event().await, ServerEvent::Log { .. }) {}
+    let began = Instant::now();
+    server.connection.call(request(1, "t", json!({})));
+    let (mut lost, mut failure) = (None, None);
+    while failure.is_none() {
+        match server.event().await {
+            ServerEvent::Call(_, CallEvent::Finished(outcome)) => lost = Some(outcome),
+            ServerEvent::Ended(ended) => failure = Some(ended),
+            _ => {}
+        }
+    }
+    assert!(matches!(lost, Some(CallOutcome::Lost { .. })), "{lost:?}");
+    let message = failure.expect("an end").message;
+    assert!(message.contains("closed its stdin"), "{message}");
+    assert!(began.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
 async fn a_modern_server_tells_when_its_tools_change() {
     let mut server = scripted_as(
         r#"
@@ -836,6 +910,28 @@ async fn a_modern_server_tells_when_its_tools_change() {
     );
     server.connected().await;
     assert_eq!(server.event().await, ServerEvent::ToolsChanged);
+}
+
+#[tokio::test]
+async fn a_stream_of_changes_that_ends_is_asked_for_again_and_the_tools_with_it() {
+    let script = r#"
+        era = "modern"
+        [[on]]
+        method = "subscriptions/listen"
+        times = 1
+        result = { resultType = "complete" }
+        [[on]]
+        method = "subscriptions/listen"
+        silent = true
+        "#;
+    let mut server = scripted_as(script, modern);
+    server.connected().await;
+    while server.event().await != ServerEvent::ToolsChanged {}
+    let received = server.received(1).await;
+    let asked = methods(&received)
+        .into_iter()
+        .filter(|method| *method == "subscriptions/listen");
+    assert_eq!(asked.count(), 2);
 }
 
 #[tokio::test]

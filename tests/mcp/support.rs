@@ -45,6 +45,7 @@ pub fn spec(launch: Launch) -> ServerSpec {
 
 pub fn command(command: &str, args: &[&str]) -> StdioLaunch {
     StdioLaunch {
+        shown: Vec::new(),
         command: command.to_owned(),
         args: args.iter().map(|&arg| arg.to_owned()).collect(),
         env: BTreeMap::new(),
@@ -55,6 +56,7 @@ pub fn command(command: &str, args: &[&str]) -> StdioLaunch {
 
 pub fn http(url: &str) -> ServerSpec {
     spec(Launch::Http(HttpLaunch {
+        shown: String::new(),
         url: url.to_owned(),
         headers: BTreeMap::from([("authorization".to_owned(), Secret::new("Bearer hush-hush"))]),
         transport: TransportChoice::Auto,

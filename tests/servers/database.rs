@@ -44,6 +44,69 @@ async fn a_query_gives_typed_rows_and_a_table() {
     );
 }
 
+/// A database of these statements, served for reading and writing.
+async fn made(statements: &str) -> (TempDir, Served) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("made.db");
+    let database = rusqlite::Connection::open(&file).unwrap();
+    database.execute_batch(statements).unwrap();
+    drop(database);
+    let url = format!("sqlite:{}", file.display());
+    (dir, Served::start(&["database", &url]).await)
+}
+
+#[tokio::test]
+async fn an_insert_never_takes_the_place_of_a_row_and_never_claims_one_that_is_not_there() {
+    let (_dir, server) = made(
+        "CREATE TABLE replaces (id INTEGER PRIMARY KEY ON CONFLICT REPLACE, name TEXT);
+         INSERT INTO replaces VALUES (1, 'first');
+         CREATE TABLE ignores (id INTEGER PRIMARY KEY);
+         CREATE TRIGGER none BEFORE INSERT ON ignores BEGIN SELECT RAISE(IGNORE); END;
+         CREATE TABLE n (n);",
+    )
+    .await;
+    let second = json!({"table": "replaces", "values": {"id": 1, "name": "second"}});
+    let said = server.refused("insert_record", second).await;
+    assert!(said.contains("UNIQUE"), "{said}");
+    let sql = json!({"sql": "SELECT name FROM replaces"});
+    let rows = server.good("query_database", sql).await;
+    assert_eq!(rows["rows"], json!([["first"]]));
+
+    let row = json!({"table": "ignores", "values": {"id": 1}});
+    let said = server.refused("insert_record", row).await;
+    assert!(said.contains("No row was inserted"), "{said}");
+
+    let row = json!({"table": "n", "values": {"n": u64::MAX}});
+    let said = server.refused("insert_record", row).await;
+    assert!(said.contains("64 bits"), "{said}");
+}
+
+#[tokio::test]
+async fn the_tables_of_a_full_text_index_take_no_rows() {
+    let (_dir, server) = made("CREATE VIRTUAL TABLE notes USING fts5(text);").await;
+    let row = json!({"table": "notes_content", "values": {"id": 7, "c0": "stray"}});
+    server.refused("insert_record", row).await;
+    let row = json!({"table": "notes", "values": {"text": "good"}});
+    server.good("insert_record", row).await;
+}
+
+#[tokio::test]
+async fn a_file_that_takes_the_databases_place_is_read_at_once() {
+    let (dir, server) = made("CREATE TABLE t (n); INSERT INTO t VALUES (1);").await;
+    let sql = json!({"sql": "SELECT n FROM t"});
+    let old = server.good("query_database", sql.clone()).await;
+    assert_eq!(old["rows"], json!([[1]]));
+    let other = dir.path().join("other.db");
+    let database = rusqlite::Connection::open(&other).unwrap();
+    database
+        .execute_batch("CREATE TABLE t (n); INSERT INTO t VALUES (2);")
+        .unwrap();
+    drop(database);
+    std::fs::rename(&other, dir.path().join("made.db")).unwrap();
+    let new = server.good("query_database", sql).await;
+    assert_eq!(new["rows"], json!([[2]]));
+}
+
 #[tokio::test]
 async fn integers_are_exact_to_the_last_digit() {
     let (_dir, server) = shop().await;

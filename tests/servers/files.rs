@@ -250,6 +250,18 @@ async fn a_write_makes_a_file_and_keeps_what_it_replaces() {
 }
 
 #[tokio::test]
+async fn what_a_killed_server_left_behind_stops_no_write() {
+    let (root, server) = served().await;
+    let pid = server.child.id().expect("it runs");
+    for number in 0..3 {
+        std::fs::write(root.path().join(format!(".mcpdeck-{pid}-{number}.tmp")), "").unwrap();
+    }
+    let content = json!({"path": "new.txt", "content": "here"});
+    server.good("write_file", content).await;
+    assert_eq!(std::fs::read(root.path().join("new.txt")).unwrap(), b"here");
+}
+
+#[tokio::test]
 async fn a_write_through_a_link_inside_changes_the_file_behind_it() {
     let (root, server) = served().await;
     fs::create_dir(root.path().join("real")).unwrap();

@@ -68,6 +68,8 @@ struct Shared {
 struct Seen {
     terminal: vt100::Parser<Terminal>,
     raw: Vec<u8>,
+    /// In the middle of a frame: what the program has marked as one update is not looked at in pieces.
+    torn: bool,
     /// Nothing more can come: the program and all who shared its terminal are gone.
     drained: bool,
     exit: Option<ExitStatus>,
@@ -120,6 +122,7 @@ impl Screen {
                     terminal,
                 ),
                 raw: Vec::new(),
+                torn: false,
                 drained: false,
                 exit: None,
             }),
@@ -151,7 +154,8 @@ impl Screen {
 
     /// Presses a key, in the mode of the arrow keys that the program has chosen.
     pub fn key(&self, key: Key) {
-        let application = self.look(vt100::Screen::application_cursor);
+        // A person does not wait for the end of a frame.
+        let application = self.shared.lock().terminal.screen().application_cursor();
         self.send(key.bytes(application));
     }
 
@@ -159,7 +163,8 @@ impl Screen {
     /// sends them.
     pub fn paste(&self, text: &str) {
         let text = text.replace('\n', "\r");
-        if self.look(vt100::Screen::bracketed_paste) {
+        let bracketed = self.shared.lock().terminal.screen().bracketed_paste();
+        if bracketed {
             self.send(format!("\x1b[200~{text}\x1b[201~"));
         } else {
             self.send(text);
@@ -197,9 +202,11 @@ impl Screen {
     /// has ended without.
     #[track_caller]
     pub fn wait(&self, what: &str, limit: Duration, until: impl Fn(&vt100::Screen) -> bool) {
-        let (seen, satisfied) = self
-            .shared
-            .wait(limit, |seen| until(seen.terminal.screen()), true);
+        let (seen, satisfied) = self.shared.wait(
+            limit,
+            |seen| !seen.torn && until(seen.terminal.screen()),
+            true,
+        );
         let verdict = if seen.drained {
             "the program has ended"
         } else {
@@ -211,6 +218,16 @@ impl Screen {
         if let Some(report) = report {
             panic!("{report}");
         }
+    }
+
+    /// Whether the screen comes to satisfy the condition within the limit. For what must not happen, and to try again.
+    pub fn becomes(&self, limit: Duration, until: impl Fn(&vt100::Screen) -> bool) -> bool {
+        let (_seen, satisfied) = self.shared.wait(
+            limit,
+            |seen| !seen.torn && until(seen.terminal.screen()),
+            true,
+        );
+        satisfied
     }
 
     /// Waits until the text stands on the screen.
@@ -239,7 +256,8 @@ impl Screen {
 
     /// Looks at the screen as the emulator has it: cells, colours, modes.
     pub fn look<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
-        look(self.shared.lock().terminal.screen())
+        let (seen, _) = self.shared.wait(LIMIT, |seen| !seen.torn, true);
+        look(seen.terminal.screen())
     }
 
     /// The text on the screen, without blanks at the ends of lines.
@@ -339,8 +357,7 @@ impl Shared {
         loop {
             let count = reader.read(&mut buffer).unwrap_or(0);
             let mut seen = self.lock();
-            seen.raw.extend_from_slice(&buffer[..count]);
-            seen.terminal.process(&buffer[..count]);
+            seen.take_in(&buffer[..count]);
             seen.drained = count == 0;
             let answer = std::mem::take(&mut seen.terminal.callbacks_mut().answers);
             drop(seen);
@@ -364,6 +381,20 @@ impl Shared {
 }
 
 impl Seen {
+    fn take_in(&mut self, bytes: &[u8]) {
+        const MARK: &[u8] = b"\x1b[?2026";
+        self.terminal.process(bytes);
+        // A mark may be cut by the end of the last piece.
+        let from = self.raw.len().saturating_sub(MARK.len());
+        self.raw.extend_from_slice(bytes);
+        for mark in self.raw[from..].windows(MARK.len() + 1) {
+            if let Some(rest) = mark.strip_prefix(MARK) {
+                self.torn = rest == b"h";
+            }
+        }
+        self.torn &= !bytes.is_empty();
+    }
+
     /// The screen in a frame, for the message of a failed wait.
     fn report(&self) -> String {
         let screen = self.terminal.screen();

@@ -1,9 +1,26 @@
 //! Journeys through the real program on a real terminal. A dozen, no more: what can be shown on state or on a frame is shown
 //! there.
 
+#[path = "../support/endpoint.rs"]
+mod endpoint;
 #[path = "../support/home.rs"]
 mod home;
+#[path = "../support/ports.rs"]
+mod ports;
 #[path = "../support/screen.rs"]
 mod screen;
 
+mod approval;
+mod calls;
+mod deck;
+mod demo;
+mod errors;
+mod hostile;
+mod interrupt;
+mod leaving;
+mod offline;
+mod resize;
+mod servers;
 mod support;
+mod typing;
+mod ways;

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::agent::model::error::{ModelError, ModelErrorKind};
-use crate::agent::model::http::{http_client, is_loopback};
+use crate::agent::model::http::{cause, http_client, is_loopback};
 use crate::agent::model::listing::{self, Listed};
 use crate::config::Secret;
 
@@ -153,7 +153,7 @@ async fn listed(
     };
     let (status, body) = answer
         .map_err(silence)?
-        .map_err(|error| (Unreachable, error.without_url().to_string()))?;
+        .map_err(|error| (Unreachable, cause(&error)))?;
     match (status, body) {
         (401 | 403, _) => Err((Key, "the endpoint wants a key".to_owned())),
         (200, Some(body)) => {

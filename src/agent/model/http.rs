@@ -22,3 +22,12 @@ pub(super) fn http_client(local: bool) -> reqwest::Result<reqwest::Client> {
         .connect_timeout(Duration::from_secs(10));
     if local { builder.no_proxy() } else { builder }.build()
 }
+
+/// The innermost cause: reqwest's own sentence names only the URL.
+pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

@@ -112,15 +112,17 @@ fn call_event(call: &ToolCall) -> Value {
 
 /// A refusal is an event of its own, so that a script can tell it from an error of the tool.
 fn approval_event(call: &ToolCall) -> Option<Value> {
-    match (&call.origin, call.end()) {
-        (Origin::Model { .. }, Some(CallEnd::Denied { reason })) => Some(json!({
-            "type": "approval",
-            "call": call.id,
-            "server": call.server,
-            "tool": call.tool,
-            "decision": "refused",
-            "reason": reason,
-        })),
-        _ => None,
-    }
+    let reason = match (&call.origin, call.end()?) {
+        (Origin::Model { .. }, CallEnd::Denied { reason }) => reason.as_deref(),
+        (Origin::Model { .. }, CallEnd::Refused { why }) => Some(why.as_str()),
+        _ => return None,
+    };
+    Some(json!({
+        "type": "approval",
+        "call": call.id,
+        "server": call.server,
+        "tool": call.tool,
+        "decision": "refused",
+        "reason": reason,
+    }))
 }

@@ -104,13 +104,25 @@ fn stdio(reader: &mut Reader<'_>) -> Option<Launch> {
     // A name is looked up on PATH; what looks like a path starts at the file's folder.
     let is_path = command.value.contains(std::path::is_separator);
     let resolved = is_path.then(|| reader.context.path(&command.value, command.at));
+    let program = resolved.map_or(command.value, |path| path.to_string_lossy().into_owned());
     Some(Launch::Stdio(StdioLaunch {
-        command: resolved.map_or(command.value, |path| path.to_string_lossy().into_owned()),
+        shown: shown(reader, &program),
+        command: program,
         args,
         env,
         env_vars,
         cwd,
     }))
+}
+
+/// The words of the launch without the values of variables, which may be tokens.
+fn shown(reader: &Reader<'_>, program: &str) -> Vec<String> {
+    let written = reader.written("command").pop();
+    let program = written
+        .filter(|command| command.contains("${"))
+        .unwrap_or_else(|| program.to_owned());
+    let args = reader.written("args").into_iter();
+    std::iter::once(program).chain(args).collect()
 }
 
 fn secrets(reader: &mut Reader<'_>, key: &str) -> BTreeMap<String, Secret> {
@@ -168,6 +180,7 @@ fn network(reader: &mut Reader<'_>) -> Option<Launch> {
         return None;
     }
     Some(Launch::Http(HttpLaunch {
+        shown: reader.written("url").pop().unwrap_or_default(),
         url: url.value,
         headers,
         transport,

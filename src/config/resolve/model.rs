@@ -203,6 +203,7 @@ fn flag_problem(flag: &str, reason: &str) -> Problem {
         message: reason.to_owned(),
         expected: Some("a URL such as `http://localhost:11434/v1`".to_owned()),
         nearest: None,
+        unset: false,
     }
 }
 
@@ -260,6 +261,7 @@ fn homeless(context: Context<'_>, merged: &Table, flags: &Flags, problems: &mut 
             message: "stands without an endpoint".to_owned(),
             expected: Some("`--model-url URL` beside it".to_owned()),
             nearest: None,
+            unset: false,
         });
     }
 }

@@ -83,23 +83,30 @@ pub(super) fn servers(context: Context<'_>, table: &Table, config: &mut Config) 
             Ok(spec) => config.servers.push(spec),
             Err(mut problems) => {
                 sort(&mut problems);
+                let error = lines(&problems);
+                // What is off needs no variable; anything else that is wrong is a slip all the same.
+                let harmless = says(entry, "enabled", false) && problems.iter().all(|p| p.unset);
+                if harmless {
+                    config.warnings.push(error.clone());
+                }
                 config.broken.push(BrokenServer {
                     name: ServerName::new(&entry.key),
-                    error: lines(&problems),
-                    required: requires(entry),
+                    error,
+                    required: says(entry, "required", true),
+                    enabled: !harmless,
                 });
             }
         }
     }
 }
 
-fn requires(entry: &Entry) -> bool {
+/// Whether a server's table says this of a key, where that can be read.
+fn says(entry: &Entry, key: &str, truth: bool) -> bool {
     let Value::Table(table) = &entry.node.value else {
         return false;
     };
-    table
-        .get("required")
-        .is_some_and(|required| required.node.value == Value::Boolean(true))
+    let said = table.get(key).map(|said| &said.node.value);
+    said == Some(&Value::Boolean(truth))
 }
 
 fn server(

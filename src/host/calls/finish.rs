@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::agent::transcript::Level;
 use crate::agent::window;
-use crate::host::call::{CallEnd, CallState, Origin};
+use crate::host::call::{CallEnd, CallState, Origin, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::outcome;
 use crate::host::state::Host;
-use crate::ids::{CallId, Moment, ServerName};
+use crate::ids::{CallId, Generation, Moment, ServerName};
 use crate::mcp::result::CallOutcome;
 
 impl Host {
@@ -35,16 +35,48 @@ impl Host {
         effects
     }
 
+    /// A connection has ended: what it still owed will never come. It reports every call that it took; one that it has not
+    /// reported reached it after its end.
+    pub(in crate::host) fn lose_calls(
+        &mut self,
+        server: &ServerName,
+        from: Generation,
+        why: &str,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let is_lost = |call: &&ToolCall| {
+            call.server.as_ref() == Some(server)
+                && matches!(&call.state, CallState::Running { generation, .. } if *generation == from)
+        };
+        let lost: Vec<_> = self
+            .calls
+            .iter()
+            .filter(is_lost)
+            .map(|call| (call.id, call.request_id.is_some()))
+            .collect();
+        let finish = |(id, was_sent): (CallId, bool)| {
+            let why = format!("the connection to server `{server}` ended: {why}");
+            let outcome = if was_sent {
+                CallOutcome::Lost { why }
+            } else {
+                CallOutcome::NotSent { why }
+            };
+            self.finish(id, CallEnd::Outcome { outcome }, now)
+        };
+        lost.into_iter().flat_map(finish).collect()
+    }
+
     fn sample(&mut self, name: &ServerName, took: Duration, end: &CallEnd) {
-        let cancelled = matches!(
+        // Neither says anything about how the server does.
+        let says_nothing = matches!(
             end,
             CallEnd::Outcome {
-                outcome: CallOutcome::Cancelled
+                outcome: CallOutcome::Cancelled | CallOutcome::NotSent { .. }
             }
         );
         let error = end.is_error().then(|| outcome::words(end));
         if let Some(server) = self.server_mut(name)
-            && !cancelled
+            && !says_nothing
         {
             server.health.call(took, error);
         }

@@ -26,9 +26,15 @@ impl Host {
     ) -> (Vec<CallId>, BTreeSet<CallId>, Vec<Effect>) {
         let mut effects = Vec::new();
         let mut all = Vec::new();
+        // The model was given no tools for this step, only the chance to answer.
+        let is_hushed = self.book.hushed;
         for call in written {
             let id = self.make_model_call(turn, call, now);
-            effects.extend(self.admit(id, now));
+            effects.extend(if is_hushed {
+                self.finish(id, not_on_offer(), now)
+            } else {
+                self.admit(id, now)
+            });
             all.push(id);
         }
         let open = all
@@ -80,12 +86,14 @@ impl Host {
 
     /// Checks a new call by the model and sends it, asks for it, or ends it.
     fn admit(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
-        if let Err(end) = self.prepare(id) {
-            return self.finish(id, end, now);
-        }
+        let fits = self.prepare(id);
+        // Counted whether it fits or not: the same wrong call over and over leads nowhere either.
         if let Some(times) = self.count_repeat(id) {
             self.book.hushed = true;
             return self.finish(id, CallEnd::Repeated { times }, now);
+        }
+        if let Err(end) = fits {
+            return self.finish(id, end, now);
         }
         let Some(call) = self.call(id) else {
             return Vec::new();
@@ -95,7 +103,7 @@ impl Host {
         };
         match self.decide(server, &call.tool) {
             Decision::Allow => self.send(id, now),
-            Decision::Refuse(why) => self.finish(id, CallEnd::Denied { reason: Some(why) }, now),
+            Decision::Refuse(why) => self.finish(id, CallEnd::Refused { why }, now),
             Decision::Ask(why) => {
                 self.ask(id, why, now);
                 Vec::new()
@@ -106,6 +114,13 @@ impl Host {
     /// Finds the tool, checks the arguments against its schema, and writes them as the line that will be sent.
     fn prepare(&mut self, id: CallId) -> Result<(), CallEnd> {
         let invalid = |complaint| CallEnd::Invalid { complaint };
+        let Some(call) = self.call_mut(id) else {
+            return Err(CallEnd::Interrupted);
+        };
+        let line = arguments::canonical(&call.arguments);
+        if let Ok(line) = &line {
+            call.arguments.clone_from(line);
+        }
         let Some(call) = self.call(id) else {
             return Err(CallEnd::Interrupted);
         };
@@ -120,12 +135,7 @@ impl Host {
         let Some(tool) = server.tool(&call.tool) else {
             return Err(invalid(self.no_such_tool(call)));
         };
-        let line = arguments::canonical(&call.arguments).map_err(invalid)?;
-        arguments::check(&line, &tool.input_schema).map_err(invalid)?;
-        if let Some(call) = self.call_mut(id) {
-            call.arguments = line;
-        }
-        Ok(())
+        arguments::check(&line.map_err(invalid)?, &tool.input_schema).map_err(invalid)
     }
 
     fn no_such_tool(&self, call: &ToolCall) -> String {
@@ -158,7 +168,8 @@ impl Host {
             _ => 1,
         };
         self.book.repeated = Some((key, times));
-        (self.book.hushed || times >= self.settings.limits.same_call).then_some(times)
+        let limit = self.settings.limits.same_call.max(2);
+        (times >= limit).then_some(times)
     }
 
     /// A call by the person: checked and sent without a question. Always makes a call, so that there is something to see.
@@ -181,5 +192,12 @@ impl Host {
             Ok(()) => self.send(id, now),
             Err(end) => self.finish(id, end, now),
         }
+    }
+}
+
+fn not_on_offer() -> CallEnd {
+    CallEnd::Invalid {
+        complaint: "no tools were on offer any more after the same call had been made too often"
+            .to_owned(),
     }
 }

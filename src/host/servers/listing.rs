@@ -59,17 +59,25 @@ impl Host {
         why: String,
         now: Moment,
     ) -> Vec<Effect> {
+        let words = format!("tools/list failed: {why}");
+        let Some(server) = self.server_mut(name) else {
+            return Vec::new();
+        };
+        server.health.last_error = Some(words.clone());
+        // What it offered before is the best that is known.
+        let known = if server.status.is_ready() {
+            std::mem::take(&mut server.tools)
+        } else {
+            Vec::new()
+        };
         let rejected = vec![Rejected {
             name: None,
-            why: format!("tools/list failed: {why}"),
+            why: words,
         }];
-        if let Some(server) = self.server_mut(name) {
-            server.health.last_error = Some(format!("tools/list failed: {why}"));
-        }
         self.listed(
             name,
             Tools {
-                tools: Vec::new(),
+                tools: known,
                 rejected,
             },
             now,

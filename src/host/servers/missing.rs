@@ -42,17 +42,7 @@ impl Host {
             .iter()
             .filter(|server| server.status.is_ready() && !server.rejected.is_empty())
         {
-            let names: Vec<_> = server
-                .rejected
-                .iter()
-                .filter_map(|tool| tool.name.as_deref())
-                .collect();
-            let names = wrap::truncate(&clean::line(&names.join(", ")), REASON);
-            missing.push(format!(
-                "server `{}` has {} unusable tools ({names})",
-                server.name,
-                server.rejected.len()
-            ));
+            missing.push(unusable(server));
         }
         (!missing.is_empty()).then(|| format!("Not available now: {}.", missing.join("; ")))
     }
@@ -69,4 +59,20 @@ impl Host {
         self.book.told = missing;
         self.transcript.tell(text);
     }
+}
+
+fn unusable(server: &Server) -> String {
+    let names: Vec<_> = server
+        .rejected
+        .iter()
+        .filter_map(|tool| tool.name.as_deref())
+        .collect();
+    if names.is_empty() {
+        return format!("not all tools of server `{}` could be read", server.name);
+    }
+    let names = wrap::truncate(&clean::line(&names.join(", ")), REASON);
+    format!(
+        "server `{}` has tools that cannot be used: {names}",
+        server.name
+    )
 }

@@ -38,8 +38,11 @@ impl Server {
             hint: Some("mend the configuration, then start mcpdeck again".to_owned()),
             ..Failure::new(FailureKind::Config, broken.error.clone())
         };
-        let status = Status::Failed {
-            failure: Box::new(failure),
+        let status = match broken.enabled {
+            true => Status::Failed {
+                failure: Box::new(failure),
+            },
+            false => Status::Disabled,
         };
         Self {
             required: broken.required,
@@ -67,7 +70,7 @@ impl Server {
 }
 
 impl Host {
-    /// A connection reports.
+    /// A connection reports. What a call came to counts whichever connection is the current one; so does the end, for the calls.
     pub(in crate::host) fn server_event(
         &mut self,
         name: &ServerName,
@@ -75,39 +78,58 @@ impl Host {
         event: ServerEvent,
         now: Moment,
     ) -> Vec<Effect> {
-        if let ServerEvent::Call(id, event) = event {
-            return self.call_event(id, from, event, now);
-        }
-        let Some(server) = self
-            .server_mut(name)
-            .filter(|server| server.generation == from)
-        else {
-            return Vec::new();
+        let ended = match &event {
+            ServerEvent::Ended(failure) => Some(failure.message.clone()),
+            _ => None,
         };
-        if server.status == Status::Disabled {
-            return Vec::new();
+        let is_open = |server: &Server| {
+            matches!(
+                server.status,
+                Status::Starting { .. } | Status::Ready { .. }
+            )
+        };
+        let is_current = self
+            .server(name)
+            .is_some_and(|server| server.generation == from && is_open(server));
+        let mut effects = match event {
+            ServerEvent::Call(id, event) => self.call_event(id, from, event, now),
+            event if is_current => self.status_event(name, event, now),
+            // An earlier connection, or one that was closed from here.
+            _ => Vec::new(),
+        };
+        // After the status, so that a turn that goes on does not count on this server.
+        if let Some(why) = ended {
+            effects.extend(self.lose_calls(name, from, &why, now));
         }
+        effects
+    }
+
+    fn status_event(&mut self, name: &ServerName, event: ServerEvent, now: Moment) -> Vec<Effect> {
         match event {
             ServerEvent::Connected(hello) => self.greeted(name, hello, now),
             ServerEvent::Listed(tools) => self.listed(name, tools, now),
             ServerEvent::ListFailed(why) => self.list_failed(name, why, now),
             ServerEvent::ToolsChanged => self.tools_changed(name),
-            ServerEvent::Log { level, text } => {
-                server.log.push_back(LogLine {
-                    at: now,
-                    level,
-                    text,
-                });
-                while server.log.len() > LOG_LINES {
-                    server.log.pop_front();
-                }
-                Vec::new()
-            }
+            ServerEvent::Log { level, text } => self.log(name, level, text, now),
             ServerEvent::Probed { millis } => self.probed(name, millis, now),
             ServerEvent::Ended(failure) => self.ended(name, failure, now),
             // Handled above, whatever the server's generation.
             ServerEvent::Call(..) => Vec::new(),
         }
+    }
+
+    fn log(&mut self, name: &ServerName, level: String, text: String, now: Moment) -> Vec<Effect> {
+        if let Some(server) = self.server_mut(name) {
+            server.log.push_back(LogLine {
+                at: now,
+                level,
+                text,
+            });
+            while server.log.len() > LOG_LINES {
+                server.log.pop_front();
+            }
+        }
+        Vec::new()
     }
 
     fn gathered_if_settled(&mut self, now: Moment) -> Vec<Effect> {

@@ -37,6 +37,8 @@ pub struct Shaken {
     pub hello: Hello,
     /// The first free request id.
     pub next_id: i64,
+    /// When the first listing must be over.
+    pub deadline: Instant,
 }
 
 /// What to ask first.
@@ -114,6 +116,7 @@ async fn attempt(
                 link: talk.link,
                 hello,
                 next_id: talk.next_id,
+                deadline,
             })
         }
         Err(refusal) => Err(talk.give_up(refusal).await),

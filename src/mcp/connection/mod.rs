@@ -7,6 +7,7 @@ mod handshake;
 mod launch;
 mod messages;
 mod pending;
+mod relisten;
 mod session;
 
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{HttpLaunch, Launch, Secret, ServerSpec};
+use crate::config::ServerSpec;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::mcp::event::{CallEvent, ServerEvent};
 use crate::mcp::failure::{Failure, FailureKind};
@@ -25,6 +26,7 @@ use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Era;
 use crate::mcp::wire::Tap;
 use crate::mcp::wire::redact::Redactor;
+use crate::mcp::wire::secrets;
 
 /// Where a connection's events go: bounded, and every one is delivered.
 pub type Reports = mpsc::Sender<(ServerName, Generation, ServerEvent)>;
@@ -182,7 +184,7 @@ async fn shake_hands(
     let tap = dial.tap.connection(
         dial.spec.name.clone(),
         dial.generation,
-        Redactor::new(secrets(&dial.spec.launch).iter().map(String::as_str)),
+        Redactor::new(secrets::of(&dial.spec.launch).iter().map(String::as_str)),
     );
     let mut shaking = std::pin::pin!(handshake::connect(dial, &tap, tasks));
     loop {
@@ -222,34 +224,4 @@ async fn refuse_the_rest(
                 .await;
         }
     }
-}
-
-/// What must not get into a file: what the configuration marks as secret, what it passes on under a name that says so, and what
-/// a URL carries beside its address.
-fn secrets(launch: &Launch) -> Vec<String> {
-    let exposed = |secret: &Secret| secret.expose().to_owned();
-    match launch {
-        Launch::Stdio(stdio) => {
-            let passed = stdio.env_vars.iter().filter(|name| says_secret(name));
-            let passed = passed.filter_map(|name| std::env::var(name).ok());
-            stdio.env.values().map(exposed).chain(passed).collect()
-        }
-        Launch::Http(HttpLaunch { headers, url, .. }) => {
-            let mut secrets: Vec<String> = headers.values().map(exposed).collect();
-            if let Ok(url) = url::Url::parse(url) {
-                secrets.extend(url.password().map(str::to_owned));
-                let pairs = url.query_pairs().filter(|(name, _)| says_secret(name));
-                secrets.extend(pairs.map(|(_, value)| value.into_owned()));
-            }
-            secrets
-        }
-        Launch::Bundled(_) => Vec::new(),
-    }
-}
-
-fn says_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    ["KEY", "TOKEN", "SECRET", "PASS", "AUTH", "CRED"]
-        .iter()
-        .any(|word| name.contains(word))
 }

@@ -11,7 +11,7 @@ use crate::mcp::result::CallOutcome;
 use crate::mcp::tool::Listing;
 use crate::mcp::transport::Gate;
 
-/// How long a page of `tools/list` may take. Progress does not extend it.
+/// How long a listing may take, all its pages, once the server is up. Progress does not extend it.
 pub const LIST_TIMEOUT: Duration = Duration::from_secs(30);
 /// A request under way.
 pub struct Pending {
@@ -36,10 +36,14 @@ pub struct UnderWay {
     pub last: Instant,
 }
 
-#[derive(Default)]
+/// A listing under way.
 pub struct Pages {
     pub listing: Listing,
     pub cursors: Vec<String>,
+    /// When the last page must have come.
+    pub deadline: Instant,
+    /// It belongs to the start: a server that does not answer it has not come up.
+    pub is_first: bool,
 }
 
 /// What came of a request.

@@ -2,6 +2,8 @@
 //!
 //! One task, one place of state. Every call gets exactly one `Finished`, whatever happens to the link.
 
+mod listing;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,9 +12,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::handshake::Shaken;
-use super::pending::{
-    Answer, LIST_TIMEOUT, Pages, Pending, Purpose, UnderWay, list_failure, outcome,
-};
+use super::pending::{Answer, Pending, Purpose, UnderWay, outcome};
+use super::relisten::Relisten;
 use super::{CallRequest, Command, Reporter, messages};
 use crate::ids::CallId;
 use crate::mcp::convert;
@@ -26,8 +27,6 @@ use crate::mcp::transport::{Gate, Inbound, Link, stdio};
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A deadline that never comes.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
-/// The most pages of one listing, against a server that makes up cursors for ever.
-const MOST_PAGES: usize = 1000;
 
 /// A connection with a server that is ready.
 pub struct Session {
@@ -40,6 +39,12 @@ pub struct Session {
     pending: BTreeMap<i64, Pending>,
     reporter: Reporter,
     closing: bool,
+    /// When the first listing must be over, until it is asked for.
+    startup: Option<Instant>,
+    /// When changes of the tools are asked for again.
+    relisten: Relisten,
+    /// Why the server is given up, once it is.
+    given_up: Option<Failure>,
 }
 
 impl Session {
@@ -54,18 +59,25 @@ impl Session {
             pending: BTreeMap::new(),
             reporter,
             closing: false,
+            startup: Some(shaken.deadline),
+            relisten: Relisten::default(),
+            given_up: None,
         }
     }
 
     /// Runs until the link has ended and says why.
     pub async fn run(mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Failure {
         if self.wants_changes {
-            let listen = |id| messages::listen_to_tools(id);
-            self.ask(Purpose::Listen, Instant::now() + NEVER, listen)
-                .await;
+            self.listen().await;
         }
         loop {
-            let deadline = self.pending.values().map(|pending| pending.deadline).min();
+            if let Some(failure) = self.given_up.take() {
+                self.link.end().await;
+                let failure = self.link.notes.dress(failure);
+                return self.ended(failure).await;
+            }
+            let deadlines = self.pending.values().map(|pending| pending.deadline);
+            let deadline = deadlines.chain(self.relisten.at()).min();
             let far = Instant::now() + Duration::from_secs(3600);
             tokio::select! {
                 biased;
@@ -88,7 +100,7 @@ impl Session {
 
     async fn command(&mut self, command: Command) {
         match command {
-            Command::ListTools => self.list(Pages::default(), None).await,
+            Command::ListTools => self.list_tools().await,
             Command::Probe => self.probe().await,
             Command::Call(request) => self.call(request).await,
             Command::Cancel(call) => self.cancel(call).await,
@@ -116,12 +128,11 @@ impl Session {
         }
     }
 
-    async fn list(&mut self, pages: Pages, cursor: Option<&str>) {
-        let era = self.era;
-        self.ask(Purpose::List(pages), Instant::now() + LIST_TIMEOUT, |id| {
-            messages::list_tools(era, id, cursor)
-        })
-        .await;
+    /// Asks to be told when the tools change.
+    async fn listen(&mut self) {
+        let listen = |id| messages::listen_to_tools(id);
+        self.ask(Purpose::Listen, Instant::now() + NEVER, listen)
+            .await;
     }
 
     async fn probe(&mut self) {
@@ -198,6 +209,11 @@ impl Session {
 
     async fn expire(&mut self) {
         let now = Instant::now();
+        if self.relisten.is_due(now) {
+            self.listen().await;
+            // What changed while nobody listened is not told again.
+            self.reporter.event(ServerEvent::ToolsChanged).await;
+        }
         let due: Vec<i64> = self
             .pending
             .iter()
@@ -345,37 +361,19 @@ impl Session {
                 self.reporter.finished(under_way.call, outcome).await;
             }
             Purpose::List(pages) => self.page(pages, answer).await,
-            // A server that will not tell is not asked again.
-            Purpose::Listen => {}
+            Purpose::Listen => match answer {
+                // A server that will not tell is not asked again, and one that has gone cannot be.
+                Answer::Error(..) | Answer::Ended(_) => {}
+                Answer::Result(_)
+                | Answer::Unreadable(_)
+                | Answer::Failed(..)
+                | Answer::TimedOut => self.relisten.over(pending.asked, Instant::now()),
+            },
             Purpose::Probe => {
                 // An error is an answer: the server lives.
                 let lives = matches!(answer, Answer::Result(_) | Answer::Error(..));
                 let millis = u64::try_from(waited.as_millis()).ok().filter(|_| lives);
                 self.reporter.event(ServerEvent::Probed { millis }).await;
-            }
-        }
-    }
-
-    async fn page(&mut self, mut pages: Pages, answer: Answer) {
-        let next = match answer {
-            Answer::Result(page) => {
-                convert::tools_page(&page, self.heed_headers, &mut pages.listing)
-            }
-            other => Err(list_failure(other)),
-        };
-        match next {
-            Err(why) => self.reporter.event(ServerEvent::ListFailed(why)).await,
-            Ok(Some(cursor))
-                if !pages.cursors.contains(&cursor) && pages.cursors.len() < MOST_PAGES =>
-            {
-                pages.cursors.push(cursor.clone());
-                Box::pin(self.list(pages, Some(&cursor))).await;
-            }
-            // The last page, or a cursor that leads in a circle.
-            Ok(_) => {
-                self.reporter
-                    .event(ServerEvent::Listed(pages.listing))
-                    .await
             }
         }
     }

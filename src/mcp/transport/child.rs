@@ -34,6 +34,8 @@ pub struct Program {
     pub file: PathBuf,
     /// Its arguments.
     pub args: Vec<String>,
+    /// The arguments for people: without the values of variables that the configuration names.
+    pub shown: Vec<String>,
     /// Its whole environment.
     pub env: BTreeMap<OsString, OsString>,
     /// Its working directory.
@@ -63,6 +65,12 @@ impl Program {
         Ok(Self {
             file,
             args: launch.args.clone(),
+            shown: launch
+                .shown_words()
+                .into_iter()
+                .skip(1)
+                .map(str::to_owned)
+                .collect(),
             env,
             cwd: launch.cwd.clone(),
         })
@@ -71,6 +79,7 @@ impl Program {
     /// One of our own servers: the same binary with other arguments.
     pub fn bundled(binary: PathBuf, args: Vec<String>) -> Self {
         let launch = StdioLaunch {
+            shown: Vec::new(),
             command: String::new(),
             args: Vec::new(),
             env: BTreeMap::new(),
@@ -80,16 +89,17 @@ impl Program {
         let also = ["MCPDECK_DATA_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME"];
         Self {
             file: binary,
+            shown: args.clone(),
             args,
             env: environment(&launch, &also),
             cwd: None,
         }
     }
 
-    /// The command on one line.
+    /// The command on one line, for people.
     pub fn display(&self) -> String {
         let mut line = self.file.to_string_lossy().into_owned();
-        for arg in &self.args {
+        for arg in &self.shown {
             line.push(' ');
             line.push_str(arg);
         }

@@ -27,7 +27,7 @@ const LONG_LINE_KEPT: usize = 64 * 1024;
 const STDERR_LINE: usize = 4 * 1024;
 /// How long the pipes may stay open after the process has gone; a grandchild can hold them.
 const DRAIN: Duration = Duration::from_millis(500);
-/// How long a process may live after it has closed its stdout.
+/// How long a process may live after it has closed its stdout or stdin.
 const SILENT: Duration = Duration::from_secs(1);
 
 /// Starts the program and its tasks.
@@ -51,8 +51,13 @@ pub fn start(
     let stop = CancellationToken::new();
     let notes = Notes::new(program.display());
     let close_stdin = CancellationToken::new();
-    let closes = close_stdin.clone();
-    tasks.spawn(write(stdin, queue, reports.clone(), tap.clone(), closes));
+    let deaf = CancellationToken::new();
+    let stdin = Stdin {
+        pipe: stdin,
+        close: close_stdin.clone(),
+        deaf: deaf.clone(),
+    };
+    tasks.spawn(write(stdin, queue, reports.clone(), tap.clone()));
     let drained = tasks.spawn(drain(stderr, notes.clone(), tap.clone()));
     let read = tasks.spawn(read(stdout, reports.clone(), notes.clone(), tap.clone()));
     let keeper = Keeper {
@@ -60,6 +65,7 @@ pub fn start(
         group,
         stop: stop.clone(),
         close_stdin,
+        deaf,
         notes: notes.clone(),
         reports,
     };
@@ -74,12 +80,20 @@ pub fn start(
     })
 }
 
+/// The child's stdin, and how both sides say that it is over.
+struct Stdin {
+    pipe: ChildStdin,
+    /// Ours: close it.
+    close: CancellationToken,
+    /// The child's: it has closed its end.
+    deaf: CancellationToken,
+}
+
 async fn write(
-    mut stdin: ChildStdin,
+    mut stdin: Stdin,
     mut queue: mpsc::Receiver<Outgoing>,
     reports: mpsc::Sender<Inbound>,
     tap: ConnectionTap,
-    close: CancellationToken,
 ) {
     loop {
         // The queue before the end: a cancellation that was sent just before must still reach the server.
@@ -89,7 +103,7 @@ async fn write(
                 Some(outgoing) => outgoing,
                 None => return,
             },
-            () = close.cancelled() => return,
+            () = stdin.close.cancelled() => return,
         };
         if !outgoing.gate.pass() {
             continue;
@@ -100,16 +114,16 @@ async fn write(
         line.push('\n');
         let written = tokio::select! {
             biased;
-            written = write_line(&mut stdin, line.as_bytes()) => written,
-            () = close.cancelled() => return,
+            written = write_line(&mut stdin.pipe, line.as_bytes()) => written,
+            () = stdin.close.cancelled() => return,
         };
         match (written, outgoing.id) {
             (Ok(()), Some(id)) => {
                 let _connection_gone = reports.send(Inbound::Sent(id)).await;
             }
             (Ok(()), None) => {}
-            // The child no longer reads. That it has ended is the keeper's to tell, with the reason.
-            (Err(_), _) => return,
+            // The child no longer reads. Whether it has ended is the keeper's to find out and to tell.
+            (Err(_), _) => return stdin.deaf.cancel(),
         }
     }
 }
@@ -245,6 +259,8 @@ enum Ender {
     Us,
     /// Its stdout was closed, so it could no longer answer.
     Silence,
+    /// Its stdin was closed, so it could no longer be asked.
+    Deafness,
 }
 
 /// Waits for the end of the child, or brings it about, and reports it.
@@ -253,6 +269,7 @@ struct Keeper {
     group: Group,
     stop: CancellationToken,
     close_stdin: CancellationToken,
+    deaf: CancellationToken,
     notes: Notes,
     reports: mpsc::Sender<Inbound>,
 }
@@ -275,8 +292,9 @@ impl Keeper {
             }
             _ = &mut read => {
                 read_over = true;
-                self.without_stdout(&mut ender).await
+                self.without_pipe(&mut ender, Ender::Silence).await
             }
+            () = self.deaf.cancelled() => self.without_pipe(&mut ender, Ender::Deafness).await,
         };
         // What the server wrote last still stands in the pipes.
         if !read_over && timeout(DRAIN, &mut read).await.is_err() {
@@ -291,12 +309,13 @@ impl Keeper {
         let _connection_gone = self.reports.send(Inbound::Closed(failure)).await;
     }
 
-    /// The child has closed its stdout: it can no longer answer, so it is ended when it does not end by itself.
-    async fn without_stdout(&mut self, ender: &mut Ender) -> Option<ExitStatus> {
+    /// The child has closed its stdout or its stdin: it can no longer answer or be asked, so it is ended when it does not end
+    /// by itself.
+    async fn without_pipe(&mut self, ender: &mut Ender, cause: Ender) -> Option<ExitStatus> {
         tokio::select! {
             status = self.child.wait() => return status.ok(),
             () = self.stop.cancelled() => *ender = Ender::Us,
-            () = tokio::time::sleep(SILENT) => *ender = Ender::Silence,
+            () = tokio::time::sleep(SILENT) => *ender = cause,
         }
         self.close_stdin.cancel();
         child::end(&mut self.child, self.group, GRACE).await
@@ -309,6 +328,10 @@ impl Keeper {
             Ender::Silence => (
                 FailureKind::Exited,
                 "the server closed its stdout but went on running, so it was ended",
+            ),
+            Ender::Deafness => (
+                FailureKind::Exited,
+                "the server closed its stdin but went on running, so it was ended",
             ),
         };
         let mut failure = self.notes.dress(Failure::new(kind, message));

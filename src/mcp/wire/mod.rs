@@ -8,6 +8,7 @@ pub mod lines;
 pub mod log;
 pub mod record;
 pub mod redact;
+pub mod secrets;
 pub mod tap;
 
 pub use file::WireFile;

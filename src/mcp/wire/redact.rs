@@ -4,10 +4,13 @@
 //! `Authorization` or `api_key` (also in JSON that sits inside a JSON string), and tokens that are known by their shape.
 
 /// What stands for a secret.
-const MASK: &str = "***";
+pub const MASK: &str = "***";
 
 /// A shorter configured value would be found everywhere and say nothing.
 const SHORTEST_SECRET: usize = 4;
+
+/// A line of a secret of several lines is one by itself from this length on.
+const LONG_LINE: usize = 16;
 
 /// Keys whose value is a secret, without case, `-` and `_`.
 const KEYS: &[&str] = &[
@@ -68,7 +71,11 @@ impl Redactor {
             let bare = ["Bearer ", "bearer ", "Basic "]
                 .iter()
                 .find_map(|scheme| secret.strip_prefix(scheme));
-            for text in [Some(secret), bare].into_iter().flatten() {
+            // A key of several lines comes line by line where it is printed.
+            let lines = secret
+                .lines()
+                .filter(|line| line.len() >= LONG_LINE && *line != secret);
+            for text in [Some(secret), bare].into_iter().flatten().chain(lines) {
                 literals.push(text.to_owned());
                 // As JSON writes it, and as JSON inside a JSON string does.
                 let once = escaped(text);
@@ -161,7 +168,12 @@ fn keyed_values(text: &str) -> String {
     let mut at = 0;
     while at < bytes.len() {
         let Some((key_start, depth)) = quote_from(bytes, at) else {
-            at += 1;
+            // A whole run of backslashes at once: looking from each of them would take for ever on a long one.
+            let run = bytes[at..]
+                .iter()
+                .take_while(|&&byte| byte == b'\\')
+                .count();
+            at += run.max(1);
             continue;
         };
         let Some((key_end, after_key)) = string_end(bytes, key_start, depth) else {
@@ -330,6 +342,21 @@ mod tests {
         ] {
             assert_eq!(redactor.redact(line), expected, "of {line}");
         }
+    }
+
+    #[test]
+    fn a_key_of_several_lines_is_masked_line_by_line() {
+        let redactor = Redactor::new(["-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n"]);
+        for line in ["MIIEvQIBADANBgkq", "at hkiG9w0BAQEFAASC!"] {
+            let redacted = redactor.redact(line);
+            assert!(redacted.contains(MASK), "{redacted}");
+        }
+    }
+
+    #[test]
+    fn a_long_run_of_backslashes_takes_no_longer_than_its_length() {
+        let line = "\\".repeat(4 * 1024 * 1024);
+        assert_eq!(Redactor::new([]).redact(&line), line);
     }
 
     proptest! {

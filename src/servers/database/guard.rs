@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, Result};
@@ -59,11 +60,13 @@ pub fn read_only(connection: &mut Connection) -> Result<()> {
     connection.authorizer(Some(authorize))
 }
 
-/// Bounds length, nesting and memory.
+/// Bounds length, nesting and memory, and guards the engine's own tables.
 ///
 /// # Errors
 /// The engine refused a limit.
 pub fn limits(connection: &Connection) -> Result<()> {
+    // No row goes into the tables that an index for full text keeps for itself: that would break it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_LENGTH)?;
     connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL)?;
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;

@@ -54,6 +54,11 @@ pub fn insert_record(
     let sql = statement(&table, &values);
     let cells = rusqlite::params_from_iter(values.iter().map(|(_, value)| value));
     let inserted = connection.execute(&sql, cells).map_err(engine)?;
+    if inserted == 0 {
+        return Err(Refusal(format!(
+            "No row was inserted into `{table}`: a trigger of the database ignored it."
+        )));
+    }
     let rowid = connection.last_insert_rowid();
     let text = format!("Inserted 1 row into `{table}` (rowid {rowid}).");
     let data = Inserted {
@@ -97,7 +102,7 @@ fn checked<'v>(
         }
         let value = cell(value).ok_or_else(|| {
             Refusal(format!(
-                "`values/{name}` must be a text, number, boolean or null."
+                "`values/{name}` must be a text, a number that fits 64 bits, a boolean or null."
             ))
         })?;
         checked.push((name.as_str(), value));
@@ -105,15 +110,16 @@ fn checked<'v>(
     Ok(checked)
 }
 
+/// `OR ABORT` overrules what the table says of conflicts: its `ON CONFLICT REPLACE` would remove the row that is there.
 fn statement(table: &str, values: &[(&str, Cell)]) -> String {
     let table = quoted(table);
     if values.is_empty() {
-        return format!("INSERT INTO {table} DEFAULT VALUES");
+        return format!("INSERT OR ABORT INTO {table} DEFAULT VALUES");
     }
     let names: Vec<String> = values.iter().map(|(name, _)| quoted(name)).collect();
     let marks = vec!["?"; values.len()].join(", ");
     format!(
-        "INSERT INTO {table} ({}) VALUES ({marks})",
+        "INSERT OR ABORT INTO {table} ({}) VALUES ({marks})",
         names.join(", ")
     )
 }

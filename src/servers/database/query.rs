@@ -70,7 +70,7 @@ pub fn query_database(
     let params = params.iter().enumerate().map(|(n, value)| {
         cell(value).ok_or_else(|| {
             Refusal(format!(
-                "`params/{n}` must be a text, number, boolean or null."
+                "`params/{n}` must be a text, a number that fits 64 bits, a boolean or null."
             ))
         })
     });
@@ -117,22 +117,22 @@ impl Database {
         work: impl FnOnce(&Connection) -> Result<T, Trouble>,
     ) -> Result<T, Refusal> {
         let opened = self.source.reader();
-        let mut connection =
-            opened.map_err(|e| Refusal(format!("Cannot open the database: {e}.")))?;
-        let bounded = guard::bound(&mut connection, Instant::now() + self.deadline, stop);
+        let mut reader = opened.map_err(|e| Refusal(format!("Cannot open the database: {e}.")))?;
+        let connection = &mut reader.connection;
+        let bounded = guard::bound(connection, Instant::now() + self.deadline, stop);
         let outcome = bounded
             .map_err(Trouble::Engine)
-            .and_then(|()| work(&connection));
+            .and_then(|()| work(connection));
         let outcome = outcome.map_err(|trouble| match trouble {
             Trouble::Ours(refusal) => refusal,
             Trouble::Engine(error) => {
                 // The look-ups for the message get a short time of their own.
                 let soon = Instant::now() + std::time::Duration::from_secs(1);
-                let _without = guard::bound(&mut connection, soon, &CancellationToken::new());
-                complaint(&connection, &error, self.deadline)
+                let _without = guard::bound(connection, soon, &CancellationToken::new());
+                complaint(connection, &error, self.deadline)
             }
         });
-        self.source.give_back(connection);
+        self.source.give_back(reader);
         outcome
     }
 }
@@ -201,15 +201,13 @@ fn read(statement: &mut Statement<'_>, params: &[Cell], limit: usize) -> Result<
     })
 }
 
-/// A JSON value as the engine takes it; none for arrays and objects.
+/// A JSON value as the engine takes it; none for arrays, objects and whole numbers that the engine could only round.
 pub fn cell(value: &Value) -> Option<Cell> {
     match value {
         Value::Null => Some(Cell::Null),
         Value::Bool(yes) => Some(Cell::Integer(i64::from(*yes))),
-        Value::Number(number) => number
-            .as_i64()
-            .map(Cell::Integer)
-            .or_else(|| number.as_f64().map(Cell::Real)),
+        Value::Number(number) if number.is_f64() => number.as_f64().map(Cell::Real),
+        Value::Number(number) => number.as_i64().map(Cell::Integer),
         Value::String(text) => Some(Cell::Text(text.clone())),
         Value::Array(_) | Value::Object(_) => None,
     }

@@ -2,6 +2,7 @@
 //!
 //! A reading connection can only read; the one way to a writable one is `writer`, which only `insert` uses.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -21,7 +22,7 @@ const MAX_IDLE: usize = 4;
 pub struct Source {
     place: Place,
     /// Reading connections that nobody uses at the moment.
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Reader>>,
     /// Holds a database in memory alive.
     _keeper: Option<Mutex<Connection>>,
 }
@@ -30,6 +31,17 @@ enum Place {
     File(PathBuf),
     Memory,
 }
+
+/// A connection that can only read.
+pub struct Reader {
+    /// The connection.
+    pub connection: Connection,
+    /// The file that it holds open.
+    file: Option<FileId>,
+}
+
+/// Tells a file from another one that was renamed into its place.
+type FileId = (u64, u64);
 
 /// The name under which the connections of this process share their database in memory.
 const MEMORY: &str = "file:mcpdeck?mode=memory&cache=shared";
@@ -92,14 +104,10 @@ impl Source {
     ///
     /// # Errors
     /// The file cannot be opened or is no database.
-    pub fn reader(&self) -> rusqlite::Result<Connection> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        if let Some(connection) = idle {
-            return Ok(connection);
+    pub fn reader(&self) -> rusqlite::Result<Reader> {
+        let file = self.file_id();
+        if let Some(reader) = self.kept(file) {
+            return Ok(reader);
         }
         let mut connection = match &self.place {
             Place::File(path) => connect(path, reading())?,
@@ -107,14 +115,32 @@ impl Source {
             Place::Memory => connect(MEMORY, writing())?,
         };
         guard::read_only(&mut connection)?;
-        Ok(connection)
+        Ok(Reader { connection, file })
     }
 
     /// Keeps a reading connection for the next call.
-    pub fn give_back(&self, connection: Connection) {
+    pub fn give_back(&self, reader: Reader) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE {
-            idle.push(connection);
+            idle.push(reader);
+        }
+    }
+
+    /// A connection that nobody uses. What holds a file open in whose place there is another one now is let go: it would still
+    /// read the old one.
+    fn kept(&self, file: Option<FileId>) -> Option<Reader> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|reader| reader.file == file);
+        idle.pop()
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        match &self.place {
+            Place::File(path) => {
+                let meta = std::fs::metadata(path).ok()?;
+                Some((meta.dev(), meta.ino()))
+            }
+            Place::Memory => None,
         }
     }
 

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, Permissions};
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt, Permissions};
 use rustix::fs::{OFlags, RenameFlags};
 use rustix::io::Errno;
 use schemars::JsonSchema;
@@ -141,14 +141,15 @@ fn must_be_writable(dir: &Dir, name: &OsStr) -> io::Result<()> {
     dir.open_with(name, &options).map(drop)
 }
 
-/// Writes a new file with a name of its own into the folder, down to the disk.
+/// Writes a new file with a name of its own into the folder, down to the disk. What takes a file's place is at no moment open to
+/// more people than the file.
 fn write_beside(dir: &Dir, content: &[u8], mode: Option<Permissions>) -> io::Result<String> {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!(".mcpdeck-{}-{number}.tmp", std::process::id());
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    let mut file = dir.open_with(&name, &options)?;
+    if mode.is_some() {
+        options.mode(0o600);
+    }
+    let (name, mut file) = new_beside(dir, &options)?;
     let written = (|| {
         file.write_all(content)?;
         if let Some(mode) = mode {
@@ -161,6 +162,20 @@ fn write_beside(dir: &Dir, content: &[u8], mode: Option<Permissions>) -> io::Res
         return Err(error);
     }
     Ok(name)
+}
+
+/// A new file under a name that is free. A process that was killed may have left one behind, and in a container the next process
+/// has the same number.
+fn new_beside(dir: &Dir, options: &OpenOptions) -> io::Result<(String, File)> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!(".mcpdeck-{}-{number}.tmp", std::process::id());
+        match dir.open_with(&name, options) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            opened => return Ok((name, opened?)),
+        }
+    }
 }
 
 /// Renames, unless something has the new name already.

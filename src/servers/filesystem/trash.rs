@@ -111,12 +111,17 @@ impl Slot {
             self.discard();
             return Err(error);
         }
-        if from.symlink_metadata(Path::new(name))?.is_dir() {
-            from.remove_dir_all(name)?;
-        } else {
-            from.remove_file(name)?;
-        }
-        Ok(self.path.join(name))
+        let taken = self.path.join(name);
+        // The copy is on the disk before anything of the original goes.
+        settle(&self.dir)?;
+        remove_copied(from, name, &self.dir).map_err(|error| {
+            let kept = taken.display();
+            io::Error::new(
+                error.kind(),
+                format!("{error}; what could not be removed is still there, and a copy of it lies in {kept}"),
+            )
+        })?;
+        Ok(taken)
     }
 
     /// Keeps a copy of a file that is about to be replaced.
@@ -155,7 +160,36 @@ fn copy(from: &Dir, name: &OsStr, to: &Dir) -> io::Result<()> {
     for entry in inner_from.entries()? {
         copy(&inner_from, &entry?.file_name(), &inner_to)?;
     }
+    settle(&inner_to)?;
     to.set_permissions(name, meta.permissions())
+}
+
+/// Brings the names in a folder down to the disk.
+fn settle(dir: &Dir) -> io::Result<()> {
+    dir.open(".")?.sync_all()
+}
+
+/// Removes what was copied, and nothing that came or changed since: a program may be writing there at this moment.
+fn remove_copied(from: &Dir, name: &OsStr, copied: &Dir) -> io::Result<()> {
+    let meta = copied.symlink_metadata(Path::new(name))?;
+    if meta.is_file() {
+        let mut reading = OpenOptions::new();
+        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+        reading.read(true).custom_flags(flags.bits().cast_signed());
+        let mut now = from.open_with(name, &reading)?;
+        if !same_content(&mut now, &mut copied.open(name)?)? {
+            let what = format!("`{}` changed while it was moved", shown(name));
+            return Err(io::Error::other(what));
+        }
+    }
+    if !meta.is_dir() {
+        return from.remove_file(name);
+    }
+    let (inner_from, inner_copied) = (from.open_dir(name)?, copied.open_dir(name)?);
+    for entry in inner_copied.entries()? {
+        remove_copied(&inner_from, &entry?.file_name(), &inner_copied)?;
+    }
+    from.remove_dir(name)
 }
 
 fn copy_file(from: &Dir, name: &OsStr, to: &Dir) -> io::Result<()> {
@@ -251,6 +285,28 @@ mod tests {
             "kept"
         );
         assert_eq!(fs::read_dir(trash.place()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_came_or_changed_after_the_copy_is_not_removed() {
+        let (copied, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for place in [&copied, &work] {
+            fs::create_dir_all(place.path().join("a/b")).unwrap();
+            fs::write(place.path().join("a/b/same"), "same").unwrap();
+        }
+        let remove = || remove_copied(&dir(work.path()), OsStr::new("a"), &dir(copied.path()));
+        fs::write(work.path().join("a/b/new"), "new").unwrap();
+        assert!(remove().is_err());
+        assert_eq!(fs::read(work.path().join("a/b/new")).unwrap(), b"new");
+
+        fs::remove_file(work.path().join("a/b/new")).unwrap();
+        fs::write(work.path().join("a/b/same"), "else").unwrap();
+        assert!(remove().is_err());
+        assert_eq!(fs::read(work.path().join("a/b/same")).unwrap(), b"else");
+
+        fs::write(work.path().join("a/b/same"), "same").unwrap();
+        remove().unwrap();
+        assert!(!work.path().join("a").exists());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::agent::model::assemble::Assembler;
 use crate::agent::model::error::{ModelError, ModelErrorKind};
 use crate::agent::model::event::ModelEvent;
-use crate::agent::model::http::{http_client, is_loopback};
+use crate::agent::model::http::{cause, http_client, is_loopback};
 use crate::agent::model::request::ModelRequest;
 use crate::config::ModelSettings;
 
@@ -270,13 +270,4 @@ fn complaint(error: &OpenAIError) -> String {
             .map_or_else(String::new, |refusal| refusal.body.clone()),
         _ => String::new(),
     }
-}
-
-/// The innermost cause: reqwest's own sentence names only the URL.
-fn cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

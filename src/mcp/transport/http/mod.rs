@@ -31,6 +31,7 @@ use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::transport::{
     Gate, IN_QUEUE, Inbound, LONGEST_MESSAGE, Link, Notes, OUT_QUEUE, Outgoing,
 };
+use crate::mcp::wire::secrets;
 use crate::mcp::wire::tap::ConnectionTap;
 
 /// How long a connection to the host may take.
@@ -56,7 +57,7 @@ pub fn start(
     let (out, queue) = mpsc::channel(OUT_QUEUE);
     let (reports, inbound) = mpsc::channel(IN_QUEUE);
     let (settle, settled) = flag::channel(false);
-    let notes = Notes::new(launch.url.as_str());
+    let notes = Notes::new(secrets::masked_url(launch.shown_url()));
     let stop = CancellationToken::new();
     let client = TappedClient::new(http, tap.clone(), reports.clone(), settle);
     let pump = Pump {
@@ -83,7 +84,7 @@ pub fn start(
 
 fn misconfigured(launch: &HttpLaunch, message: String, hint: &str) -> Box<Failure> {
     Box::new(Failure {
-        target: Some(launch.url.clone()),
+        target: Some(secrets::masked_url(launch.shown_url())),
         hint: Some(hint.to_owned()),
         ..Failure::new(FailureKind::Config, message)
     })

@@ -1,0 +1,158 @@
+//! What of a server's launch is a secret: for the wire log, which must not hold it, and for a URL that is shown.
+//!
+//! Used by `connection` and `transport`. Reads the environment for what is passed on by name, and nothing else.
+
+use url::Url;
+
+use crate::config::{HttpLaunch, Launch, Secret};
+use crate::mcp::wire::redact::MASK;
+
+/// A value under a name that says nothing is no secret when it is shorter: `info`, `json` or `true` stand in every message.
+const PLAIN: usize = 8;
+/// A value in a URL is taken for a key from this length on, whatever its name.
+const LONG: usize = 16;
+
+/// What must not get into a file: what the configuration sets, what it passes on under a name that says so, and what a URL
+/// carries beside its address.
+pub fn of(launch: &Launch) -> Vec<String> {
+    match launch {
+        Launch::Stdio(stdio) => {
+            let set = stdio
+                .env
+                .iter()
+                .filter(|(name, value)| says_secret(name) || value.expose().len() >= PLAIN);
+            let mut secrets: Vec<String> = set.map(|(_, value)| exposed(value)).collect();
+            for name in &stdio.env_vars {
+                let Ok(value) = std::env::var(name) else {
+                    continue;
+                };
+                secrets.extend(Url::parse(&value).ok().and_then(|url| password(&url)));
+                secrets.extend(says_secret(name).then_some(value));
+            }
+            secrets
+        }
+        Launch::Http(HttpLaunch { headers, url, .. }) => {
+            let mut secrets: Vec<String> = headers.values().map(exposed).collect();
+            if let Ok(url) = Url::parse(url) {
+                secrets.extend(password(&url));
+                for pair in url.query().unwrap_or_default().split('&') {
+                    if let Some((_, raw)) = pair.split_once('=').filter(|pair| hides(*pair)) {
+                        secrets.push(raw.to_owned());
+                    }
+                }
+                let pairs = url.query_pairs();
+                let pairs = pairs.filter(|(name, value)| hides((name, value)));
+                secrets.extend(pairs.map(|(_, value)| value.into_owned()));
+            }
+            secrets
+        }
+        Launch::Bundled(_) => Vec::new(),
+    }
+}
+
+/// A URL for people: without its user's name and password and without the values in it that may be keys. `${VAR}` stays, which
+/// gives nothing away.
+pub fn masked_url(text: &str) -> String {
+    let (address, query) = match text.split_once('?') {
+        Some((address, query)) => (address, Some(query)),
+        None => (text, None),
+    };
+    let mut shown = match address.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = host
+                .rsplit_once('@')
+                .map_or(host.to_owned(), |(_, host)| format!("{MASK}@{host}"));
+            format!("{scheme}://{host}{path}")
+        }
+        None => address.to_owned(),
+    };
+    if let Some(query) = query {
+        let pair = |pair: &str| match pair.split_once('=') {
+            Some((name, value)) if hides((name, value)) && !value.starts_with("${") => {
+                format!("{name}={MASK}")
+            }
+            _ => pair.to_owned(),
+        };
+        let pairs: Vec<String> = query.split('&').map(pair).collect();
+        shown.push('?');
+        shown.push_str(&pairs.join("&"));
+    }
+    shown
+}
+
+fn exposed(secret: &Secret) -> String {
+    secret.expose().to_owned()
+}
+
+fn password(url: &Url) -> Option<String> {
+    url.password().map(str::to_owned)
+}
+
+/// Whether a URL's value may be a key.
+fn hides((name, value): (&str, &str)) -> bool {
+    says_secret(name) || value.len() >= LONG
+}
+
+fn says_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    [
+        "KEY", "TOKEN", "SECRET", "PASS", "PWD", "AUTH", "CRED", "DSN",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::{StdioLaunch, TransportChoice};
+
+    #[test]
+    fn a_shown_url_has_no_key_in_it() {
+        for (url, shown) in [
+            ("https://h/mcp", "https://h/mcp"),
+            ("https://h/mcp?a=1&token=x", "https://h/mcp?a=1&token=***"),
+            ("https://h/mcp?k=0123456789abcdef", "https://h/mcp?k=***"),
+            ("https://me:pw@h:1/mcp?x", "https://***@h:1/mcp?x"),
+            ("https://h/@me?apiKey=${KEY}", "https://h/@me?apiKey=${KEY}"),
+            ("https://h?token=a", "https://h?token=***"),
+            ("no url", "no url"),
+        ] {
+            assert_eq!(masked_url(url), shown, "{url}");
+        }
+    }
+
+    #[test]
+    fn ordinary_words_in_the_environment_are_no_secrets() {
+        let env = [
+            ("LOG_LEVEL", "info"),
+            ("API_KEY", "abcd"),
+            ("DATA", "12345678"),
+        ];
+        let launch = Launch::Stdio(StdioLaunch {
+            shown: Vec::new(),
+            command: "x".to_owned(),
+            args: Vec::new(),
+            env: env
+                .map(|(name, value)| (name.to_owned(), Secret::new(value)))
+                .into(),
+            env_vars: Vec::new(),
+            cwd: None,
+        });
+        assert_eq!(of(&launch), ["abcd", "12345678"]);
+    }
+
+    #[test]
+    fn a_key_in_a_url_is_known_as_written_and_as_meant() {
+        let launch = Launch::Http(HttpLaunch {
+            shown: String::new(),
+            url: "https://u:pass@h/mcp?token=a%2Fb".to_owned(),
+            headers: BTreeMap::new(),
+            transport: TransportChoice::Auto,
+        });
+        assert_eq!(of(&launch), ["pass", "a%2Fb", "a/b"]);
+    }
+}

@@ -1,0 +1,186 @@
+//! The first run: the demo, from its first prompt to its last, against what lies on the disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use crate::deck::{Deck, input, is_idle};
+use crate::home::Home;
+use crate::screen::{Key, LIMIT};
+
+/// Tall enough for the longest answer.
+const TALL: (u16, u16) = (120, 80);
+
+const PROMPTS: [&str; 10] = [
+    "List the files here",
+    "Create `hello.txt` with \"Hello from MCP!\"",
+    "Find every `.py` file below here",
+    "Read `hello.txt` back",
+    "Delete `hello.txt`",
+    "Show the schema of customers and orders",
+    "Show all customers with their e-mail",
+    "Which customer has the highest order total?",
+    "How many orders does each customer have?",
+    "What is the total revenue?",
+];
+
+#[test]
+fn the_demo_goes_from_prompt_to_prompt_by_enter_and_each_answer_is_true() {
+    let home = Home::new();
+    let folder = home.work().join("demo");
+    let deck = Deck::open(home, TALL, &["demo", "--keep", &folder.to_string_lossy()]);
+    deck.hear("I am a script that plays a model");
+    deck.screen.wait_text("(a script plays the model, no LLM)");
+    deck.ready(2, 2);
+    for prompt in PROMPTS {
+        deck.hear(prompt);
+    }
+    let files = folder.join("files");
+    let hello = files.join("hello.txt");
+    let python: Vec<PathBuf> = below(&files)
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ext| ext == "py"))
+        .collect();
+    let shop = Connection::open(folder.join("shop.db")).expect("the shop");
+
+    let answer = ask(&deck, PROMPTS[0], None);
+    let names = names(&files);
+    assert!(answer.contains(&format!("There are {} entries", names.len())));
+    holds_all(&answer, &names);
+
+    let answer = ask(&deck, PROMPTS[1], Some("files.write_file"));
+    assert_eq!(fs::read(&hello).expect("the new file"), b"Hello from MCP!");
+    holds_all(&answer, &["I created hello.txt: 15 bytes."]);
+
+    let answer = ask(&deck, PROMPTS[2], None);
+    let paths: Vec<String> = python.iter().map(|path| inside(&files, path)).collect();
+    assert!(paths.len() >= 6);
+    assert!(answer.contains(&format!("{} files fit", paths.len())));
+    holds_all(&answer, &paths);
+
+    let answer = ask(&deck, PROMPTS[3], None);
+    holds_all(
+        &answer,
+        &["hello.txt holds 1 line, 15 bytes: Hello from MCP!"],
+    );
+
+    let answer = ask(&deck, PROMPTS[4], Some("files.delete_file"));
+    holds_all(&answer, &["hello.txt is gone from the workspace"]);
+    assert!(!hello.exists());
+    let kept = below(&deck.home.path(""))
+        .into_iter()
+        .find(|path| fs::read(path).is_ok_and(|bytes| bytes == b"Hello from MCP!"));
+    let kept = kept.expect("what was deleted lies somewhere");
+    let kept = kept.file_name().expect("a name").to_string_lossy();
+    holds_all(&answer.replace(' ', ""), &[kept]);
+
+    let answer = ask(&deck, PROMPTS[5], None);
+    let columns = "SELECT name || ' │ ' || lower(type) FROM pragma_table_info('customers') \
+                   UNION ALL SELECT name || ' │ ' || lower(type) FROM pragma_table_info('orders')";
+    holds_all(&answer.to_lowercase(), &texts(&shop, columns));
+
+    let answer = ask(&deck, PROMPTS[6], None);
+    let people = texts(
+        &shop,
+        "SELECT name || ' │ ' || coalesce(email, '') FROM customers",
+    );
+    assert!(people.len() >= 20);
+    assert!(answer.contains(&format!("{} customers:", people.len())));
+    holds_all(&answer, &people);
+
+    let answer = ask(&deck, PROMPTS[7], None);
+    let best = "SELECT c.name || ' has the highest sum of orders: ' || printf('%,.2f', sum(o.total)) \
+                || ' in ' || count(*) || ' orders.' FROM customers c JOIN orders o ON o.customer_id = c.id \
+                GROUP BY c.id ORDER BY sum(o.total) DESC LIMIT 1";
+    holds_all(&answer, &texts(&shop, best));
+
+    let answer = ask(&deck, PROMPTS[8], None);
+    let counts = "SELECT c.name || ' │ ' || count(o.id) FROM customers c \
+                  LEFT JOIN orders o ON o.customer_id = c.id GROUP BY c.id";
+    let counts = texts(&shop, counts);
+    assert_eq!(counts.len(), people.len());
+    holds_all(&answer, &counts);
+
+    let answer = ask(&deck, PROMPTS[9], None);
+    let revenue = "SELECT printf('%,.2f', sum(total)) FROM orders";
+    holds_all(&answer, &texts(&shop, revenue));
+
+    deck.say("Write me a poem about the sea");
+    deck.hear("I am a script that plays a model, and I have no answer to that.");
+    deck.idle();
+    let answer = deck.answer_to("Write me a poem about the sea");
+    holds_all(&answer, &PROMPTS.map(|prompt| prompt.replace('`', "")));
+    holds_all(&answer, &["use a real model: mcpdeck demo --model-url URL"]);
+    deck.quit();
+}
+
+/// Sends the prompt that is proposed, says yes to the call that is asked about, and gives the answer.
+#[track_caller]
+fn ask(deck: &Deck, prompt: &str, asks: Option<&str>) -> String {
+    let offered = format!("{prompt} (Enter sends it)");
+    deck.screen.wait("the next prompt offered", LIMIT, |s| {
+        let words: Vec<String> = input(s).split_whitespace().map(str::to_owned).collect();
+        is_idle(s) && words.join(" ").contains(&offered)
+    });
+    deck.screen.key(Key::Enter);
+    deck.hear(&format!("❯ {prompt}"));
+    if let Some(call) = asks {
+        deck.answer(call, 'y');
+    }
+    deck.screen.wait("the end of the turn", LIMIT, |s| {
+        is_idle(s) && !input(s).contains(prompt)
+    });
+    deck.answer_to(prompt)
+}
+
+#[track_caller]
+fn holds_all(answer: &str, wanted: &[impl AsRef<str>]) {
+    // A table pads its cells.
+    let answer = words(answer);
+    for text in wanted {
+        let text = words(text.as_ref());
+        assert!(answer.contains(&text), "{text:?} is not in {answer:?}");
+    }
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the folder");
+    entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect()
+}
+
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for name in names(folder) {
+        let path = folder.join(name);
+        if path.is_dir() {
+            found.extend(below(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn inside(root: &Path, path: &Path) -> String {
+    let path = path.strip_prefix(root).expect("a path below the root");
+    path.to_string_lossy().into_owned()
+}
+
+fn texts(database: &Connection, sql: &str) -> Vec<String> {
+    let mut query = database.prepare(sql).expect("good SQL");
+    let rows = query.query_map([], |row| row.get(0)).expect("rows");
+    rows.map(|row| row.expect("a text")).collect()
+}
