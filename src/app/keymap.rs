@@ -201,7 +201,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Question], [key(Code::Enter)], Intent::AnswerMarked, "choose", "Give the marked answer"),
     row!(&[Question], [key(Code::PageUp)], Intent::Arguments(Move::PageUp), "", "Scroll the arguments up"),
     row!(&[Question], [key(Code::PageDown)], Intent::Arguments(Move::PageDown), "scroll", "Scroll the arguments down"),
-    row!(&[Question], [key(Code::Esc)], Intent::Back, "stop", "Interrupt the turn"),
+    row!(&[Question], [key(Code::Esc)], Intent::Back, "interrupt", "Interrupt the turn"),
     row!(&[Palette], [key(Code::Enter)], Intent::Run, "run", "Do what the marked row says"),
     row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),

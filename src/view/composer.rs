@@ -59,7 +59,11 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect, boxe
         Anchor::At { .. } | Anchor::Follow => "Message",
     };
     let inner = pane::framed(frame, theme, area, title, has_keys, boxed);
-    let lines = app.composer.text().is_empty().then(|| proposal(app));
+    let lines = app
+        .composer
+        .text()
+        .is_empty()
+        .then(|| proposal(app, usize::from(inner.width).saturating_sub(SIGN)));
     text(
         &app.composer,
         lines.as_deref(),
@@ -72,11 +76,19 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect, boxe
 }
 
 /// What the empty input says.
-fn proposal(app: &App) -> String {
+fn proposal(app: &App, cols: usize) -> String {
     match &app.suggestion {
         _ if app.queued.is_some() => "Up takes back what goes out next".to_owned(),
         _ if app.host.is_busy() => "What you send now goes out when this turn ends".to_owned(),
-        Some(prompt) => format!("{}   (Enter sends it)", clean::line(prompt)),
+        Some(prompt) => {
+            let prompt = clean::line(prompt);
+            let with_key = format!("{prompt}   (Enter sends it)");
+            if wrap::width(&with_key) <= cols {
+                with_key
+            } else {
+                prompt
+            }
+        }
         None => "Say what you want done. / for commands, F1 for keys".to_owned(),
     }
 }

@@ -19,10 +19,11 @@ use crate::view::theme::Theme;
 /// Lays out Markdown in `cols` columns. `open`: more text will come, so that code at its end is not closed yet.
 pub(super) fn lay(text: &str, open: bool, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
     let source = clean::block(text);
+    let source = if open { settled(&source) } else { &source };
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut page = Page {
-        source: &source,
+        source,
         open,
         cols: cols.max(1),
         theme,
@@ -36,11 +37,19 @@ pub(super) fn lay(text: &str, open: bool, cols: usize, theme: &Theme, memo: &mut
         table: None,
         links: Vec::new(),
     };
-    for (event, range) in Parser::new_ext(&source, options).into_offset_iter() {
+    for (event, range) in Parser::new_ext(source, options).into_offset_iter() {
         page.event(event, &range);
     }
     page.flush();
     page.out
+}
+
+/// The text without the head of a table whose rule has not come yet: for an instant it would be seen as the signs it is made of.
+fn settled(text: &str) -> &str {
+    let at = text.rfind("\n\n").map_or(0, |at| at + 2);
+    let (before, last) = text.split_at(at);
+    let is_begun = last.starts_with('|') && last.matches('\n').count() < 2;
+    if is_begun { before } else { text }
 }
 
 impl Page<'_> {

@@ -29,7 +29,13 @@ pub(super) fn draw(
 ) -> (usize, usize) {
     match overlay {
         Overlay::None => (0, 0),
-        Overlay::Palette(palette) => draw_palette(palette, theme, frame, centred(body, COLS)),
+        Overlay::Palette(palette) => {
+            let area = centred(body, COLS);
+            // Frame, query and rule; what it hides beyond its rows would be hidden for nothing.
+            let rows = u16::try_from(palette.rows.len().max(1)).unwrap_or(u16::MAX);
+            let height = area.height.min(rows.saturating_add(4));
+            draw_palette(palette, theme, frame, Rect { height, ..area })
+        }
         Overlay::Help { scroll } => {
             let area = centred(body, COLS);
             let lines = |cols| vec![help(cols, theme).into()];

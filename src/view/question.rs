@@ -47,10 +47,14 @@ pub(super) fn draw(
     let rows = u16::try_from(wanted.min(most)).unwrap_or(u16::MAX);
     let (_, area) = layout::foot(within, rows);
     pane::clear(frame, area);
-    let title = match app.host.questions.len() {
-        1 => "Allow this call?".to_owned(),
-        all => format!("Allow this call? 1 of {all}"),
-    };
+    let mut title = "Allow this call?".to_owned();
+    if wanted > usize::from(area.height) {
+        // The line with the name is the first to go where there is no room, and no one may answer without it.
+        title.push_str(&format!(" {}", clean::line(&call.title())));
+    }
+    if app.host.questions.len() > 1 {
+        title.push_str(&format!(" 1 of {}", app.host.questions.len()));
+    }
     let inner = pane::framed(frame, theme, area, &title, true, area.height >= 6);
     let sheet = Sheet {
         head,
@@ -143,11 +147,22 @@ pub(super) fn claims(of: &Annotations) -> String {
     let pair = |claim: Option<bool>, yes: &'static str, no: &'static str| {
         claim.map(|claim| if claim { yes } else { no })
     };
+    // Of a tool that only reads, what it destroys and whether it may be repeated mean nothing; and that something is not so is
+    // worth a word only where it calms.
+    let writes = of.read_only != Some(true);
     let said = [
         pair(of.read_only, "read-only", "changes something"),
-        pair(of.destructive, "may destroy", "destroys nothing"),
-        pair(of.idempotent, "twice is as once", "twice is not as once"),
-        pair(of.open_world, "reaches the outside world", "stays inside"),
+        pair(
+            of.destructive.filter(|_| writes),
+            "may destroy",
+            "destroys nothing",
+        ),
+        of.idempotent
+            .filter(|again| writes && *again)
+            .map(|_| "safe to repeat"),
+        of.open_world
+            .filter(|open| *open)
+            .map(|_| "reaches the outside world"),
     ];
     let said: Vec<&str> = said.into_iter().flatten().collect();
     if said.is_empty() {

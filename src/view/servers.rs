@@ -213,7 +213,7 @@ fn line(
             failure,
         } => {
             let left = human::duration(until.since(now));
-            let text = format!(" again in {left}, try {}", attempt + 1);
+            let text = format!(" again in {left}, try {}:", attempt + 1);
             spans.push(span(text, theme.warn));
             spans.push(span(cause(failure), theme.dim));
         }

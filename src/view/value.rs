@@ -15,6 +15,8 @@ use crate::view::theme::Theme;
 
 /// Rows of a table and lines of a tree that are laid out at most.
 const MOST: usize = 2_000;
+/// Characters of an argument that is not long.
+const BRIEF: usize = 16;
 
 /// JSON text pretty-printed token by token: every byte outside of blanks is shown as it is, what could hide is made visible,
 /// and a `\n` inside a string also breaks the line.
@@ -189,10 +191,13 @@ pub(super) fn short(json: &str) -> String {
     }
     match serde_json::from_str::<Value>(json) {
         Ok(Value::Object(fields)) => {
-            let pairs = fields
-                .iter()
-                .map(|(key, value)| format!("{key}={}", scalar(value, true)));
-            clean::line(&pairs.collect::<Vec<_>>().join(" "))
+            let pairs = fields.iter().map(|(key, value)| (key, scalar(value, true)));
+            // The end may be cut off: what is long goes there, so that a path is seen before the content for it.
+            let (long, brief): (Vec<_>, Vec<_>) =
+                pairs.partition(|(_, value)| value.chars().nth(BRIEF).is_some());
+            let pairs = brief.into_iter().chain(long);
+            let pairs: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
+            clean::line(&pairs.join(" "))
         }
         Ok(value) => clean::line(&scalar(&value, true)),
         Err(_) => clean::line(&json.chars().take(200).collect::<String>()),

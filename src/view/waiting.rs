@@ -19,14 +19,16 @@ use crate::view::theme::Theme;
 /// How to get a model, on one line of a chat of 60 columns.
 const HOW: &str = "Start Ollama and type /model, or set OPENAI_API_KEY.";
 
+/// Rows that a wait takes at most: why something is tried again can be long.
+const ROWS: usize = 4;
+
 /// The lines after the last entry; none when nothing is waited for.
 pub(super) fn lines(app: &App, cols: usize, theme: &Theme) -> Lines {
     if let Some(text) = turn(app) {
         let text = format!("{} {}", spinner(app.now), text);
-        return vec![Line::from(vec![span(
-            wrap::truncate(&text, cols),
-            theme.busy,
-        )])];
+        let mut lines = styled::wrapped(&[span(text, theme.busy)], cols);
+        lines.truncate(ROWS);
+        return lines;
     }
     match &app.host.model {
         ModelState::Searching { since } => {

@@ -167,7 +167,13 @@ impl App {
             (Intent::Restart(_), _) => self.server_in_view().is_some(),
             (Intent::Disable(_), _) => self.is_server_in_view_off() == Some(false),
             (Intent::Enable(_), _) => self.is_server_in_view_off() == Some(true),
-            (Intent::CopyResult, _) => self.call_in_view().is_some(),
+            (Intent::CopyResult, _) => self.call_in_view().is_some_and(|call| call.end().is_some()),
+            // The dialog shows its answers with their keys itself.
+            (Intent::Answer(_), Context::Question) => false,
+            (Intent::Arguments(_), _) => {
+                let (rows, area) = self.chat.measured.ask;
+                rows > area
+            }
             (Intent::Open, Context::Calls) => !self.host.calls.is_empty(),
             (Intent::Open, Context::Servers) => !self.host.servers.is_empty(),
             _ => true,
