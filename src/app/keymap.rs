@@ -188,7 +188,7 @@ const fn go(motion: Motion) -> Intent {
 #[rustfmt::skip]
 pub static TABLE: &[Binding] = &[
     // What is most wanted in each context comes first, because the status line may be short.
-    row!(&[Chat], [key(Code::Enter)], Intent::Submit, "send", "Send; in the empty input, send the prompt that is proposed"),
+    row!(&[Chat], [key(Code::Enter)], Intent::Submit, "send", "Send, or while a turn runs, keep it to go out next; in the empty input, send the prompt that is proposed"),
     row!(&[Reason], [key(Code::Enter)], Intent::Answer(Choice::Reason), "say no", "Say no with this reason"),
     row!(&[Reason], [key(Code::Esc)], Intent::LeaveReason, "back", "Go back to the answers"),
     row!(&[Question], [c('y')], Intent::Answer(Choice::Once), "once", "Yes, this call"),
@@ -235,7 +235,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Chat], [key(Code::PageDown)], Intent::Move(Move::PageDown), "", "Scroll the chat down"),
     row!(&[Chat], [key(Code::Home).ctrl()], Intent::Move(Move::Top), "", "Go to the start of the chat"),
     row!(&[Chat], [key(Code::End).ctrl()], Intent::Move(Move::Bottom), "", "Go to the end of the chat and follow it"),
-    row!(&[Chat, Reason], [key(Code::Up)], Intent::Move(Move::Up), "", "One row up; on the first row of the chat's input, what was sent before"),
+    row!(&[Chat, Reason], [key(Code::Up)], Intent::Move(Move::Up), "", "One row up; on the first row of the chat's input, what waits to go out or was sent before"),
     row!(&[Chat, Reason], [key(Code::Down)], Intent::Move(Move::Down), "", "One row down; on the last row of the chat's input, what was sent after"),
     row!(&[Calls, Servers, Palette, Detail, Help], [key(Code::Up), ctrl('k')], Intent::Move(Move::Up), "", "One up"),
     row!(&[Calls, Servers, Palette, Detail, Help], [key(Code::Down), ctrl('j')], Intent::Move(Move::Down), "", "One down"),

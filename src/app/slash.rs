@@ -160,7 +160,7 @@ fn word(text: &str) -> (&str, &str) {
 }
 
 /// Arguments of a call as a person writes them, as one line of JSON: a JSON object as it is, or `key=value` pairs whose values
-/// may be quoted. A value is a string where the schema says so; elsewhere it is JSON if it can be read as JSON, else a string.
+/// may be quoted, with `key:=JSON` for a value as it is written, as on the command line. A value is a string where the schema says so; elsewhere it is JSON if it can be read as JSON, else a string.
 pub fn parse_args(text: &str, schema: Option<&Value>) -> Result<String, String> {
     let text = text.trim();
     if text.starts_with('{') {
@@ -174,10 +174,20 @@ pub fn parse_args(text: &str, schema: Option<&Value>) -> Result<String, String> 
         let Some((key, value)) = word.split_once('=') else {
             return Err(format!("`{word}` is no key=value pair."));
         };
+        let (key, value) = match key.strip_suffix(':') {
+            Some(key) => {
+                let value = serde_json::from_str(value)
+                    .map_err(|error| format!("`{word}`: not valid JSON: {error}."))?;
+                (key, value)
+            }
+            None => {
+                let schema = schema.and_then(|s| s.get("properties")?.get(key));
+                (key, typed(value, schema))
+            }
+        };
         if key.is_empty() {
             return Err(format!("`{word}` has no key before `=`."));
         }
-        let value = typed(value, schema.and_then(|s| s.get("properties")?.get(key)));
         if object.insert(key.to_owned(), value).is_some() {
             return Err(format!("`{key}` is given twice."));
         }

@@ -29,7 +29,8 @@ impl Host {
         };
         let model = match config.model.provider {
             Provider::None => ModelState::Absent {
-                why: "The model is switched off by provider = \"none\"".to_owned(),
+                why: "switched off by provider = \"none\"; without that line in [model] one is looked for"
+                    .to_owned(),
             },
             Provider::Openai | Provider::Scripted => ModelState::Searching { since: Moment(0) },
         };

@@ -29,7 +29,7 @@ pub fn words(end: &CallEnd) -> String {
         CallEnd::Outcome { outcome } => outcome_words(outcome),
         CallEnd::Denied {
             reason: Some(reason),
-        } => format!("denied: this call was refused; the reason: {reason}"),
+        } => format!("denied: the person refused this call and says: {reason}"),
         CallEnd::Denied { reason: None } => "denied: the person refused this call".to_owned(),
         CallEnd::Refused { why } => format!("denied: not sent, because {why}"),
         CallEnd::Invalid { complaint } => format!("error: not sent, because {complaint}"),

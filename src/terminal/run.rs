@@ -193,6 +193,11 @@ impl Loop<'_> {
     }
 
     fn take_input(&mut self, event: AppEvent) {
+        if matches!(event, AppEvent::Resize(..)) {
+            // Sizes in between may never be told of, and the terminal has cut or moved its cells at each of them: even the
+            // same size again says nothing about what still stands.
+            self.forget_screen();
+        }
         if event == AppEvent::Terminate {
             self.end(Ended::Gone);
         } else {

@@ -12,6 +12,7 @@ use crate::ids::{CallId, Moment};
 use crate::mcp::result::{Block, CallOutcome, ToolResult};
 use crate::mcp::wire::record::{Direction, WireRecord};
 use crate::text::{clean, human};
+use crate::view::entry::Part;
 use crate::view::memo::{Memo, digest};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::table::{self, Cells};
@@ -23,27 +24,30 @@ const TEXT: usize = 400_000;
 /// Lines of stderr that are shown.
 const STDERR: usize = 200;
 
-/// The lines of the overlay.
-pub(super) fn lines(app: &App, id: CallId, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
+/// The overlay in parts: what is large comes from the memo as it is, for a copy at each frame would cost more than the drawing.
+pub(super) fn parts(
+    app: &App,
+    id: CallId,
+    cols: usize,
+    theme: &Theme,
+    memo: &mut Memo,
+) -> Vec<Part> {
     let Some(call) = app.host.call(id) else {
-        return vec![span("This call is gone.", theme.dim).into()];
+        return vec![[span("This call is gone.", theme.dim).into()].into()];
     };
     let mut out = facts(app, call, cols, theme);
     section(&mut out, "Arguments", theme);
     let key = digest(&("arguments", &call.arguments, cols, theme.name));
-    out.extend(
-        memo.lines(key, |_| value::exact(&call.arguments, cols, theme))
-            .iter()
-            .cloned(),
-    );
+    let mut parts: Vec<Part> = vec![std::mem::take(&mut out).into()];
+    parts.push(memo.lines(key, |_| value::exact(&call.arguments, cols, theme)));
     if let CallState::Done { end, .. } = &call.state {
         section(&mut out, "Result", theme);
         // A finished call never changes: its number and its end tell it from any other.
         let mut hasher = DefaultHasher::new();
         ("result", cols, theme.name).hash(&mut hasher);
         calls::hash_into(call, Moment(0), &mut hasher);
-        let laid = memo.lines(hasher.finish(), |memo| ended(end, cols, theme, memo));
-        out.extend(laid.iter().cloned());
+        parts.push(std::mem::take(&mut out).into());
+        parts.push(memo.lines(hasher.finish(), |memo| ended(end, cols, theme, memo)));
     }
     let said = stderr(app, call);
     if !said.is_empty() {
@@ -60,7 +64,8 @@ pub(super) fn lines(app: &App, id: CallId, cols: usize, theme: &Theme, memo: &mu
             out.extend(styled::wrapped(&spans, cols));
         }
     }
-    out
+    parts.push(out.into());
+    parts
 }
 
 fn section(out: &mut Lines, title: &'static str, theme: &Theme) {
@@ -72,9 +77,8 @@ fn facts(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
     let (sign, word, style) = calls::state(call, theme, app.now);
     let mut out = Vec::new();
     let mut fact = |name: &str, value: Spans| {
-        let mut spans = vec![span(format!("{name:<10}"), theme.dim)];
-        spans.extend(value);
-        out.extend(styled::wrapped(&spans, cols));
+        let name = span(format!("{name:<10}"), theme.dim);
+        out.extend(styled::fact(name, value, cols));
     };
     let plain = |text: String| vec![span(text, theme.text)];
     let elapsed = human::duration(call.elapsed(app.now));

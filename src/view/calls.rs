@@ -16,7 +16,7 @@ use crate::ids::Moment;
 use crate::mcp::event::Progress;
 use crate::mcp::result::{Block, CallOutcome, ToolResult};
 use crate::text::{clean, human, wrap};
-use crate::view::styled::{self, Spans, span};
+use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
 use crate::view::value;
 use crate::view::{layout, pane};
@@ -92,7 +92,10 @@ fn more(call: &ToolCall, theme: &Theme, frame: &mut Frame, area: Rect, now: Mome
     let body = pane::ruled(frame, theme, area, &title, false);
     let (cols, rows) = (usize::from(body.width), usize::from(body.height));
     let arguments: String = value::short(&call.arguments).chars().take(GLANCE).collect();
-    let mut lines = styled::wrapped(&[span(arguments, theme.dim)], cols);
+    let mut lines = match arguments.as_str() {
+        "" => Lines::new(),
+        some => styled::wrapped(&[span(some, theme.dim)], cols),
+    };
     lines.truncate(rows / 2);
     let (sign, word, style) = state(call, theme, now);
     let mut outcome = vec![span(format!("{sign} {word}"), style)];
@@ -135,6 +138,12 @@ pub(super) fn line(call: &ToolCall, cols: usize, theme: &Theme, now: Moment) -> 
         CallState::Running { .. } | CallState::Done { .. } => {
             format!(" {}", human::duration(call.elapsed(now)))
         }
+    };
+    // A bar that moves says that it runs.
+    let word = if is_running(call) && call.progress.is_some() {
+        ""
+    } else {
+        word
     };
     let right = vec![span(word, style), span(elapsed, theme.dim)];
     let taken = styled::width(&left) + styled::width(&right) + 1;

@@ -74,6 +74,8 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect, boxe
 /// What the empty input says.
 fn proposal(app: &App) -> String {
     match &app.suggestion {
+        _ if app.queued.is_some() => "Up takes back what goes out next".to_owned(),
+        _ if app.host.is_busy() => "What you send now goes out when this turn ends".to_owned(),
         Some(prompt) => format!("{}   (Enter sends it)", clean::line(prompt)),
         None => "Say what you want done. / for commands, F1 for keys".to_owned(),
     }

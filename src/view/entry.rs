@@ -137,13 +137,18 @@ fn reasoning(desk: &mut Desk<'_>, step: &Assistant) -> Part {
 fn noted(desk: &mut Desk<'_>, note: &Note) -> Part {
     desk.part(
         &(3u8, note.level as u8, &note.text, &note.hint),
-        |_, room, theme| {
+        |memo, room, theme| {
             let (sign, style) = match note.level {
                 Level::Info => ("i ", theme.busy),
                 Level::Warning => ("! ", theme.warn),
                 Level::Error => ("✗ ", theme.bad),
             };
-            let mut lines = code::plain(&clean::block(&note.text), theme.text, room);
+            // A word of several paragraphs is written as answers are.
+            let mut lines = if note.level == Level::Info && note.text.trim().contains('\n') {
+                markdown::lay(note.text.trim(), false, room, theme, memo)
+            } else {
+                code::plain(&clean::block(note.text.trim_end()), theme.text, room)
+            };
             if let Some(hint) = &note.hint {
                 let hint = format!("hint: {}", clean::block(hint));
                 lines.extend(code::plain(&hint, theme.dim, room));

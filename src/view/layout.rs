@@ -52,7 +52,7 @@ pub(super) fn areas(app: &App, area: Rect) -> Areas {
 
 fn wide(app: &App, areas: &mut Areas) {
     areas.boxed = true;
-    let left = u16::try_from(u32::from(areas.body.width) * 3 / 5).unwrap_or(areas.body.width);
+    let left = u16::try_from(u32::from(areas.body.width) * 11 / 20).unwrap_or(areas.body.width);
     let chat = Rect {
         width: left,
         ..areas.body

@@ -7,8 +7,9 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::app::palette::{Palette, PaletteRow};
-use crate::app::{App, Detail, Overlay, keymap};
+use crate::app::{App, Detail, Overlay, keymap, slash};
 use crate::text::{clean, wrap};
+use crate::view::entry::Part;
 use crate::view::memo::Memo;
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
@@ -31,8 +32,8 @@ pub(super) fn draw(
         Overlay::Palette(palette) => draw_palette(palette, theme, frame, centred(body, COLS)),
         Overlay::Help { scroll } => {
             let area = centred(body, COLS);
-            let lines = |cols| help(cols, theme);
-            scrolled("Keys", lines, *scroll, theme, frame, area)
+            let lines = |cols| vec![help(cols, theme).into()];
+            scrolled("Keys and commands", lines, *scroll, theme, frame, area)
         }
         Overlay::Detail { of, scroll } => detail(app, of, *scroll, theme, frame, memo, body),
     }
@@ -54,16 +55,16 @@ fn detail(
                 Some(call) => format!("Call {id} · {}", clean::line(&call.title())),
                 None => format!("Call {id}"),
             };
-            let lines = |cols| call_detail::lines(app, *id, cols, theme, memo);
+            let lines = |cols| call_detail::parts(app, *id, cols, theme, memo);
             scrolled(&title, lines, scroll, theme, frame, area)
         }
         Detail::Server(name) => {
             let title = format!("Server · {}", clean::line(name.as_str()));
-            let lines = |cols| server_detail::lines(app, name, cols, theme);
+            let lines = |cols| vec![server_detail::lines(app, name, cols, theme).into()];
             scrolled(&title, lines, scroll, theme, frame, area)
         }
         Detail::Tools => {
-            let lines = |cols| server_detail::tools(app, cols, theme);
+            let lines = |cols| vec![server_detail::tools(app, cols, theme).into()];
             scrolled("Tools of all servers", lines, scroll, theme, frame, area)
         }
     }
@@ -84,7 +85,7 @@ fn centred(body: Rect, most: u16) -> Rect {
 /// Text that scrolls in a frame.
 fn scrolled(
     title: &str,
-    lines: impl FnOnce(usize) -> Lines,
+    parts: impl FnOnce(usize) -> Vec<Part>,
     scroll: usize,
     theme: &Theme,
     frame: &mut Frame,
@@ -92,20 +93,28 @@ fn scrolled(
 ) -> (usize, usize) {
     pane::clear(frame, area);
     let inner = pane::framed(frame, theme, area, title, true, true);
-    let lines = lines(usize::from(inner.width));
+    let parts = parts(usize::from(inner.width));
+    let total: usize = parts.iter().map(|part| part.len()).sum();
     let rows = usize::from(inner.height);
-    let first = scroll.min(lines.len().saturating_sub(rows));
-    pane::lines(frame, inner, lines.iter().skip(first));
+    let first = scroll.min(total.saturating_sub(rows));
+    let lines = parts.iter().flat_map(|part| part.iter());
+    pane::lines(frame, inner, lines.skip(first));
     let right = Rect {
         width: area.x + area.width - inner.x,
         ..inner
     };
-    pane::scrollbar(frame, theme, right, first, lines.len());
-    (lines.len(), rows)
+    pane::scrollbar(frame, theme, right, first, total);
+    (total, rows)
 }
 
 fn help(cols: usize, theme: &Theme) -> Lines {
-    let sections = keymap::help();
+    let mut sections = keymap::help();
+    let commands = slash::COMMANDS.iter().map(|command| {
+        let line = format!("/{} {}", command.name, command.arguments);
+        (line.trim_end().to_owned(), command.help)
+    });
+    let at = sections.len().min(1);
+    sections.insert(at, ("Commands, written in the chat", commands.collect()));
     let keys = sections
         .iter()
         .flat_map(|(_, rows)| rows)

@@ -30,7 +30,7 @@ pub(super) fn framed(
         return ruled(frame, theme, area, title, focused);
     }
     let room = usize::from(area.width.saturating_sub(4));
-    let title_style = if focused { theme.accent } else { theme.strong };
+    let title_style = if focused { theme.accent } else { theme.dim };
     let title = Span::styled(format!(" {} ", wrap::truncate(title, room)), title_style);
     let block = Block::bordered()
         .border_type(BorderType::Rounded)

@@ -7,7 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::app::{App, Choice, Context, Intent, keymap};
-use crate::host::{Question, ToolCall};
+use crate::config::Launch;
+use crate::host::{Question, Server, ToolCall};
 use crate::mcp::tool::Annotations;
 use crate::text::{clean, human};
 use crate::view::layout::{self, Areas};
@@ -117,19 +118,24 @@ fn head(app: &App, question: &Question, call: &ToolCall, cols: usize, theme: &Th
         ],
         cols,
     );
-    let tool = call
-        .server
-        .as_ref()
-        .and_then(|name| app.host.server(name))
-        .and_then(|server| server.tool(&call.tool));
-    if let Some(tool) = tool {
-        let says = format!(
-            "the server says: {} (not verified)",
-            claims(&tool.annotations)
-        );
+    let server = call.server.as_ref().and_then(|name| app.host.server(name));
+    if let Some((server, tool)) = server.and_then(|server| Some((server, server.tool(&call.tool)?)))
+    {
+        let claims = claims(&tool.annotations);
+        let says = if is_own(server) {
+            format!("mcpdeck's own server: {claims}")
+        } else {
+            format!("the server says: {claims} (not verified)")
+        };
         out.extend(code::plain(&says, theme.dim, cols));
     }
     out
+}
+
+/// Whether it is one of the servers that come with the program: their word is ours.
+fn is_own(server: &Server) -> bool {
+    let launch = server.spec.as_ref().map(|spec| &spec.launch);
+    launch.is_some_and(|launch| matches!(launch, Launch::Bundled(_)))
 }
 
 /// A server's annotations in words.

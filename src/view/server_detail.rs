@@ -107,9 +107,8 @@ fn level(name: &str, theme: &Theme) -> Style {
 }
 
 fn fact(out: &mut Lines, name: &str, value: Spans, cols: usize, theme: &Theme) {
-    let mut spans = vec![span(format!("{name:<14}"), theme.dim)];
-    spans.extend(value);
-    out.extend(styled::wrapped(&spans, cols));
+    let name = span(format!("{name:<14}"), theme.dim);
+    out.extend(styled::fact(name, value, cols));
 }
 
 fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
@@ -133,7 +132,7 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     let mut speed = servers::latency(health, theme);
     if !speed.is_empty() {
         speed.push(span(
-            format!("  {}", servers::sparkline(health)),
+            format!("  {}", servers::sparkline(health, servers::SPARKS)),
             theme.busy,
         ));
         fact(&mut out, "latency", speed, cols, theme);

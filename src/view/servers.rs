@@ -21,8 +21,9 @@ use crate::view::{calls, pane};
 
 /// Columns of a name at most.
 const NAME: usize = 18;
-/// Samples in a sparkline.
-const SPARKS: usize = 10;
+/// Samples in a sparkline, and how few are worth drawing.
+pub(super) const SPARKS: usize = 10;
+const FEW: usize = 3;
 
 /// Draws the pane. Gives the first row on show and how many there are.
 pub(super) fn draw(
@@ -76,10 +77,11 @@ fn list(
     let widest = |of: fn(&Server) -> usize| servers.iter().map(of).max().unwrap_or(0);
     let name = widest(|server| wrap::width(&clean::line(server.name.as_str()))).min(NAME);
     let word = widest(|server| server.status.word().len());
+    let tools = widest(|server| tools(server).len());
     let cols = usize::from(area.width);
     let rows = usize::from(area.height);
     for (row, server) in servers.iter().skip(first).take(rows).enumerate() {
-        let text = line(server, (name, word), cols, theme, app.now);
+        let text = line(server, (name, word, tools), cols, theme, app.now);
         pane::line(frame, area, row, &text);
         if focused && first + row == marked {
             pane::mark(frame, theme, area, row);
@@ -123,27 +125,37 @@ fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
         ));
     }
     facts.extend(health(&server.health, theme));
-    let line = |(name, value): (&str, Spans)| {
-        let mut spans = vec![span(format!("{name:<11}"), theme.dim)];
-        spans.extend(value);
-        styled::wrapped(&spans, cols)
-    };
-    facts.into_iter().flat_map(line).collect()
+    // A failure is told once, as its cause.
+    if let (Some(failure), Some(error)) = (server.status.failure(), &server.health.last_error)
+        && *error == failure.headline()
+    {
+        facts.retain(|(name, _)| *name != "last error");
+    }
+    facts
+        .into_iter()
+        .flat_map(|(name, value)| styled::fact(span(format!("{name:<11}"), theme.dim), value, cols))
+        .collect()
 }
 
 fn health(health: &Health, theme: &Theme) -> Vec<(&'static str, Spans)> {
     let mut facts = Vec::new();
     let mut speed = latency(health, theme);
     if !speed.is_empty() {
-        speed.push(span(format!(" {}", sparkline(health)), theme.busy));
+        speed.push(span(format!(" {}", sparkline(health, SPARKS)), theme.busy));
         facts.push(("latency", speed));
     }
     if health.calls > 0 {
         let (calls, errors) = (human::count(health.calls), human::count(health.errors));
-        let text = format!("{calls} calls, {errors} errors");
+        let plural = |count: u64| if count == 1 { "" } else { "s" };
+        let mut text = format!("{calls} call{}", plural(health.calls));
+        text.push_str(&format!(", {errors} error{}", plural(health.errors)));
+        if let Some(rate) = health.error_rate().filter(|rate| *rate > 0.0) {
+            text.push_str(&format!(" ({} of the latest)", percent(rate)));
+        }
         facts.push(("so far", vec![span(text, theme.text)]));
     }
     if let Some(error) = &health.last_error {
+        let error = error.strip_prefix("error: ").unwrap_or(error);
         facts.push(("last error", vec![span(clean::line(error), theme.warn)]));
     }
     facts
@@ -168,7 +180,7 @@ pub(super) fn state(
 /// One server on one line, name and state padded to these columns. What does not fit goes from the right, the cause of a failure last.
 fn line(
     server: &Server,
-    (name, wide): (usize, usize),
+    (name, wide, tools): (usize, usize, usize),
     cols: usize,
     theme: &Theme,
     now: Moment,
@@ -190,7 +202,10 @@ fn line(
                 theme.dim,
             ));
         }
-        Status::Ready { hello, .. } => spans.extend(vitals(server, hello.era, cols, theme)),
+        Status::Ready { hello, .. } => {
+            let taken = styled::width(&spans);
+            spans.extend(vitals(server, hello.era, (taken, tools), cols, theme));
+        }
         Status::Waiting {
             until,
             attempt,
@@ -214,22 +229,37 @@ fn line(
     Line::from(styled::cropped(spans, cols))
 }
 
-fn vitals(server: &Server, era: Era, cols: usize, theme: &Theme) -> Spans {
-    let mut spans = vec![span(format!(" {:>7} ", tools(server)), theme.text)];
+fn vitals(
+    server: &Server,
+    era: Era,
+    (taken, tools): (usize, usize),
+    cols: usize,
+    theme: &Theme,
+) -> Spans {
+    let mut spans = vec![span(
+        format!(" {:>tools$} ", self::tools(server)),
+        theme.text,
+    )];
     spans.push(span(format!("{} ", era_word(era)), theme.dim));
+    let mut errors = Spans::new();
     if let Some(rate) = server.health.error_rate().filter(|rate| *rate > 0.0) {
-        let text = format!("{:.0}% errors ", (rate * 100.0).max(1.0));
-        spans.push(span(text, theme.bad));
+        errors = vec![span(format!(" {} err", percent(rate)), theme.bad)];
     }
     if cols >= 70 {
-        let sparks = sparkline(&server.health);
+        let sparks = sparkline(&server.health, SPARKS);
         spans.push(span(format!("{sparks:<SPARKS$} "), theme.busy));
         spans.extend(latency(&server.health, theme));
+        spans.extend(errors);
     } else if let (Some(half), Some(most)) = percentiles(&server.health) {
-        spans.push(span(
-            both(&human::duration(half), &human::duration(most)),
-            theme.text,
-        ));
+        let both = both(&human::duration(half), &human::duration(most));
+        spans.push(span(both, theme.text));
+        spans.extend(errors);
+        // What room is left shows how it came to be.
+        let room = cols.saturating_sub(taken + styled::width(&spans) + 1);
+        if room >= FEW {
+            let sparks = sparkline(&server.health, room.min(SPARKS));
+            spans.push(span(format!(" {sparks}"), theme.busy));
+        }
     }
     if !server.rejected.is_empty() {
         let text = format!(" {} rejected", server.rejected.len());
@@ -239,6 +269,11 @@ fn vitals(server: &Server, era: Era, cols: usize, theme: &Theme) -> Spans {
         spans.push(span(format!(" last: {}", clean::line(error)), theme.dim));
     }
     spans
+}
+
+/// `12 %`; what is not nothing is at least 1.
+fn percent(share: f64) -> String {
+    format!("{:.0} %", (share * 100.0).max(1.0))
 }
 
 /// `3 tools`.
@@ -283,11 +318,11 @@ pub(super) fn latency(health: &Health, theme: &Theme) -> Spans {
 }
 
 /// The last samples as bars; what went wrong is an `x`.
-pub(super) fn sparkline(health: &Health) -> String {
+pub(super) fn sparkline(health: &Health, most: usize) -> String {
     const BARS: [char; 7] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'];
-    let skip = health.samples().len().saturating_sub(SPARKS);
+    let skip = health.samples().len().saturating_sub(most);
     let last: Vec<&Sample> = health.samples().skip(skip).collect();
-    let most = last
+    let slowest = last
         .iter()
         .map(|sample| sample.took.as_micros())
         .max()
@@ -297,7 +332,7 @@ pub(super) fn sparkline(health: &Health) -> String {
         if !sample.ok {
             return 'x';
         }
-        let step = sample.took.as_micros() * (BARS.len() as u128 - 1) / most;
+        let step = sample.took.as_micros() * (BARS.len() as u128 - 1) / slowest;
         usize::try_from(step)
             .ok()
             .and_then(|step| BARS.get(step))

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::agent::turn::TurnState;
-use crate::app::{App, Pane, keymap};
+use crate::app::{App, Pane};
 use crate::host::ModelState;
 use crate::text::{clean, human, wrap};
 use crate::view::calls::spinner;
@@ -106,15 +106,14 @@ pub(super) fn bottom(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
 fn hints(app: &App, theme: &Theme, cols: usize) -> Spans {
     let mut spans: Spans = Vec::new();
     let mut used = 0;
-    for binding in keymap::hints(app.context()) {
-        let key = binding.shown_key();
-        let wide = wrap::width(&key) + wrap::width(binding.label) + 3;
+    for (key, label) in app.hints() {
+        let wide = wrap::width(&key) + wrap::width(label) + 3;
         if used + wide > cols {
             break;
         }
         used += wide;
         spans.push(span(format!(" {key}"), theme.key));
-        spans.push(span(format!(" {} ", binding.label), theme.dim));
+        spans.push(span(format!(" {label} "), theme.dim));
     }
     spans
 }

@@ -164,6 +164,17 @@ pub(super) fn prefixed(lines: Lines, first: &[Span<'static>], rest: &[Span<'stat
     lines.into_iter().enumerate().map(with).collect()
 }
 
+/// A name and what is to be said about it, which keeps its column when it is folded.
+pub(super) fn fact(name: Span<'static>, value: Spans, cols: usize) -> Lines {
+    let wide = wrap::width(&name.content);
+    if cols < wide * 2 {
+        let spans: Spans = std::iter::once(name).chain(value).collect();
+        return wrapped(&spans, cols);
+    }
+    let below = span(" ".repeat(wide), name.style);
+    prefixed(wrapped(&value, cols - wide), &[name], &[below])
+}
+
 /// The same with two blank columns before each line: the gutter stays free for signs.
 pub(super) fn indented(lines: Lines, cols: usize) -> Lines {
     let blank = [Span::raw(" ".repeat(cols))];

@@ -9,11 +9,15 @@ use crate::agent::turn::TurnState;
 use crate::app::App;
 use crate::host::ModelState;
 use crate::ids::Moment;
+use crate::mcp::status::Status;
 use crate::text::{clean, human, wrap};
 use crate::view::calls::spinner;
 use crate::view::code;
 use crate::view::styled::{self, Lines, span};
 use crate::view::theme::Theme;
+
+/// How to get a model, on one line of a chat of 60 columns.
+const HOW: &str = "Start Ollama and type /model, or set OPENAI_API_KEY.";
 
 /// The lines after the last entry; none when nothing is waited for.
 pub(super) fn lines(app: &App, cols: usize, theme: &Theme) -> Lines {
@@ -32,7 +36,12 @@ pub(super) fn lines(app: &App, cols: usize, theme: &Theme) -> Lines {
         }
         ModelState::Absent { why } => {
             let room = cols.saturating_sub(2).max(1);
-            let text = format!("No model: {}", clean::block(why));
+            let why = clean::block(why);
+            // That none was found needs no list of all that could be: two lines, and the second says what to do.
+            let text = match why.lines().next() {
+                Some(first) if first.starts_with("No model") => format!("{first}\n{HOW}"),
+                _ => format!("No model: {why}"),
+            };
             let lines = code::plain(&text, theme.text, room);
             styled::prefixed(lines, &[span("! ", theme.warn)], &[span("  ", theme.warn)])
         }
@@ -46,7 +55,7 @@ fn turn(app: &App) -> Option<String> {
     match &app.host.turn {
         TurnState::Idle => None,
         TurnState::Gathering { since, .. } => {
-            Some(format!("waiting for servers · {}", took(*since)))
+            Some(format!("waiting for {} · {}", starting(app), took(*since)))
         }
         TurnState::Streaming {
             since,
@@ -77,6 +86,23 @@ fn turn(app: &App) -> Option<String> {
             Some(format!("retrying in {left}: {}", clean::line(why)))
         }
         TurnState::Calling { waiting, .. } => Some(calling(app, waiting.len())),
+    }
+}
+
+/// The servers that are not there yet.
+fn starting(app: &App) -> String {
+    let servers = app.host.servers.iter();
+    let names: Vec<String> = servers
+        .filter(|server| matches!(server.status, Status::Starting { .. }))
+        .map(|server| clean::line(server.name.as_str()))
+        .collect();
+    match names.as_slice() {
+        [] => "servers".to_owned(),
+        [only] => format!("server {only}"),
+        [first, second] => format!("servers {first} and {second}"),
+        [first, second, rest @ ..] => {
+            format!("servers {first}, {second} and {} more", rest.len())
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod composer;
 mod keymap;
 mod palette;
+mod queue;
 mod scenarios;
 mod slash;
 mod support;

@@ -42,23 +42,6 @@ fn a_prompt_is_typed_sent_answered_and_copied() {
 }
 
 #[test]
-fn what_cannot_be_sent_now_stays_written() {
-    let mut play = Play::starting();
-    play.type_text("hello");
-    assert_eq!(play.press(Code::Enter), []);
-    assert_eq!(play.app.composer.text(), "hello");
-    assert!(play.toast().contains("looking for a model"));
-
-    let mut play = Play::ready();
-    play.type_text("one");
-    play.press(Code::Enter);
-    play.type_text("two");
-    assert_eq!(play.press(Code::Enter), []);
-    assert_eq!(play.app.composer.text(), "two");
-    assert!(play.toast().contains("Esc"));
-}
-
-#[test]
 fn a_new_line_has_three_keys_and_enter_sends_all_lines() {
     let mut play = Play::ready();
     play.type_text("a");
@@ -445,6 +428,69 @@ fn the_hints_are_those_that_have_a_use() {
     play.type_text("/tools");
     play.press(Code::Enter);
     assert!(has(&play, "close") && !has(&play, "restart"));
+    assert!(!has(&play, "copy"), "a list of tools is no result");
+    play.press(Code::Esc);
+    play.press(Code::F(3));
+    assert!(!has(&play, "open") && !has(&play, "copy"), "no calls yet");
+    play.press(Code::F(4));
+    assert!(has(&play, "restart") && has(&play, "disable") && !has(&play, "enable"));
+    play.key(Key::char('d'));
+    assert!(!has(&play, "disable") && has(&play, "enable"));
+}
+
+fn click(play: &mut Play, x: u16, y: u16) {
+    let kind = MouseKind::Click;
+    play.update(AppEvent::Mouse(Mouse { kind, x, y }));
+}
+
+#[test]
+fn a_click_marks_the_row_it_hits_and_a_second_one_opens_it() {
+    let mut play = Play::ready();
+    for path in ["a", "b", "c"] {
+        play.type_text(&format!("/call files read_file path={path}"));
+        play.press(Code::Enter);
+    }
+    let measured = Measured {
+        panes: vec![
+            (Pane::Chat, (0, 1, 60, 30)),
+            (Pane::Calls, (60, 1, 60, 10)),
+            (Pane::Servers, (60, 11, 60, 10)),
+        ],
+        lists: [(0, 8), (0, 8)],
+        ..Measured::default()
+    };
+    play.update(AppEvent::Drawn(measured));
+
+    click(&mut play, 70, 3);
+    assert_eq!(play.app.context(), Context::Calls);
+    assert_eq!(play.app.calls.marked, Some(CallId(2)));
+    click(&mut play, 70, 2);
+    assert_eq!(play.app.calls.marked, Some(CallId(1)));
+    assert_eq!(
+        play.app.context(),
+        Context::Calls,
+        "another row opens nothing"
+    );
+    click(&mut play, 70, 2);
+    assert!(is_open(&play, 1));
+    play.press(Code::Esc);
+    click(&mut play, 70, 4);
+    assert_eq!(play.app.calls.marked, None, "the newest is followed");
+    for y in [1, 9, 10] {
+        click(&mut play, 70, y);
+        assert_eq!(play.app.calls.marked, None, "no row at {y}");
+        assert_eq!(play.app.context(), Context::Calls);
+    }
+
+    // The pane without the keys gets them first, even where the row is the marked one.
+    click(&mut play, 70, 12);
+    assert_eq!(play.app.context(), Context::Servers);
+    click(&mut play, 70, 13);
+    assert_eq!(play.app.servers.marked, 1);
+    click(&mut play, 70, 14);
+    assert_eq!(play.app.servers.marked, 1, "no server there");
+    click(&mut play, 70, 13);
+    assert_eq!(play.app.context(), Context::Detail);
 }
 
 mod any_keys {

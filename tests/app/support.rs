@@ -31,12 +31,12 @@ fn spec(name: &str) -> ServerSpec {
     ServerSpec {
         name: ServerName::new(name),
         launch: Launch::Stdio(StdioLaunch {
+            shown: Vec::new(),
             command: "server".to_owned(),
             args: Vec::new(),
             env: BTreeMap::new(),
             env_vars: Vec::new(),
             cwd: None,
-            shown: Vec::new(),
         }),
         enabled: true,
         required: false,

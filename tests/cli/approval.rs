@@ -84,7 +84,7 @@ async fn the_models_next_request_shows_the_refusal() {
     assert_eq!(told["role"], "tool", "{messages:#?}");
     let words = told["content"].as_str().expect("words");
     assert!(
-        words.starts_with("denied: this call was refused"),
+        words.starts_with("denied: not sent, because it needs approval"),
         "{words}"
     );
     assert!(words.contains("no terminal to ask on"), "{words}");
@@ -123,7 +123,7 @@ fn on_a_terminal_other_words_are_a_no_with_a_reason() {
     let screen = asked(&deck);
     screen.send("use another name");
     screen.key(Key::Enter);
-    screen.wait_text("the reason: use another name");
+    screen.wait_text("says: use another name");
     assert_eq!(screen.exit_status(LIMIT).exit_code(), 0);
     assert!(!deck.files().join("hello.txt").exists());
 }

@@ -98,3 +98,46 @@ fn a_reader_that_has_read_enough_is_no_error() {
         );
     }
 }
+
+const README: &str = include_str!("../../README.md");
+
+/// The first cells of the README's tables, without their backticks.
+fn first_cells() -> Vec<&'static str> {
+    let rows = README.lines().filter(|line| line.starts_with("| "));
+    rows.filter_map(|row| row.split('|').nth(1))
+        .map(|cell| cell.trim().trim_matches('`'))
+        .collect()
+}
+
+#[test]
+fn the_readme_tells_every_event_and_every_exit_code() {
+    let cells = first_cells();
+    let told = [
+        "server",
+        "text",
+        "tool_call",
+        "approval",
+        "tool_result",
+        "note",
+        "error",
+        "turn_end",
+    ];
+    for name in told.into_iter().chain(["0", "1", "2", "3", "4", "130"]) {
+        assert!(cells.contains(&name), "the README does not tell {name}");
+    }
+}
+
+#[test]
+fn the_readmes_configuration_is_good() {
+    let (_, rest) = README.split_once("```toml\n").expect("a block");
+    let (toml, _) = rest.split_once("```").expect("its end");
+    let deck = Deck::new(toml);
+    std::fs::create_dir_all(deck.home.path("home/Documents")).expect("a folder");
+    let mut command = deck.command(&["config", "check"]);
+    command.env("EXAMPLE_TOKEN", "x").stdin(Stdio::null());
+    let ran = ran(&mut command).expect(0);
+    for name in ["files", "shop", "everything", "remote"] {
+        assert!(ran.out.contains(name), "{ran}");
+    }
+    assert_eq!(ran.err, "");
+}

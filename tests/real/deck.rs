@@ -45,7 +45,8 @@ impl Deck {
         self.add(&format!("[mcp_servers.{name}]\nurl = {}\n", quoted(url)));
     }
 
-    fn add(&self, table: &str) {
+    /// Adds a table.
+    pub fn add(&self, table: &str) {
         let mut text = fs::read_to_string(&self.config).unwrap_or_default();
         let _ = writeln!(text, "{table}");
         fs::write(&self.config, text).expect("a configuration");

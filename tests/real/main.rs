@@ -11,5 +11,7 @@ mod ports;
 mod deck;
 mod everything;
 mod files;
+mod model;
 mod npm;
+mod prompts;
 mod trouble;

@@ -154,7 +154,8 @@ impl Screen {
 
     /// Presses a key, in the mode of the arrow keys that the program has chosen.
     pub fn key(&self, key: Key) {
-        let application = self.look(vt100::Screen::application_cursor);
+        // A person does not wait for the end of a frame.
+        let application = self.shared.lock().terminal.screen().application_cursor();
         self.send(key.bytes(application));
     }
 
@@ -162,7 +163,8 @@ impl Screen {
     /// sends them.
     pub fn paste(&self, text: &str) {
         let text = text.replace('\n', "\r");
-        if self.look(vt100::Screen::bracketed_paste) {
+        let bracketed = self.shared.lock().terminal.screen().bracketed_paste();
+        if bracketed {
             self.send(format!("\x1b[200~{text}\x1b[201~"));
         } else {
             self.send(text);

@@ -40,7 +40,7 @@ fn without_a_model_the_chat_says_how_to_get_one_and_sql_tools_and_calls_work() {
     deck.say("what is the best dish?");
     deck.hear("There is no model to answer this");
 
-    deck.say("/call shop.insert_record table=món values={\"tên\":\"chè\",\"giá\":20000}");
+    deck.say("/call shop.insert_record table=món values:={\"tên\":\"chè\",\"giá\":20000}");
     screen.wait("the inserted row", LIMIT, |_| {
         let count = "SELECT count(*) FROM món WHERE tên = 'chè' AND giá = 20000";
         shop.query_row(count, [], |row| row.get::<_, i64>(0)) == Ok(1)

@@ -21,6 +21,9 @@ const STORM: [(u16, u16); 14] = [
     (79, 23),
 ];
 
+/// As many as fit on one row of the input.
+const KEYS: usize = 60;
+
 #[test]
 fn a_storm_of_sizes_leaves_the_screen_whole() {
     let home = Home::new();
@@ -42,6 +45,18 @@ fn a_storm_of_sizes_leaves_the_screen_whole() {
     screen.wait("the same chat again", LIMIT, |s| chat(s) == before);
     assert_framed(&deck);
 
+    // A key that comes together with a new size is not kept back until the next one.
+    for (count, cols) in (1..=KEYS).zip([119, WIDE.0].into_iter().cycle()) {
+        screen.resize((cols, WIDE.1));
+        screen.send("x");
+        screen.wait(&format!("key {count}"), LIMIT, |s| {
+            s.contents().contains(&format!("❯ {} ", "x".repeat(count)))
+        });
+    }
+    screen.resize(WIDE);
+    screen.key(Key::Ctrl('u'));
+    screen.wait("the same chat again", LIMIT, |s| chat(s) == before);
+
     // With something on top of it, too.
     screen.key(Key::F(1));
     screen.wait_text("Interrupt the turn");
@@ -61,8 +76,12 @@ fn a_storm_of_sizes_leaves_the_screen_whole() {
     screen.resize((40, 12));
     screen.wait("the question in a tiny terminal", LIMIT, |s| {
         let text = s.contents();
-        text.contains("Allow this call?") && text.contains("y once") && text.contains("hello.txt")
+        ["Allow this call?", "▸y once", "Hello from MCP!"]
+            .iter()
+            .all(|words| text.contains(words))
     });
+    screen.key(Key::PageDown);
+    screen.wait_text("\"path\": \"hello.txt\"");
     screen.key(Key::Char('y'));
     screen.wait_gone("Allow this call?");
     screen.wait_text("I created hello.txt");

@@ -116,6 +116,24 @@ fn the_terminal_answers_what_a_terminal_is_asked() {
 }
 
 #[test]
+fn a_frame_is_not_looked_at_before_it_is_whole() {
+    let home = Home::new();
+    let script = r"stty -echo; printf '\033[?2026h first half'; read x; printf ' second half\033[?20'; read x;
+        printf '26l\033[?2026hnext'; printf 'frame\033[?2026l'; read x";
+    let screen = Screen::start(&sh(&home, script), (60, 10));
+    let sees = |words: &'static str| {
+        screen.becomes(Duration::from_millis(200), move |s| {
+            s.contents().contains(words)
+        })
+    };
+    assert!(!sees("first half"));
+    screen.key(Key::Enter);
+    assert!(!sees("second half"), "its end is cut in two");
+    screen.key(Key::Enter);
+    screen.wait_text("first half second halfnextframe");
+}
+
+#[test]
 fn titles_bells_and_copies_are_counted_and_not_drawn() {
     let home = Home::new();
     let script = r"printf '\033]2;stolen\033\\\007\033]52;c;aGVsbG8=\033\\done'; read x";

@@ -16,7 +16,7 @@ const FIRST: usize = 4;
 async fn vietnamese_cjk_and_emoji_arrive_whole_and_the_cursor_stands_at_the_caret() {
     let streams = streams();
     assert!(streams.len() >= 8);
-    let replies = (0..=streams.len()).map(|n| says(&format!("Answer {n}.")));
+    let replies = (0..=streams.len() + 1).map(|n| says(&format!("Answer {n}.")));
     let told = endpoint(replies.collect()).await;
     let home = Home::new();
     home.write("mcp.toml", &model(&told));
@@ -63,6 +63,14 @@ async fn vietnamese_cjk_and_emoji_arrive_whole_and_the_cursor_stands_at_the_care
     screen.key(Key::Enter);
     deck.hear(&format!("Answer {}.", streams.len()));
 
+    deck.idle();
+
+    // More than any buffer on the way holds.
+    let large = "tiếng Việt, 中文, 👍🏽; ".repeat(600);
+    screen.paste(&large);
+    screen.key(Key::Enter);
+    deck.hear(&format!("Answer {}.", streams.len() + 1));
+
     let got: Vec<String> = prompts(&told)
         .iter()
         .filter_map(|body| {
@@ -73,6 +81,7 @@ async fn vietnamese_cjk_and_emoji_arrive_whole_and_the_cursor_stands_at_the_care
         .collect();
     let mut meant: Vec<String> = streams.into_iter().map(|(_, meant, _)| meant).collect();
     meant.push("Xin chào\n你ễ好 👨‍👩‍👧".to_owned());
+    meant.push(large);
     assert_eq!(got, meant);
     deck.quit();
 }

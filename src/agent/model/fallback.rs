@@ -1,4 +1,4 @@
-//! Calls that a model wrote as text: bare JSON, a fenced block, or `<tool_call>`.
+//! Calls that a model wrote as text: bare JSON, a fenced block, or `<tool_call>` (also `<tools>`).
 //!
 //! Pure; used by `assemble`, which asks only when there was no structured call. Strict on purpose: the whole answer must be calls, each
 //! names an offered tool and brings its required keys. Whatever is found here is confirmed like any other call.
@@ -10,8 +10,8 @@ use crate::agent::model::request::ToolOffer;
 /// A longer text is no call; this bounds what is held back and the work of looking at it.
 const MAX_HELD: usize = 64 * 1024;
 
-const OPEN_TAG: &str = "<tool_call>";
-const CLOSE_TAG: &str = "</tool_call>";
+/// Qwen's templates ask for the first; its small models also write the second, in which the template lists the tools.
+const TAGS: [(&str, &str); 2] = [("<tool_call>", "</tool_call>"), ("<tools>", "</tools>")];
 const FENCE: &str = "```";
 
 /// The first keys that a call written as JSON may have.
@@ -56,9 +56,9 @@ fn bodies(answer: &str) -> Option<Vec<&str>> {
     let mut bodies = Vec::new();
     let mut rest = answer;
     while !rest.is_empty() {
-        let (body, after) = if let Some(inner) = rest.strip_prefix(OPEN_TAG) {
+        let (body, after) = if let Some((inner, close)) = tagged(rest) {
             // Some servers end the answer at the closing tag and swallow it.
-            inner.split_once(CLOSE_TAG).unwrap_or((inner, ""))
+            inner.split_once(close).unwrap_or((inner, ""))
         } else if let Some(inner) = rest.strip_prefix(FENCE) {
             let (info, inner) = inner.split_once('\n')?;
             if !is_call_fence(info) {
@@ -75,6 +75,12 @@ fn bodies(answer: &str) -> Option<Vec<&str>> {
         rest = after.trim_start();
     }
     Some(bodies)
+}
+
+/// What stands behind an opening tag, and the tag that closes it.
+fn tagged(text: &str) -> Option<(&str, &'static str)> {
+    TAGS.iter()
+        .find_map(|(open, close)| Some((text.strip_prefix(open)?, *close)))
 }
 
 fn is_call_fence(info: &str) -> bool {
@@ -175,13 +181,12 @@ fn may_be_call(start: &str) -> bool {
     if start.len() > MAX_HELD {
         return false;
     }
-    for opening in [OPEN_TAG, FENCE] {
-        if opening.starts_with(start) {
-            return true;
-        }
+    let mut openings = TAGS.iter().map(|(open, _)| *open).chain([FENCE]);
+    if openings.any(|opening| opening.starts_with(start)) {
+        return true;
     }
-    if let Some(inner) = start.strip_prefix(OPEN_TAG) {
-        return may_be_wrapped(inner, CLOSE_TAG);
+    if let Some((inner, close)) = tagged(start) {
+        return may_be_wrapped(inner, close);
     }
     if let Some(inner) = start.strip_prefix(FENCE) {
         return match inner.split_once('\n') {
@@ -247,12 +252,13 @@ mod tests {
         )
     }
 
-    const CALLS: [&str; 8] = [
+    const CALLS: [&str; 9] = [
         r#"{"name": "list", "arguments": {}}"#,
         "```json\n{\"name\": \"list\", \"arguments\": {}}\n```",
         "\n```\n{\"name\": \"list\", \"parameters\": {}}\n```\n",
         "<tool_call>\n{\"name\": \"list\", \"arguments\": {}}\n</tool_call>",
         "<tool_call>{\"name\": \"list\", \"arguments\": \"{}\"}",
+        "<tools>\n{\"name\": \"list\", \"arguments\": {}}\n</tools>",
         r#"{"type": "function", "function": {"name": "list", "arguments": "{}"}}"#,
         r#"[{"name": "list", "arguments": {}}]"#,
         r#"{"tool_calls": [{"function": {"name": "list", "arguments": {}}}]}"#,

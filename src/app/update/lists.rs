@@ -57,6 +57,54 @@ impl App {
         Vec::new()
     }
 
+    /// A click gives the keys to the pane and marks the row it hits; on the row that is marked already, it opens it.
+    pub(super) fn click(&mut self, pane: Pane, y: u16) -> Vec<AppEffect> {
+        let had_keys = self.focus == pane;
+        let mut effects = self.focus(pane);
+        let Some(row) = self.row_at(pane, y) else {
+            return effects;
+        };
+        let was_marked = match pane {
+            Pane::Chat => return effects,
+            Pane::Calls => {
+                let Some(call) = self.host.calls.get(row).map(|call| call.id) else {
+                    return effects;
+                };
+                let before = self.marked_call().map(|call| call.id);
+                // The newest is followed, as it is with keys.
+                let is_newest = row + 1 == self.host.calls.len();
+                self.calls.marked = (!is_newest).then_some(call);
+                before == Some(call)
+            }
+            Pane::Servers if row < self.host.servers.len() => {
+                let before = std::mem::replace(&mut self.servers.marked, row);
+                before == row
+            }
+            Pane::Servers => return effects,
+        };
+        if had_keys && was_marked {
+            effects.extend(self.open());
+        }
+        effects
+    }
+
+    /// The row of a list under the pointer, by what the view measured.
+    fn row_at(&self, pane: Pane, y: u16) -> Option<usize> {
+        let measured = &self.chat.measured;
+        let list = match pane {
+            Pane::Chat => return None,
+            Pane::Calls => measured.lists[0],
+            Pane::Servers => measured.lists[1],
+        };
+        let mut panes = measured.panes.iter();
+        // A pane of one row has no title above its rows and is as likely the tab that leads to it.
+        let (top, _) = panes.find_map(|(of, (_, top, _, height))| {
+            (*of == pane && *height > 1).then_some((*top, *height))
+        })?;
+        let row = usize::from(y.checked_sub(top)?.checked_sub(1)?);
+        (row < list.1).then_some(list.0 + row)
+    }
+
     pub(super) fn next_pane(&mut self) -> Vec<AppEffect> {
         let takes = self.context() == Context::Chat && self.composer.is_empty();
         if let (true, Some(suggestion)) = (takes, &self.suggestion) {

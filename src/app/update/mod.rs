@@ -135,7 +135,7 @@ impl App {
         let context = self.context();
         keymap::hints(context)
             .filter(|binding| self.has_use(context, binding))
-            .map(|binding| (binding.shown_key(), binding.label))
+            .map(|binding| (binding.shown_key(), self.label(binding)))
             .collect()
     }
 
@@ -164,12 +164,27 @@ impl App {
     fn has_use(&self, context: Context, binding: &Binding) -> bool {
         match (&binding.intent, context) {
             (Intent::Back, Context::Chat) => self.is_running(),
-            (Intent::Restart(_) | Intent::Disable(_) | Intent::Enable(_), Context::Detail) => {
-                self.server_in_view().is_some()
-            }
-            (Intent::CopyResult, Context::Detail) => self.call_in_view().is_some(),
+            (Intent::Restart(_), _) => self.server_in_view().is_some(),
+            (Intent::Disable(_), _) => self.is_server_in_view_off() == Some(false),
+            (Intent::Enable(_), _) => self.is_server_in_view_off() == Some(true),
+            (Intent::CopyResult, _) => self.call_in_view().is_some(),
+            (Intent::Open, Context::Calls) => !self.host.calls.is_empty(),
+            (Intent::Open, Context::Servers) => !self.host.servers.is_empty(),
             _ => true,
         }
+    }
+
+    /// A prompt that cannot go out now waits: the word for the key says so.
+    fn label(&self, binding: &Binding) -> &'static str {
+        match binding.intent {
+            Intent::Submit if !self.can_send() => "send next",
+            _ => binding.label,
+        }
+    }
+
+    fn is_server_in_view_off(&self) -> Option<bool> {
+        let server = self.host.server(&self.server_in_view()?)?;
+        Some(matches!(server.status, Status::Disabled))
     }
 
     /// Whether a turn or a call made by hand is under way.
@@ -294,7 +309,7 @@ impl App {
             (MouseKind::WheelUp, pane) => self.wheel(true, pane),
             (MouseKind::WheelDown, pane) => self.wheel(false, pane),
             (MouseKind::Click, Some(pane)) if matches!(self.overlay, Overlay::None) => {
-                self.focus(pane)
+                self.click(pane, mouse.y)
             }
             (MouseKind::Click, _) => Vec::new(),
         }

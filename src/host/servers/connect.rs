@@ -28,6 +28,7 @@ impl Host {
         server.status = Status::Starting { since: now };
         (server.listing, server.probing) = (Listing::Quiet, None);
         let generation = server.generation;
+        self.rename_tools();
         let mut effects = Vec::new();
         if is_open && old != Generation(0) {
             effects.push(Effect::Close {

@@ -169,11 +169,7 @@ fn tool(offer: &ToolOffer, plain: bool) -> Value {
 
 /// The schema of an object in any case: endpoints refuse the whole request for another.
 fn parameters(schema: &Value, plain: bool) -> Value {
-    let mut schema = if plain {
-        stripped(schema)
-    } else {
-        schema.clone()
-    };
+    let mut schema = written(schema, plain);
     if let Value::Object(fields) = &mut schema {
         fields.entry("type").or_insert_with(|| json!("object"));
         fields.entry("properties").or_insert_with(|| json!({}));
@@ -201,12 +197,13 @@ const CHOKES: [&str; 15] = [
     "maxContains",
 ];
 
-/// Without [`CHOKES`]. Our own validation keeps the whole schema.
-fn stripped(schema: &Value) -> Value {
+/// The schema as it is sent: `true` for a schema as `{}`, which says the same and which every endpoint understands; where it
+/// is to be plain, without [`CHOKES`]. Our own validation keeps the whole schema.
+fn written(schema: &Value, plain: bool) -> Value {
     match schema {
         Value::Object(fields) => fields
             .iter()
-            .filter(|(key, _)| !CHOKES.contains(&key.as_str()))
+            .filter(|(key, _)| !plain || !CHOKES.contains(&key.as_str()))
             .map(|(key, value)| {
                 let value = match (key.as_str(), value) {
                     // Here the keys are names of the tool's own, perhaps `format`.
@@ -215,17 +212,25 @@ fn stripped(schema: &Value) -> Value {
                         Value::Object(named),
                     ) => named
                         .iter()
-                        .map(|(name, value)| (name.clone(), stripped(value)))
+                        .map(|(name, value)| (name.clone(), subschema(value, plain)))
                         .collect(),
+                    ("items" | "contains" | "propertyNames", value) => subschema(value, plain),
                     // And these are data, not schemas.
                     ("enum" | "const" | "default" | "examples", value) => value.clone(),
-                    (_, value) => stripped(value),
+                    (_, value) => written(value, plain),
                 };
                 (key.clone(), value)
             })
             .collect(),
-        Value::Array(items) => items.iter().map(stripped).collect(),
+        Value::Array(items) => items.iter().map(|item| written(item, plain)).collect(),
         other => other.clone(),
+    }
+}
+
+fn subschema(schema: &Value, plain: bool) -> Value {
+    match schema {
+        Value::Bool(true) => json!({}),
+        schema => written(schema, plain),
     }
 }
 
@@ -321,7 +326,7 @@ mod tests {
             "required": ["format"],
         });
         assert_eq!(
-            stripped(&schema),
+            written(&schema, true),
             json!({
                 "type": "object",
                 "properties": {"format": {"type": "string", "enum": [{"format": 1}]},
@@ -329,6 +334,17 @@ mod tests {
                 "required": ["format"],
             })
         );
+    }
+
+    #[test]
+    fn true_for_a_schema_is_written_as_an_empty_one() {
+        let schema = json!({"type": "object", "additionalProperties": true, "properties": {
+            "any": true, "list": {"type": "array", "items": true, "default": true},
+        }});
+        let sent = json!({"type": "object", "additionalProperties": true, "properties": {
+            "any": {}, "list": {"type": "array", "items": {}, "default": true},
+        }});
+        assert_eq!(parameters(&schema, false), sent);
     }
 
     #[test]

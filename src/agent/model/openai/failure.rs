@@ -102,11 +102,7 @@ impl Asked {
         let Self {
             base_url, model, ..
         } = self;
-        let says = if words.is_empty() {
-            String::new()
-        } else {
-            format!(": {words}")
-        };
+        let says = says(words);
         let (sentence, hint) = match kind {
             Kind::Key => (format!("{base_url} did not accept the key (HTTP {status}){says}"), self.key_hint()),
             Kind::RateLimit => (
@@ -200,6 +196,14 @@ impl Asked {
     }
 }
 
+/// The endpoint's words behind a sentence, when it said any.
+fn says(words: &str) -> String {
+    match words {
+        "" => String::new(),
+        words => format!(": {words}"),
+    }
+}
+
 /// A failure of the program's own settings.
 pub(super) fn error(kind: Kind, message: String, hint: &str) -> ModelError {
     ModelError {
@@ -241,8 +245,9 @@ const TOO_LONG: [&str; 10] = [
     "too many tokens",
     "n_ctx",
 ];
-const BAD_SCHEMA: [&str; 4] = [
+const BAD_SCHEMA: [&str; 5] = [
     "grammar",
+    "json schema error",
     "json schema conversion",
     "invalid schema for function",
     "invalid_function_parameters",

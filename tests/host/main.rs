@@ -1,0 +1,9 @@
+//! The host alone: events in, state and effects out, without a clock, a task or a socket.
+
+mod approval;
+mod calls;
+mod interrupt;
+mod properties;
+mod servers;
+mod stage;
+mod turn;

@@ -1,0 +1,507 @@
+//! Any order of events and commands keeps the host's promises, and a written journal of it plays again to the same state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mcpdeck::agent::model::{Finish, ModelCall, ModelErrorKind, ModelEvent};
+use mcpdeck::config::Config;
+use mcpdeck::host::{
+    Answer, CallEnd, CallState, Command, Effect, Host, HostEvent, ModelLabel, Origin, Settings,
+    TurnState,
+};
+use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, StreamId, TimerId};
+use mcpdeck::mcp::event::{CallEvent, Progress, ServerEvent};
+use mcpdeck::mcp::failure::FailureKind;
+use mcpdeck::mcp::result::CallOutcome;
+use mcpdeck::mcp::status::Status;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use serde::{Deserialize, Serialize};
+
+use crate::stage::{
+    answered, assert_well_formed, bundled, call, config, done, ended, failed, foreign, hello, path,
+    tools,
+};
+
+const SERVERS: [&str; 2] = ["files", "other"];
+
+/// A line of the journal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Happening {
+    Event(HostEvent),
+    Command(Command),
+}
+
+/// Something that may happen, with numbers that are read as "one of those that there are".
+#[derive(Debug, Clone)]
+enum Chance {
+    Submit,
+    Interrupt,
+    Clear,
+    Answer(u8, Answer),
+    Hand(u8, u8),
+    Restart(u8),
+    Disable(u8),
+    FindModel,
+    Found(bool),
+    Server(u8, bool, ServerEvent),
+    Call(u8, bool, CallEvent),
+    Model(bool, ModelEvent),
+    Propose(Finish, Vec<(u8, u8)>),
+    Timer(u8),
+    SaveFailed(u8),
+}
+
+fn server_event() -> impl Strategy<Value = ServerEvent> {
+    prop_oneof![
+        6 => Just(hello()),
+        8 => Just(ServerEvent::Listed(tools())),
+        1 => Just(ServerEvent::ListFailed("no".into())),
+        1 => Just(ServerEvent::ToolsChanged),
+        1 => Just(ServerEvent::Probed { millis: Some(3) }),
+        1 => Just(ServerEvent::Probed { millis: None }),
+        1 => Just(ServerEvent::Log { level: "info".into(), text: "x".into() }),
+        1 => prop_oneof![Just(FailureKind::Exited), Just(FailureKind::Spawn)].prop_map(ended),
+    ]
+}
+
+fn call_event() -> impl Strategy<Value = CallEvent> {
+    let progress = Progress {
+        done: 0.1,
+        total: Some(0.3),
+        message: None,
+    };
+    prop_oneof![
+        1 => Just(CallEvent::Sent { request_id: "1".into() }),
+        1 => Just(CallEvent::Progress(progress)),
+        4 => prop_oneof![
+            Just(answered("fine")),
+            Just(answered(&"long ".repeat(200))),
+            Just(CallOutcome::Lost { why: "gone".into() }),
+            Just(CallOutcome::Cancelled),
+        ].prop_map(CallEvent::Finished),
+    ]
+}
+
+fn model_event() -> impl Strategy<Value = ModelEvent> {
+    let kinds = [
+        ModelErrorKind::Server,
+        ModelErrorKind::Cut,
+        ModelErrorKind::ToolsUnsupported,
+        ModelErrorKind::SchemaRefused,
+        ModelErrorKind::Key,
+    ];
+    prop_oneof![
+        1 => Just(ModelEvent::Opened),
+        2 => Just(ModelEvent::Text("word ".into())),
+        1 => Just(ModelEvent::Reasoning("hm ".into())),
+        1 => Just(ModelEvent::Preparing { name: "files__read".into(), bytes: 3 }),
+        1 => Just(done(Finish::Stop, vec![])),
+        3 => proptest::sample::select(kinds.to_vec()).prop_map(|kind| failed(kind, None)),
+    ]
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    let reason = Some("rather not".to_owned());
+    prop_oneof![
+        Just(Answer::Once),
+        Just(Answer::Session),
+        Just(Answer::Always),
+        Just(Answer::No { reason: None }),
+        Just(Answer::No { reason }),
+    ]
+}
+
+fn chance() -> impl Strategy<Value = Chance> {
+    let finish = prop_oneof![4 => Just(Finish::Stop), 1 => Just(Finish::Length), 1 => Just(Finish::Filtered)];
+    let fresh = || prop::bool::weighted(0.85);
+    prop_oneof![
+        8 => Just(Chance::Submit),
+        2 => Just(Chance::Interrupt),
+        1 => Just(Chance::Clear),
+        4 => (any::<u8>(), answer()).prop_map(|(n, answer)| Chance::Answer(n, answer)),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(n, m)| Chance::Hand(n, m)),
+        3 => any::<u8>().prop_map(Chance::Restart),
+        1 => any::<u8>().prop_map(Chance::Disable),
+        1 => Just(Chance::FindModel),
+        4 => prop::bool::weighted(0.9).prop_map(Chance::Found),
+        14 => (any::<u8>(), fresh(), server_event()).prop_map(|(n, fresh, event)| Chance::Server(n, fresh, event)),
+        8 => (any::<u8>(), fresh(), call_event()).prop_map(|(n, fresh, event)| Chance::Call(n, fresh, event)),
+        5 => (fresh(), model_event()).prop_map(|(fresh, event)| Chance::Model(fresh, event)),
+        8 => (finish, prop::collection::vec((0..6u8, 0..3u8), 1..4)).prop_map(|(finish, calls)| Chance::Propose(finish, calls)),
+        4 => any::<u8>().prop_map(Chance::Timer),
+        1 => any::<u8>().prop_map(Chance::SaveFailed),
+    ]
+}
+
+/// A host under watch.
+struct Watched {
+    host: Host,
+    now: Moment,
+    /// Calls by the model so far: their ids are unique.
+    written: u32,
+    stream: Option<StreamId>,
+    last_stream: StreamId,
+    last_timer: TimerId,
+    timers: Vec<TimerId>,
+    generations: BTreeMap<String, Generation>,
+    sent: BTreeSet<CallId>,
+    ends: BTreeMap<CallId, CallEnd>,
+    journal: Vec<String>,
+}
+
+fn settings() -> (Config, Settings) {
+    let mut settings = Settings::default();
+    settings.limits.result_tokens = 100;
+    settings.limits.steps_per_turn = 6;
+    let config = config(vec![bundled("files"), foreign("other", &["a"])]);
+    (config, settings)
+}
+
+impl Watched {
+    fn new() -> Self {
+        let (config, settings) = settings();
+        let mut watched = Self {
+            host: Host::new(&config, settings),
+            now: Moment(0),
+            written: 0,
+            stream: None,
+            last_stream: StreamId(0),
+            last_timer: TimerId(0),
+            timers: Vec::new(),
+            generations: BTreeMap::new(),
+            sent: BTreeSet::new(),
+            ends: BTreeMap::new(),
+            journal: Vec::new(),
+        };
+        let effects = watched.host.start(watched.now);
+        watched.check(&effects);
+        watched
+    }
+
+    /// Finds a model and lets every server come up.
+    fn warm_up(&mut self) {
+        self.take(Chance::Found(true));
+        for n in 0..2 {
+            self.take(Chance::Server(n, true, hello()));
+            self.take(Chance::Server(n, true, ServerEvent::Listed(tools())));
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        self.now = Moment(self.now.0 + 250_000);
+        let line = serde_json::to_string(&(self.now, &happening)).expect("a line");
+        self.journal.push(line);
+        if let Happening::Event(HostEvent::Model { stream, event }) = &happening
+            && matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_))
+            && self.stream == Some(*stream)
+        {
+            self.stream = None;
+        }
+        let effects = apply(&mut self.host, happening, self.now);
+        self.check(&effects);
+    }
+
+    fn check(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            let text = serde_json::to_string(effect).expect("an effect");
+            let again: Effect = serde_json::from_str(&text).expect("the effect again");
+            assert_eq!(&again, effect);
+            self.check_effect(effect);
+        }
+        self.check_state();
+    }
+
+    fn check_effect(&mut self, effect: &Effect) {
+        match effect {
+            Effect::StreamModel { stream, request } => {
+                assert_eq!(self.stream, None, "two streams");
+                assert!(*stream > self.last_stream);
+                (self.stream, self.last_stream) = (Some(*stream), *stream);
+                assert_well_formed(request);
+            }
+            Effect::AbortModel { stream } => assert_eq!(self.stream.take(), Some(*stream)),
+            Effect::SetTimer { timer, .. } => {
+                assert!(*timer > self.last_timer);
+                self.last_timer = *timer;
+                self.timers.push(*timer);
+            }
+            Effect::Dial {
+                server, generation, ..
+            } => {
+                let before = self.generations.insert(server.to_string(), *generation);
+                assert!(*generation > before.unwrap_or_default());
+            }
+            Effect::Call {
+                call, arguments, ..
+            } => {
+                assert!(self.sent.insert(*call), "call {call} was sent twice");
+                let known = self.host.call(*call).expect("a call");
+                assert_eq!(&known.arguments, arguments);
+            }
+            Effect::CancelCall { call, .. } => assert!(self.sent.contains(call)),
+            Effect::Close { .. }
+            | Effect::ListTools { .. }
+            | Effect::Probe { .. }
+            | Effect::FindModel
+            | Effect::SaveRule(_)
+            | Effect::SaveResult { .. } => {}
+        }
+    }
+
+    fn check_state(&mut self) {
+        let host = &self.host;
+        for call in &host.calls {
+            match (call.end(), self.ends.get(&call.id)) {
+                (Some(end), None) => {
+                    self.ends.insert(call.id, end.clone());
+                }
+                (end, Some(before)) => assert_eq!(end, Some(before), "a call ends once"),
+                (None, None) => {}
+            }
+            let asks = host
+                .questions
+                .iter()
+                .filter(|question| question.call == call.id);
+            let is_asking = matches!(call.state, CallState::Asking { .. });
+            assert_eq!(asks.count(), usize::from(is_asking), "{call:?}");
+        }
+        let is_model = |origin: &Origin| matches!(origin, Origin::Model { .. });
+        let open: BTreeSet<CallId> = host
+            .calls
+            .iter()
+            .filter(|call| is_model(&call.origin) && call.end().is_none())
+            .map(|call| call.id)
+            .collect();
+        match &host.turn {
+            TurnState::Calling { waiting, .. } => {
+                assert_eq!(waiting, &open);
+                assert!(!open.is_empty(), "a step that waits for nothing");
+            }
+            TurnState::Streaming { stream, .. } => {
+                assert_eq!(self.stream, Some(*stream));
+                assert!(open.is_empty());
+            }
+            TurnState::Idle | TurnState::Gathering { .. } | TurnState::Backoff { .. } => {
+                assert_eq!(self.stream, None);
+                assert!(open.is_empty() && host.questions.is_empty());
+            }
+        }
+        if host.turn == TurnState::Idle {
+            let mut transcript = host.transcript.clone();
+            assert_eq!(transcript.open_mut(), None, "an answer that nobody writes");
+        }
+    }
+
+    fn take(&mut self, chance: Chance) {
+        if let Some(happening) = self.happening(chance) {
+            self.happen(happening);
+        }
+    }
+
+    fn happening(&mut self, chance: Chance) -> Option<Happening> {
+        let server = |n: u8| SERVERS[usize::from(n) % SERVERS.len()];
+        Some(match chance {
+            Chance::Submit => Happening::Command(Command::Submit("go".into())),
+            Chance::Interrupt => Happening::Command(Command::Interrupt),
+            Chance::Clear => Happening::Command(Command::Clear),
+            Chance::Restart(n) => Happening::Command(Command::Restart(server(n).into())),
+            Chance::Disable(n) => Happening::Command(Command::Disable(server(n).into())),
+            Chance::FindModel => Happening::Command(Command::FindModel),
+            Chance::Answer(n, answer) => {
+                let asked: Vec<QuestionId> = self.host.questions.iter().map(|q| q.id).collect();
+                Happening::Command(Command::Answer(*pick(&asked, n)?, answer))
+            }
+            Chance::Hand(n, m) => Happening::Command(Command::Call {
+                server: server(n).into(),
+                tool: if m % 4 == 0 { "none" } else { "read" }.into(),
+                arguments: if m % 3 == 0 { "no" } else { "{}" }.into(),
+            }),
+            Chance::Found(true) => Happening::Event(HostEvent::ModelFound(Ok(ModelLabel {
+                model: "m".into(),
+                place: "p".into(),
+                scripted: false,
+                notes: vec!["n".into()],
+            }))),
+            Chance::Found(false) => Happening::Event(HostEvent::ModelFound(Err("no".into()))),
+            Chance::Server(n, is_fresh, event) => {
+                let server = server(n).into();
+                let mut generation = self.host.server(&server)?.generation;
+                if !is_fresh {
+                    generation = Generation(generation.0.saturating_sub(1));
+                }
+                Happening::Event(HostEvent::Server {
+                    server,
+                    generation,
+                    event,
+                })
+            }
+            Chance::Call(n, is_fresh, event) => self.about_a_call(n, is_fresh, event)?,
+            Chance::Model(is_fresh, event) => {
+                let current = self.last_stream;
+                let stream = if is_fresh {
+                    current
+                } else {
+                    StreamId(current.0.saturating_sub(1))
+                };
+                Happening::Event(HostEvent::Model { stream, event })
+            }
+            Chance::Propose(finish, calls) => {
+                let calls = calls
+                    .into_iter()
+                    .map(|(tool, arguments)| self.write(tool, arguments))
+                    .collect();
+                let stream = self.last_stream;
+                let event = done(finish, calls);
+                Happening::Event(HostEvent::Model { stream, event })
+            }
+            Chance::Timer(n) => Happening::Event(HostEvent::Timer(*pick(&self.timers, n)?)),
+            Chance::SaveFailed(n) => Happening::Event(HostEvent::SaveFailed {
+                call: Some(CallId(n.into())),
+                why: "full".into(),
+            }),
+        })
+    }
+
+    fn about_a_call(&self, n: u8, is_fresh: bool, event: CallEvent) -> Option<Happening> {
+        let running = |call: &&mcpdeck::host::ToolCall| {
+            !is_fresh || matches!(call.state, CallState::Running { .. })
+        };
+        let calls: Vec<_> = self.host.calls.iter().filter(running).collect();
+        let call = pick(&calls, n)?;
+        let generation = match call.state {
+            CallState::Running { generation, .. } if is_fresh => generation,
+            _ => Generation(u64::from(n % 3)),
+        };
+        let server = call.server.clone().unwrap_or_else(|| "files".into());
+        let event = ServerEvent::Call(call.id, event);
+        Some(Happening::Event(HostEvent::Server {
+            server,
+            generation,
+            event,
+        }))
+    }
+
+    fn write(&mut self, tool: u8, arguments: u8) -> ModelCall {
+        self.written += 1;
+        let names = [
+            "files__read",
+            "files__write",
+            "other__read",
+            "other__write",
+            "none",
+            "files__read",
+        ];
+        let arguments = [path("a"), "{\"path\":".into(), path("b")][usize::from(arguments)].clone();
+        call(self.written, names[usize::from(tool)], &arguments)
+    }
+}
+
+fn apply(host: &mut Host, happening: Happening, now: Moment) -> Vec<Effect> {
+    match happening {
+        Happening::Event(event) => host.handle(event, now),
+        Happening::Command(command) => host.command(command, now),
+    }
+}
+
+fn pick<T>(from: &[T], n: u8) -> Option<&T> {
+    from.get(usize::from(n).checked_rem(from.len())?)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+    #[test]
+    fn any_order_of_events_keeps_the_promises_and_plays_again(chances in prop::collection::vec(chance(), 0..160), warm in any::<bool>()) {
+        let mut watched = Watched::new();
+        if warm {
+            watched.warm_up();
+        }
+        for chance in chances {
+            watched.take(chance);
+        }
+
+        // Played again from what was written down, it comes to the same.
+        let (config, settings) = settings();
+        let mut again = Host::new(&config, settings);
+        again.start(Moment(0));
+        for line in &watched.journal {
+            let (now, happening): (Moment, Happening) = serde_json::from_str(line).expect("a line");
+            apply(&mut again, happening, now);
+        }
+        prop_assert!(again == watched.host, "the journal plays differently");
+
+        // When every connection ends and the person interrupts, nothing is left running.
+        for name in SERVERS {
+            let last = watched.generations.get(name).copied().unwrap_or_default();
+            for generation in 1..=last.0 {
+                let (server, generation) = (name.into(), Generation(generation));
+                let event = ended(FailureKind::Stopped);
+                watched.happen(Happening::Event(HostEvent::Server { server, generation, event }));
+            }
+        }
+        let running = |call: &mcpdeck::host::ToolCall| matches!(call.state, CallState::Running { .. });
+        prop_assert!(!watched.host.calls.iter().any(running));
+        watched.happen(Happening::Command(Command::Interrupt));
+        prop_assert_eq!(&watched.host.turn, &TurnState::Idle);
+        prop_assert!(watched.host.calls.iter().all(|call| call.end().is_some()));
+        let is_up = |server: &mcpdeck::host::Server| matches!(server.status, Status::Ready { .. } | Status::Starting { .. });
+        prop_assert!(!watched.host.servers.iter().any(is_up));
+    }
+}
+
+#[test]
+fn the_chances_reach_every_state() {
+    // A property that never gets beyond the first state would hold and say nothing.
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for run in 0..100 {
+        let many = prop::collection::vec(chance(), 150);
+        let chances = many.new_tree(&mut runner).expect("chances").current();
+        let mut watched = Watched::new();
+        // Every other run begins with servers that are still starting.
+        if run % 2 == 0 {
+            watched.warm_up();
+        } else {
+            watched.take(Chance::Found(true));
+        }
+        for chance in chances {
+            watched.take(chance);
+            let turn = match watched.host.turn {
+                TurnState::Idle => "idle",
+                TurnState::Gathering { .. } => "gathering",
+                TurnState::Streaming { .. } => "streaming",
+                TurnState::Backoff { .. } => "waiting",
+                TurnState::Calling { .. } => "calling",
+            };
+            seen.insert(turn);
+            seen.extend(
+                watched
+                    .host
+                    .calls
+                    .iter()
+                    .filter_map(|call| call.end().map(CallEnd::word)),
+            );
+            seen.extend((!watched.host.questions.is_empty()).then_some("asking"));
+        }
+    }
+    let all = [
+        "idle",
+        "gathering",
+        "streaming",
+        "waiting",
+        "calling",
+        "asking",
+        "ok",
+        "denied",
+        "invalid",
+        "unavailable",
+        "interrupted",
+        "repeated",
+        "cancelled",
+        "outcome unknown",
+    ];
+    let missing: Vec<_> = all
+        .into_iter()
+        .filter(|word| !seen.contains(word))
+        .collect();
+    assert_eq!(missing, [""; 0], "seen: {seen:?}");
+}
