@@ -218,6 +218,23 @@ async fn a_server_of_the_old_era_is_found_behind_a_refused_discover() {
 }
 
 #[tokio::test]
+async fn a_server_of_the_old_era_is_found_behind_a_discover_that_is_never_answered() {
+    let (url, _) = raw(|asked| async move {
+        match asked.usual() {
+            Some(_) if asked.method() == "server/discover" => std::future::pending().await,
+            Some(response) => response,
+            None => asked.answer(json!({ "content": [] })),
+        }
+    })
+    .await;
+    let mut server = dialled(http(&url), |dial| {
+        auto(dial);
+        dial.spec.startup_timeout = Duration::from_secs(8);
+    });
+    assert_eq!(server.connected().await.revision, "2025-11-25");
+}
+
+#[tokio::test]
 async fn the_stream_for_the_servers_requests_is_open_before_the_first_call() {
     let open = Arc::new(AtomicBool::new(false));
     let opens = open.clone();

@@ -91,6 +91,20 @@ async fn the_tables_of_a_full_text_index_take_no_rows() {
 }
 
 #[tokio::test]
+async fn an_endless_view_does_not_hold_the_list_of_tables() {
+    let (_dir, server) = made(
+        "CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT * FROM n;
+         CREATE TABLE t (n); INSERT INTO t VALUES (1);",
+    )
+    .await;
+    let began = std::time::Instant::now();
+    let data = server.good("list_tables", json!({})).await;
+    assert!(began.elapsed() < std::time::Duration::from_secs(15));
+    assert_eq!(data["tables"][0]["rows"], Value::Null);
+    assert_eq!(data["tables"][1]["name"], "t");
+}
+
+#[tokio::test]
 async fn a_file_that_takes_the_databases_place_is_read_at_once() {
     let (dir, server) = made("CREATE TABLE t (n); INSERT INTO t VALUES (1);").await;
     let sql = json!({"sql": "SELECT n FROM t"});

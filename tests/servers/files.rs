@@ -318,6 +318,35 @@ async fn an_edit_is_exact_and_shows_its_diff() {
 }
 
 #[tokio::test]
+async fn the_diff_of_a_long_change_fits_into_the_answer() {
+    let (root, server) = served().await;
+    let line = "một dòng rất bình thường\n";
+    let text = format!("first\n{}last\n", line.repeat(200_000));
+    std::fs::write(root.path().join("long.txt"), &text).unwrap();
+    let edits = json!([
+        {"oldText": "first", "newText": "1st"},
+        {"oldText": "last", "newText": "end"}
+    ]);
+    let edit = json!({"path": "long.txt", "edits": edits});
+    let data = server.good("edit_file", edit).await;
+    let diff = data["diff"].as_str().unwrap();
+    assert!(diff.len() < 300_000, "{}", diff.len());
+    assert!(diff.contains("-first\n") && diff.ends_with("+end\n"));
+    assert!(diff.contains("bytes of the diff left out"));
+    let after = std::fs::read_to_string(root.path().join("long.txt")).unwrap();
+    assert!(after.starts_with("1st\n") && after.ends_with("end\n"));
+}
+
+#[tokio::test]
+async fn a_link_to_nothing_is_named_as_one() {
+    let (root, server) = served().await;
+    std::os::unix::fs::symlink("nothing", root.path().join("link")).unwrap();
+    let content = json!({"path": "link", "content": "x"});
+    let said = server.refused("write_file", content).await;
+    assert!(said.contains("link to something"), "{said}");
+}
+
+#[tokio::test]
 async fn a_move_never_overwrites() {
     let (root, server) = served().await;
     fs::write(root.path().join("a"), "a").unwrap();

@@ -105,7 +105,7 @@ async fn attempt(
     let outcome = match first {
         First::Initialize => talk.initialize().await,
         First::Discover if both && talk.link.is_child => talk.both().await,
-        First::Discover => talk.discover().await,
+        First::Discover => talk.discover(both).await,
     };
     match outcome {
         Ok(hello) => {
@@ -229,11 +229,17 @@ impl Talk {
         Ok(hello)
     }
 
-    /// `server/discover` alone.
-    async fn discover(&mut self) -> Result<Hello, Refusal> {
+    /// `server/discover` alone. When there is another way it gets half of the time: a server that never answers what it does not
+    /// know may well answer `initialize`.
+    async fn discover(&mut self, has_another_way: bool) -> Result<Hello, Refusal> {
         let id = self.ask(messages::discover);
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let until = match has_another_way {
+            true => self.deadline - left / 2,
+            false => self.deadline,
+        };
         loop {
-            match self.hear(self.deadline).await? {
+            match self.hear(until).await? {
                 Heard::Result(of, result) if of == id => {
                     return convert::discover_result(&result, messages::MODERN)
                         .map_err(|why| Refusal::TryFresh(self.protocol(why)));
@@ -247,6 +253,9 @@ impl Talk {
                 }
                 Heard::Result(..) | Heard::Error(..) => {}
                 Heard::Nonsense(line) => self.link.notes.stray(&line),
+                Heard::Silence if has_another_way => {
+                    return Err(Refusal::TryFresh(self.timed_out()));
+                }
                 Heard::Silence => return Err(Refusal::Final(self.timed_out())),
             }
         }

@@ -184,7 +184,11 @@ async fn shake_hands(
     let tap = dial.tap.connection(
         dial.spec.name.clone(),
         dial.generation,
-        Redactor::new(secrets::of(&dial.spec.launch).iter().map(String::as_str)),
+        Redactor::new(
+            secrets::of(&dial.spec.launch, |name| std::env::var(name).ok())
+                .iter()
+                .map(String::as_str),
+        ),
     );
     let mut shaking = std::pin::pin!(handshake::connect(dial, &tap, tasks));
     loop {

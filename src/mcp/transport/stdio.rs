@@ -228,9 +228,12 @@ fn understand(line: &Line) -> (WireKind, Inbound) {
     }
 }
 
-/// An id of ours: a number, or the same number as text, which some servers make of it.
+/// An id of ours: a number, or the same number as text or as `1.0`, which some servers make of it.
 pub fn id_of(value: &Value) -> Option<i64> {
     match value {
+        Value::Number(number) if number.is_f64() => {
+            number.to_string().strip_suffix(".0")?.parse().ok()
+        }
         Value::Number(number) => number.as_i64(),
         Value::String(text) => text.parse().ok(),
         _ => None,
@@ -351,6 +354,13 @@ mod tests {
             text: text.to_owned(),
             too_long: false,
         }
+    }
+
+    #[test]
+    fn an_id_is_known_in_each_of_its_spellings() {
+        let ids = serde_json::json!([7, "7", 7.0, 7.5, "x", null]);
+        let ids: Vec<_> = ids.as_array().unwrap().iter().map(id_of).collect();
+        assert_eq!(ids, [Some(7), Some(7), Some(7), None, None, None]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What of a server's launch is a secret: for the wire log, which must not hold it, and for a URL that is shown.
 //!
-//! Used by `connection` and `transport`. Reads the environment for what is passed on by name, and nothing else.
+//! Pure; used by `connection`, which knows the environment, and by `transport`.
 
 use url::Url;
 
@@ -13,8 +13,8 @@ const PLAIN: usize = 8;
 const LONG: usize = 16;
 
 /// What must not get into a file: what the configuration sets, what it passes on under a name that says so, and what a URL
-/// carries beside its address.
-pub fn of(launch: &Launch) -> Vec<String> {
+/// carries beside its address. `variable` gives the value of a variable that is passed on.
+pub fn of(launch: &Launch, variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
     match launch {
         Launch::Stdio(stdio) => {
             let set = stdio
@@ -23,7 +23,7 @@ pub fn of(launch: &Launch) -> Vec<String> {
                 .filter(|(name, value)| says_secret(name) || value.expose().len() >= PLAIN);
             let mut secrets: Vec<String> = set.map(|(_, value)| exposed(value)).collect();
             for name in &stdio.env_vars {
-                let Ok(value) = std::env::var(name) else {
+                let Some(value) = variable(name) else {
                     continue;
                 };
                 secrets.extend(Url::parse(&value).ok().and_then(|url| password(&url)));
@@ -142,7 +142,7 @@ mod tests {
             env_vars: Vec::new(),
             cwd: None,
         });
-        assert_eq!(of(&launch), ["abcd", "12345678"]);
+        assert_eq!(of(&launch, |_| None), ["abcd", "12345678"]);
     }
 
     #[test]
@@ -153,6 +153,6 @@ mod tests {
             headers: BTreeMap::new(),
             transport: TransportChoice::Auto,
         });
-        assert_eq!(of(&launch), ["pass", "a%2Fb", "a/b"]);
+        assert_eq!(of(&launch, |_| None), ["pass", "a%2Fb", "a/b"]);
     }
 }

@@ -1,6 +1,6 @@
 //! `query_database`: one statement that only reads, its rows as typed values, bounded in rows and bytes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{Value as Cell, ValueRef};
 use rusqlite::{Connection, Error, Statement};
@@ -116,10 +116,23 @@ impl Database {
         stop: &CancellationToken,
         work: impl FnOnce(&Connection) -> Result<T, Trouble>,
     ) -> Result<T, Refusal> {
+        self.read_within(self.deadline, stop, work)
+    }
+
+    /// The same, bounded more tightly.
+    ///
+    /// # Errors
+    /// What `work` fails with, in words.
+    pub fn read_within<T>(
+        &self,
+        most: Duration,
+        stop: &CancellationToken,
+        work: impl FnOnce(&Connection) -> Result<T, Trouble>,
+    ) -> Result<T, Refusal> {
         let opened = self.source.reader();
         let mut reader = opened.map_err(|e| Refusal(format!("Cannot open the database: {e}.")))?;
         let connection = &mut reader.connection;
-        let bounded = guard::bound(connection, Instant::now() + self.deadline, stop);
+        let bounded = guard::bound(connection, Instant::now() + most, stop);
         let outcome = bounded
             .map_err(Trouble::Engine)
             .and_then(|()| work(connection));
@@ -127,9 +140,9 @@ impl Database {
             Trouble::Ours(refusal) => refusal,
             Trouble::Engine(error) => {
                 // The look-ups for the message get a short time of their own.
-                let soon = Instant::now() + std::time::Duration::from_secs(1);
+                let soon = Instant::now() + Duration::from_secs(1);
                 let _without = guard::bound(connection, soon, &CancellationToken::new());
-                complaint(connection, &error, self.deadline)
+                complaint(connection, &error, most)
             }
         });
         self.source.give_back(reader);
@@ -253,7 +266,6 @@ impl Rows {
 mod tests {
     use super::*;
     use crate::servers::database::source::Source;
-    use std::time::Duration;
 
     const ENDLESS: &str =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";

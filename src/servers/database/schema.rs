@@ -1,5 +1,7 @@
 //! `list_tables` and `get_table_schema`: what the catalogue says. All on a reading connection.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,9 @@ use crate::servers::database::Database;
 use crate::servers::database::complaint::no_such_table;
 use crate::servers::database::query::Trouble;
 use crate::servers::toolbox::{Answer, Refusal};
+
+/// How long rows are counted, of all tables together: the number is good to know, and nobody waits for it.
+const COUNTING: Duration = Duration::from_secs(2);
 
 /// Arguments of `list_tables`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -41,7 +46,8 @@ pub fn list_tables(
     _args: NoArgs,
     stop: &CancellationToken,
 ) -> Result<Answer<Tables>, Refusal> {
-    let tables: Vec<Table> = database.read(stop, |connection| {
+    let most = database.deadline.min(COUNTING);
+    let tables: Vec<Table> = database.read_within(most, stop, |connection| {
         let named = table_names(connection).into_iter();
         Ok(named
             .map(|(name, kind)| Table {
@@ -131,7 +137,8 @@ pub fn get_table_schema(
     args: SchemaArgs,
     stop: &CancellationToken,
 ) -> Result<Answer<Schema>, Refusal> {
-    let schema = database.read(stop, |connection| {
+    let most = database.deadline.min(COUNTING);
+    let schema = database.read_within(most, stop, |connection| {
         let table = real_name(connection, &args.table).ok_or_else(|| {
             let hint = no_such_table(connection, &args.table);
             Trouble::Ours(Refusal(format!(

@@ -2,6 +2,8 @@
 //!
 //! A reading connection can only read; the one way to a writable one is `writer`, which only `insert` uses.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -110,7 +112,23 @@ impl Source {
             return Ok(reader);
         }
         let mut connection = match &self.place {
-            Place::File(path) => connect(path, reading())?,
+            Place::File(path) => match self.read_from(path) {
+                Err(error) if needs_its_folder(&error) && is_settled(path) => {
+                    // Not kept: the engine would not notice that the file changes.
+                    let mut connection = connect(immutable(path), reading())?;
+                    guard::read_only(&mut connection)?;
+                    return Ok(Reader {
+                        connection,
+                        file: None,
+                    });
+                }
+                opened => {
+                    return Ok(Reader {
+                        connection: opened?,
+                        file,
+                    });
+                }
+            },
             // The engine knows no reading connection to memory; the guard forbids writing here as well.
             Place::Memory => connect(MEMORY, writing())?,
         };
@@ -132,6 +150,12 @@ impl Source {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|reader| reader.file == file);
         idle.pop()
+    }
+
+    fn read_from(&self, path: &Path) -> rusqlite::Result<Connection> {
+        let mut connection = connect(path, reading())?;
+        guard::read_only(&mut connection)?;
+        Ok(connection)
     }
 
     fn file_id(&self) -> Option<FileId> {
@@ -161,8 +185,12 @@ impl Source {
 }
 
 fn connect(path: impl AsRef<Path>, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    let memory = path.as_ref() == Path::new(MEMORY);
-    let uri = if memory {
+    let uri = if path
+        .as_ref()
+        .as_os_str()
+        .as_encoded_bytes()
+        .starts_with(b"file:")
+    {
         OpenFlags::SQLITE_OPEN_URI
     } else {
         OpenFlags::empty()
@@ -170,6 +198,36 @@ fn connect(path: impl AsRef<Path>, flags: OpenFlags) -> rusqlite::Result<Connect
     let connection = Connection::open_with_flags(path, flags | uri)?;
     connection.busy_timeout(BUSY)?;
     Ok(connection)
+}
+
+/// Whether the engine would have had to write beside the file: so it does with the journal that is called WAL, also for reading.
+fn needs_its_folder(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    matches!(error.sqlite_error_code(), Some(ReadOnly | CannotOpen))
+}
+
+/// Whether all that was ever written is in the file itself.
+fn is_settled(path: &Path) -> bool {
+    let beside = |end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    !beside("-wal").exists() && !beside("-journal").exists()
+}
+
+/// The file as a URL by which the engine neither locks it nor writes beside it.
+fn immutable(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut url = b"file:".to_vec();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'?' | b'#' | b'%' => url.extend(format!("%{byte:02X}").into_bytes()),
+            byte => url.push(*byte),
+        }
+    }
+    url.extend(b"?immutable=1");
+    PathBuf::from(OsString::from_vec(url))
 }
 
 fn reading() -> OpenFlags {
@@ -207,7 +265,11 @@ fn place(url: &str) -> Result<Place, ServeError> {
     match rest {
         "" => Err(refuse("it names no file; write `sqlite:FILE`")),
         ":memory:" => Ok(Place::Memory),
-        path => Ok(Place::File(PathBuf::from(path))),
+        // Made whole, so that no name that begins with `file:` is taken for a URL.
+        path => Ok(Place::File(match path.starts_with("file:") {
+            true => Path::new(".").join(path),
+            false => PathBuf::from(path),
+        })),
     }
 }
 
@@ -229,6 +291,24 @@ mod tests {
         assert_eq!(file("sqlite:///tmp/shop.db"), Some("/tmp/shop.db".into()));
         assert_eq!(file("data/shop.db"), Some("data/shop.db".into()));
         assert!(matches!(place("sqlite::memory:"), Ok(Place::Memory)));
+    }
+
+    #[test]
+    fn a_file_that_may_not_be_written_beside_is_read_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("odd?name#100%.db");
+        let made = Connection::open(&file).unwrap();
+        made.execute_batch("CREATE TABLE t (n); INSERT INTO t VALUES (7);")
+            .unwrap();
+        drop(made);
+        assert!(is_settled(&file));
+        let connection = connect(immutable(&file), reading()).unwrap();
+        let n: i64 = connection
+            .query_row("SELECT n FROM t", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(n, 7);
+        std::fs::write(dir.path().join("odd?name#100%.db-wal"), "").unwrap();
+        assert!(!is_settled(&file));
     }
 
     #[test]

@@ -16,6 +16,9 @@ use crate::servers::toolbox::{Answer, Refusal};
 /// The largest file that is edited.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Bytes of a diff that are told.
+const MAX_DIFF: usize = 256 * 1024;
+
 /// Arguments of `edit_file`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -50,7 +53,7 @@ pub struct Edited {
     path: String,
     /// How many pieces were replaced.
     replacements: usize,
-    /// The change as a unified diff.
+    /// The change as a unified diff; of a long one the beginning and the end.
     diff: String,
     /// Whether nothing was changed because only the diff was asked for.
     dry_run: bool,
@@ -77,7 +80,7 @@ pub fn edit_file(
     let edited = Edited {
         path: place.shown(),
         replacements: args.edits.len(),
-        diff: unified(&place.shown(), &before, &after),
+        diff: shortened(unified(&place.shown(), &before, &after)),
         dry_run: args.dry_run,
     };
     let mut text = edited.diff.clone();
@@ -88,6 +91,26 @@ pub fn edit_file(
         text.push_str(&format!("The earlier content is in the trash: {trash}"));
     }
     Ok(Answer { data: edited, text })
+}
+
+/// A diff that fits into an answer. The change is made by then, and an answer that is too long to be read would hide that.
+fn shortened(diff: String) -> String {
+    if diff.len() <= MAX_DIFF {
+        return diff;
+    }
+    let (mut head, mut tail) = (MAX_DIFF / 2, diff.len() - MAX_DIFF / 2);
+    while !diff.is_char_boundary(head) {
+        head -= 1;
+    }
+    while !diff.is_char_boundary(tail) {
+        tail += 1;
+    }
+    let left_out = tail - head;
+    format!(
+        "{}\n[{left_out} bytes of the diff left out]\n{}",
+        &diff[..head],
+        &diff[tail..]
+    )
 }
 
 fn read(place: &Place<'_>) -> Result<String, Refusal> {

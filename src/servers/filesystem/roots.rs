@@ -240,7 +240,13 @@ impl<'r> Place<'r> {
             return Ok(self.at(self.rel.clone()));
         }
         let target = self.root.dir.canonicalize(self.way());
-        let target = target.map_err(|error| self.failure("follow the link", &error))?;
+        let target = target.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Refusal(format!(
+                "`{}` is a link to something that does not exist. Delete the link first, or write to another name.",
+                self.shown()
+            )),
+            _ => self.failure("follow the link", &error),
+        })?;
         if self.root.hides(&target) {
             return Err(Refusal::new(
                 "The link leads into the trash of this server.",
