@@ -39,7 +39,6 @@ fn all_servers_that_are_on_are_dialled_side_by_side() {
     let mut config = config(vec![bundled("files"), off, foreign("other", &[])]);
     config.broken.push(BrokenServer {
         enabled: true,
-        enabled: true,
         name: "odd".into(),
         error: "line 3: no".into(),
         required: true,
