@@ -115,10 +115,10 @@ fn the_demo_goes_from_prompt_to_prompt_by_enter_and_each_answer_is_true() {
 /// Sends the prompt that is proposed, says yes to the call that is asked about, and gives the answer.
 #[track_caller]
 fn ask(deck: &Deck, prompt: &str, asks: Option<&str>) -> String {
-    let offered = format!("{prompt} (Enter");
+    let offered = prompt;
     deck.screen.wait("the next prompt offered", LIMIT, |s| {
         let words: Vec<String> = input(s).split_whitespace().map(str::to_owned).collect();
-        is_idle(s) && words.join(" ").contains(&offered)
+        is_idle(s) && words.join(" ").contains(offered)
     });
     deck.screen.key(Key::Enter);
     deck.hear(&format!("❯ {prompt}"));
