@@ -44,12 +44,18 @@ pub(super) fn lay(text: &str, open: bool, cols: usize, theme: &Theme, memo: &mut
     page.out
 }
 
-/// The text without the head of a table whose rule has not come yet: for an instant it would be seen as the signs it is made of.
+/// The text without what a table at its end is not sure of: the head whose rule has not come yet, the row that is not whole. For
+/// an instant they would be seen as the signs they are made of.
 fn settled(text: &str) -> &str {
     let at = text.rfind("\n\n").map_or(0, |at| at + 2);
     let (before, last) = text.split_at(at);
-    let is_begun = last.starts_with('|') && last.matches('\n').count() < 2;
-    if is_begun { before } else { text }
+    if !last.starts_with('|') {
+        return text;
+    }
+    match last.rfind('\n') {
+        Some(end) if last.matches('\n').count() >= 2 => &text[..at + end + 1],
+        _ => before,
+    }
 }
 
 impl Page<'_> {
