@@ -21,6 +21,8 @@ use crate::view::{calls, code, value};
 
 /// Characters of one text block that are laid out; the rest is in the saved file.
 const TEXT: usize = 400_000;
+/// Cells of a table that are laid out.
+const CELLS: usize = 40_000;
 /// Lines of stderr that are shown.
 const STDERR: usize = 200;
 
@@ -163,7 +165,10 @@ fn answered(result: &ToolResult, cols: usize, theme: &Theme, memo: &mut Memo) ->
         }
         out.push(span("structuredContent", theme.dim).into());
         match value::table(structured, theme) {
-            Some((table, rows)) => {
+            Some((mut table, rows)) => {
+                // Where columns have no room beside each other, each cell takes a line.
+                let columns = table.rows.first().map_or(1, Vec::len).max(1);
+                table.rows.truncate((CELLS / columns).max(1));
                 let shown = table.rows.len();
                 out.extend(table::lay(&table, Cells::Crop, cols, theme));
                 if rows > shown {

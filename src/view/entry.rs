@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::host::{Origin, ToolCall};
 use crate::ids::CallId;
 use crate::mcp::result::ToolResult;
-use crate::text::{clean, wrap};
+use crate::text::{clean, human, wrap};
 use crate::view::memo::{Memo, digest};
 use crate::view::styled::{self, Lines, span};
 use crate::view::table::{self, Cells};
@@ -220,14 +220,22 @@ fn result_lines(result: &ToolResult, cols: usize, theme: &Theme) -> Lines {
         .structured
         .as_ref()
         .and_then(|value| value::table(value, theme));
-    let mut lines = match table {
-        Some((table, _)) => table::lay(&table, Cells::Crop, cols, theme),
-        None => code::plain(&clean::block(&head(&result.as_text())), style, cols),
+    // Only what is shown is laid out: of a large result that is a small part.
+    let (mut lines, rows) = match table {
+        Some((mut table, rows)) => {
+            table.rows.truncate(RESULT_ROWS);
+            (table::lay(&table, Cells::Crop, cols, theme), rows)
+        }
+        None => {
+            let text = result.as_text();
+            let lines = code::plain(&clean::block(&head(&text)), style, cols);
+            (lines, text.lines().count())
+        }
     };
-    if lines.len() > RESULT_ROWS {
-        let more = lines.len() - RESULT_ROWS;
+    if lines.len().max(rows) > RESULT_ROWS {
         lines.truncate(RESULT_ROWS);
-        let word = format!("… {more} more rows: open the call to see them");
+        let rows = human::count(rows as u64);
+        let word = format!("… {rows} rows in all: open the call to see more");
         lines.push(span(wrap::truncate(&word, cols), theme.dim).into());
     }
     lines

@@ -138,9 +138,16 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         fact(&mut out, "latency", speed, cols, theme);
     }
     let (calls, errors) = (human::count(health.calls), human::count(health.errors));
-    let counted = vec![span(format!("{calls}, {errors} went wrong"), theme.text)];
+    let counted = match health.calls {
+        0 => "none yet".to_owned(),
+        _ => format!("{calls}, {errors} went wrong"),
+    };
+    let counted = vec![span(counted, theme.text)];
     fact(&mut out, "calls", counted, cols, theme);
-    if let Some(error) = &health.last_error {
+    // What it failed by is told below, whole.
+    let failed = server.status.failure().map(Failure::headline);
+    let error = health.last_error.as_ref();
+    if let Some(error) = error.filter(|error| failed.as_ref() != Some(*error)) {
         let error = vec![span(clean::line(&head(error)), theme.warn)];
         fact(&mut out, "last error", error, cols, theme);
     }
