@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::args::Global;
 use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::global::Global;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::{failure, output, setup};
 use crate::driver::headless::Headless;

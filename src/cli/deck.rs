@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use crate::agent::model::script::Script;
 use crate::app::App;
-use crate::cli::args::Global;
 use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::global::Global;
 use crate::cli::setup;
 use crate::config::{Config, Provider};
 use crate::driver::Clock;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::args::Global;
 use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::global::Global;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::{failure, output, setup};
 use crate::driver::headless::Headless;
@@ -154,7 +154,9 @@ fn tool_line(tool: &Tool) -> String {
 }
 
 fn rejected_line(tool: &Rejected) -> String {
-    let name = tool.name.as_deref().unwrap_or("(a tool without a name)");
+    let Some(name) = tool.name.as_deref() else {
+        return format!("  not usable: {}\n", clean::line(&tool.why));
+    };
     format!(
         "  {}  not usable: {}\n",
         clean::line(name),

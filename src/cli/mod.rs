@@ -10,6 +10,7 @@ mod deck;
 pub mod demo;
 mod error;
 mod failure;
+mod global;
 mod interrupt;
 mod list;
 mod output;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use directories::ProjectDirs;
 
-use crate::cli::args::Global;
 use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::global::Global;
 use crate::cli::output;
 use crate::config::{self, Config, Environment};
 use crate::driver::headless::Headless;

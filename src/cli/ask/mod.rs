@@ -12,8 +12,8 @@ use clap::Args;
 
 use crate::agent::transcript::{Entry, Level};
 use crate::agent::turn::StopReason;
-use crate::cli::args::Global;
 use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::global::Global;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::{failure, setup};
 use crate::config::Config;

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::args::Global;
 use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::global::Global;
 use crate::cli::{deck, output};
 use workspace::Workspace;
 

@@ -59,21 +59,17 @@ impl Host {
         why: String,
         now: Moment,
     ) -> Vec<Effect> {
-        let words = format!("tools/list failed: {why}");
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
-        server.health.last_error = Some(words.clone());
+        server.health.last_error = Some(why.clone());
         // What it offered before is the best that is known.
         let known = if server.status.is_ready() {
             std::mem::take(&mut server.tools)
         } else {
             Vec::new()
         };
-        let rejected = vec![Rejected {
-            name: None,
-            why: words,
-        }];
+        let rejected = vec![Rejected { name: None, why }];
         self.listed(
             name,
             Tools {

@@ -10,9 +10,11 @@ mod pending;
 mod relisten;
 mod session;
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures::FutureExt;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -88,8 +90,23 @@ pub fn dial(dial: Dial, reports: Reports) -> Connection {
         server: dial.spec.name.clone(),
         generation: dial.generation,
     };
-    let task = tokio::spawn(run(dial, reporter, queue));
+    let task = tokio::spawn(watched(dial, reporter, queue));
     Connection { commands, task }
+}
+
+/// Runs a connection, and reports its end also when a fault of ours stops it: nothing may wait for it for ever.
+async fn watched(dial: Dial, reporter: Reporter, commands: mpsc::UnboundedReceiver<Command>) {
+    let running = AssertUnwindSafe(run(dial, reporter.clone(), commands));
+    if running.catch_unwind().await.is_err() {
+        let mut failure = Failure::new(
+            FailureKind::Protocol,
+            "mcpdeck failed while it spoke with the server",
+        );
+        failure.hint = Some(
+            "this is a fault of mcpdeck: please report it, with the lines it printed".to_owned(),
+        );
+        reporter.event(ServerEvent::Ended(Box::new(failure))).await;
+    }
 }
 
 impl Connection {

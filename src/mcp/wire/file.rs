@@ -24,15 +24,14 @@ pub struct WireFile {
 }
 
 impl WireFile {
-    /// Opens the file for the owner's eyes alone, cut to nothing, and starts its thread.
+    /// Opens the file for the owner's eyes alone and starts its thread. What it holds already stays: lines are added.
     ///
     /// # Errors
     /// When the file cannot be made or the thread not started.
     pub fn create(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new()
             .create(true)
-            .write(true)
-            .truncate(true)
+            .append(true)
             .mode(0o600)
             .open(path)?;
         let (jobs, queue) = mpsc::channel(QUEUE);

@@ -1,0 +1,39 @@
+//! What every subcommand takes: where the configuration is, which model wins over it, where the wire is written.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::Flags;
+
+/// What every subcommand takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Read this file instead of `./mcp.toml`
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Ask the model at this OpenAI-compatible base URL, such as http://127.0.0.1:11434/v1
+    #[arg(long, global = true, value_name = "URL")]
+    pub model_url: Option<String>,
+    /// Ask for this model
+    #[arg(long = "model", global = true, value_name = "NAME")]
+    pub model_name: Option<String>,
+    /// Take the key of --model-url from this variable
+    #[arg(long, global = true, value_name = "VARIABLE")]
+    pub model_key_env: Option<String>,
+    /// Write every message and every stray line to this file, as JSON lines without secrets
+    #[arg(long, global = true, value_name = "FILE")]
+    pub wire_log: Option<PathBuf>,
+}
+
+impl Global {
+    /// The command line's part of the configuration.
+    pub fn flags(&self) -> Flags {
+        Flags {
+            config: self.config.clone(),
+            model_url: self.model_url.clone(),
+            model_name: self.model_name.clone(),
+            model_key_env: self.model_key_env.clone(),
+        }
+    }
+}
