@@ -45,7 +45,10 @@ impl Deck {
     ) -> Self {
         let mut command = home.command(binary());
         command.args(args);
-        command.arg("--wire-log").arg(home.path("wire.jsonl"));
+        // The log of an earlier start in this home would be added to.
+        let log = home.path("wire.jsonl");
+        let _none_yet = fs::remove_file(&log);
+        command.arg("--wire-log").arg(log);
         command.envs(variables.iter().copied());
         let screen = Screen::start(&command, size);
         Self { screen, home }
