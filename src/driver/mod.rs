@@ -1,6 +1,6 @@
 //! Carries out the host's effects and answers with events. Decides nothing.
 //!
-//! `perform` never waits: what takes time runs in a task of its own and reports on the one channel of [`HostEvent`]s.
+//! `perform` never waits: what takes time runs in a task of its own and reports on the one channel of [`crate::host::HostEvent`]s.
 
 mod calls;
 pub mod clock;

@@ -1,7 +1,7 @@
 //! The MCP servers that the binary carries. They import nothing of the layers above; only `cli::serve` starts them.
 //!
-//! A server is a [`toolbox::Toolbox`]: a state and a table of tools, each a plain blocking function from checked arguments to
-//! an answer. [`stdio`] serves a toolbox to one client, in both eras of the protocol.
+//! A server is a `toolbox::Toolbox`: a state and a table of tools, each a plain blocking function from checked arguments to
+//! an answer. `stdio` serves a toolbox to one client, in both eras of the protocol.
 
 pub mod database;
 pub mod filesystem;

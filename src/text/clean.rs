@@ -19,7 +19,7 @@ pub fn line(text: &str) -> String {
     out
 }
 
-/// Several lines: as [`line`], but `\n` stays (`\r\n`, `\r` and the Unicode separators become it) and a tab is four spaces.
+/// Several lines: as [`line()`], but `\n` stays (`\r\n`, `\r` and the Unicode separators become it) and a tab is four spaces.
 pub fn block(text: &str) -> String {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
         return text.to_owned();

@@ -29,6 +29,8 @@ pub fn of(launch: &Launch, variable: impl Fn(&str) -> Option<String>) -> Vec<Str
                 secrets.extend(Url::parse(&value).ok().and_then(|url| password(&url)));
                 secrets.extend(says_secret(name).then_some(value));
             }
+            let words = stdio.shown.iter().flat_map(|word| named_in(word));
+            secrets.extend(words.filter(|name| says_secret(name)).filter_map(&variable));
             secrets
         }
         Launch::Http(HttpLaunch { headers, url, .. }) => {
@@ -81,6 +83,14 @@ pub fn masked_url(text: &str) -> String {
     shown
 }
 
+/// The variables that a word of the configuration takes in: `A` and `B` in `x-${A}-${B:-y}`.
+fn named_in(word: &str) -> impl Iterator<Item = &str> {
+    word.split("${").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
+        &rest[..end.unwrap_or(rest.len())]
+    })
+}
+
 fn exposed(secret: &Secret) -> String {
     secret.expose().to_owned()
 }
@@ -123,6 +133,28 @@ mod tests {
         ] {
             assert_eq!(masked_url(url), shown, "{url}");
         }
+    }
+
+    #[test]
+    fn a_key_that_a_variable_puts_into_an_argument_is_a_secret() {
+        let launch = Launch::Stdio(StdioLaunch {
+            shown: ["x", "--key=${MY_KEY:-none}", "--dir=${HOME}/a"]
+                .map(str::to_owned)
+                .into(),
+            command: "x".to_owned(),
+            args: ["--key=s3cret", "--dir=/home/me/a"]
+                .map(str::to_owned)
+                .into(),
+            env: BTreeMap::new(),
+            env_vars: Vec::new(),
+            cwd: None,
+        });
+        let variable = |name: &str| match name {
+            "MY_KEY" => Some("s3cret".to_owned()),
+            "HOME" => Some("/home/me".to_owned()),
+            _ => None,
+        };
+        assert_eq!(of(&launch, variable), ["s3cret"]);
     }
 
     #[test]
