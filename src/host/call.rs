@@ -2,6 +2,7 @@
 //!
 //! Plain data; `calls` is the machine that moves it. A call is never removed while the program runs.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,11 @@ use crate::agent::model::ModelCall;
 use crate::ids::{CallId, Generation, Moment, QuestionId, ServerName, TurnId};
 use crate::mcp::event::Progress;
 use crate::mcp::result::{CallOutcome, ToolResult};
+
+/// Progress messages that a call keeps, the newest ones.
+const MESSAGES: usize = 200;
+/// Characters of one that are kept.
+const MESSAGE: usize = 2_000;
 
 /// One tool call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,12 +35,23 @@ pub struct ToolCall {
     pub state: CallState,
     /// The last progress that the server reported.
     pub progress: Option<Progress>,
+    /// What the server said with its progress, the newest last. Bounded; the wire log has all.
+    pub messages: VecDeque<ProgressMessage>,
     /// When it was made.
     pub created: Moment,
     /// The JSON-RPC id once it is on the wire.
     pub request_id: Option<String>,
     /// The file that holds the whole result, when it was too long for the model.
     pub saved_to: Option<PathBuf>,
+}
+
+/// The server's words at one point of its progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProgressMessage {
+    /// When they came.
+    pub at: Moment,
+    /// The words, raw.
+    pub text: String,
 }
 
 /// Who made a call.
@@ -124,6 +141,21 @@ impl ToolCall {
             Some(server) => format!("{server}.{}", self.tool),
             None => self.tool.clone(),
         }
+    }
+
+    /// The server reports progress. Words that repeat the last ones are not kept again.
+    pub fn progressed(&mut self, progress: Progress, now: Moment) {
+        if let Some(words) = &progress.message {
+            let text: String = words.chars().take(MESSAGE).collect();
+            let news = self.messages.back().is_none_or(|last| last.text != text);
+            if news && !text.trim().is_empty() {
+                self.messages.push_back(ProgressMessage { at: now, text });
+            }
+            if self.messages.len() > MESSAGES {
+                self.messages.pop_front();
+            }
+        }
+        self.progress = Some(progress);
     }
 
     /// How it ended, when it has.

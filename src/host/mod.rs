@@ -20,7 +20,7 @@ pub mod server;
 mod servers;
 mod state;
 
-pub use call::{CallEnd, CallState, Origin, ToolCall};
+pub use call::{CallEnd, CallState, Origin, ProgressMessage, ToolCall};
 pub use command::Command;
 pub use effect::Effect;
 pub use event::{HostEvent, ModelLabel};

@@ -1,4 +1,5 @@
-//! All about one call: state and times, the arguments as sent, the result whole, and what the server said on stderr meanwhile.
+//! All about one call: state and times, the arguments as sent, the result whole, what the server said of its
+//! progress, and on stderr meanwhile.
 //!
 //! Pure. Laid out once and kept in the memo until something about the call changes.
 
@@ -51,23 +52,32 @@ pub(super) fn parts(
         parts.push(std::mem::take(&mut out).into());
         parts.push(memo.lines(hasher.finish(), |memo| ended(end, cols, theme, memo)));
     }
+    if !call.messages.is_empty() {
+        section(&mut out, "Progress messages", theme);
+        for message in &call.messages {
+            out.extend(at_its_time(call, message.at, &message.text, cols, theme));
+        }
+    }
     let said = stderr(app, call);
     if !said.is_empty() {
         section(&mut out, "stderr of the server meanwhile", theme);
         for record in said {
-            let at = human::duration(record.at.since(call.created));
-            let spans = [
-                span(format!("+{at} "), theme.dim),
-                span(
-                    clean::line(&record.text.chars().take(2_000).collect::<String>()),
-                    theme.text,
-                ),
-            ];
-            out.extend(styled::wrapped(&spans, cols));
+            out.extend(at_its_time(call, record.at, &record.text, cols, theme));
         }
     }
     parts.push(out.into());
     parts
+}
+
+/// What the server said, behind the time since the call was made.
+fn at_its_time(call: &ToolCall, at: Moment, text: &str, cols: usize, theme: &Theme) -> Lines {
+    let since = human::duration(at.since(call.created));
+    let text: String = text.chars().take(2_000).collect();
+    let spans = [
+        span(format!("+{since} "), theme.dim),
+        span(clean::line(&text), theme.text),
+    ];
+    styled::wrapped(&spans, cols)
 }
 
 fn section(out: &mut Lines, title: &'static str, theme: &Theme) {

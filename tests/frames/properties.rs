@@ -241,11 +241,12 @@ fn calls(app: &mut App, text: &str) {
             generation: Generation(1),
         },
     );
-    running.progress = Some(Progress {
+    let progress = Progress {
         done: -1.0,
         total: Some(0.5),
         message: Some(own()),
-    });
+    };
+    running.progressed(progress, Moment(1));
     running.request_id = Some(own());
     let mut hand: ToolCall = stage::call(
         8,

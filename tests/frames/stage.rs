@@ -1,6 +1,6 @@
 //! The states that the frames are drawn from: built by hand from the public fields, with names and texts from three continents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use mcpdeck::agent::model::{ModelCall, Usage};
@@ -178,6 +178,7 @@ pub fn call(id: u64, server: &str, tool: &str, arguments: &str, state: CallState
         arguments: arguments.into(),
         state,
         progress: None,
+        messages: VecDeque::new(),
         created: at(9_000),
         request_id: Some(id.to_string()),
         saved_to: None,
@@ -302,11 +303,17 @@ pub fn talk() -> App {
             running(11_900),
         ),
     ];
-    app.host.calls[3].progress = Some(Progress {
-        done: 30.0,
-        total: Some(100.0),
-        message: Some("scanning src".into()),
-    });
+    for (done, words, millis) in [
+        (10.0, "opening the index", 10_300),
+        (30.0, "scanning src", 10_900),
+    ] {
+        let progress = Progress {
+            done,
+            total: Some(100.0),
+            message: Some(words.into()),
+        };
+        app.host.calls[3].progressed(progress, at(millis));
+    }
     let transcript = &mut app.host.transcript;
     transcript.tell("server ghost is not there".into());
     transcript.push(Entry::User {

@@ -160,6 +160,40 @@ fn a_long_result_is_cut_for_the_model_and_saved_whole() {
 }
 
 #[test]
+fn the_words_of_progress_are_kept_in_order_each_once_and_never_without_end() {
+    let mut stage = Stage::ready();
+    stage.propose(vec![call(1, "files__read", "{}")]);
+    let mut say = |words: Option<&str>| {
+        let progress = Progress {
+            done: 1.0,
+            total: None,
+            message: words.map(str::to_owned),
+        };
+        let event = ServerEvent::Call(CallId(1), CallEvent::Progress(progress));
+        stage.server("files", event);
+        stage.call(1).messages.clone()
+    };
+    let mut said = say(Some("one"));
+    for words in [Some("one"), None, Some(" "), Some("two"), Some("one")] {
+        said = say(words);
+    }
+    let texts: Vec<&str> = said.iter().map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, ["one", "two", "one"]);
+    for number in 0..300 {
+        said = say(Some(&format!("{number}{}", "x".repeat(5_000))));
+    }
+    assert_eq!(said.len(), 200, "the newest ones");
+    assert!(
+        said.back()
+            .is_some_and(|last| last.text.starts_with("299x"))
+    );
+    assert!(
+        said.iter()
+            .all(|message| message.text.chars().count() <= 2_000)
+    );
+}
+
+#[test]
 fn progress_and_the_wire_id_belong_to_the_running_call() {
     let mut stage = Stage::ready();
     stage.propose(vec![call(1, "files__read", "{}")]);
@@ -181,6 +215,11 @@ fn progress_and_the_wire_id_belong_to_the_running_call() {
     stage.outcome(1, answered("x"));
     let before = stage.host.clone();
     for event in [
+        CallEvent::Progress(Progress {
+            done: 2.0,
+            total: None,
+            message: Some("late".into()),
+        }),
         CallEvent::Finished(answered("y")),
         CallEvent::Sent {
             request_id: "8".into(),

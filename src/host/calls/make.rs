@@ -2,7 +2,7 @@
 //!
 //! Pure. A call that cannot be sent ends here, with the precise complaint for whoever made it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::agent::model::ModelCall;
@@ -77,6 +77,7 @@ impl Host {
             arguments,
             state,
             progress: None,
+            messages: VecDeque::new(),
             created: now,
             request_id: None,
             saved_to: None,

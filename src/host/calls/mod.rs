@@ -72,7 +72,7 @@ impl Host {
         }
         match event {
             CallEvent::Sent { request_id } => call.request_id = Some(request_id),
-            CallEvent::Progress(progress) => call.progress = Some(progress),
+            CallEvent::Progress(progress) => call.progressed(progress, now),
             CallEvent::Finished(outcome) => {
                 return self.finish(id, CallEnd::Outcome { outcome }, now);
             }
