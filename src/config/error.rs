@@ -1,6 +1,7 @@
 //! What is wrong with a configuration: file, line, key, what was expected, and the name that was probably meant.
 //!
-//! A [`Problem`] is one such finding. Those of a server's table end in its `BrokenServer`, all others in a [`ConfigError`].
+//! A [`Problem`] is one such finding. Those of a server's table end in its `BrokenServer`, all others in a [`ConfigError`], which
+//! then names those of the servers too.
 
 use std::fmt;
 use std::io;
@@ -72,7 +73,7 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
-    /// What the files, the flags or the environment say is wrong outside any server's table.
+    /// Something is wrong outside any server's table: all that is, and what is wrong inside those tables besides.
     #[error("{}", lines(.0))]
     Invalid(Vec<Problem>),
 }

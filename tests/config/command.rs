@@ -135,3 +135,17 @@ fn check_ends_with_2_when_a_server_or_the_file_is_wrong() {
         (&1.into(), &"model".into())
     );
 }
+
+#[test]
+fn check_tells_what_is_wrong_with_servers_when_the_rest_is_wrong_too() {
+    let machine = Machine::new().project(
+        "[mcp_servers.a]\ncomand = 'x'\n[mcp_servers.off]\ncommand = '${NOT_SET}'\nenabled = false\n[ui]\ntheme = 'drak'\n",
+    );
+    let output = run(&machine, &["config", "check"], "");
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    let server = said.find("mcp.toml:2:1: mcp_servers.a: unknown key `comand`");
+    let theme = said.find("mcp.toml:7:9: ui.theme: unknown value `drak`");
+    assert!(server.is_some() && server < theme, "{said}");
+    assert!(!said.contains("NOT_SET"), "{said}");
+}

@@ -73,9 +73,8 @@ pub fn resolve(
         table.remove(&["allow"]);
         lay(&mut merged, table, context, &mut config.warnings);
     }
-    if let Some(table) = merged.table("mcp_servers") {
-        server::servers(context, table, &mut config);
-    }
+    let servers = merged.table("mcp_servers");
+    let broken = servers.map(|table| server::servers(context, table, &mut config));
     limits(context, &merged, &mut config.limits, &mut problems);
     looks(context, &merged, &mut config.ui, &mut problems);
     let model_origin = model::model(context, flags, &merged, &mut config, &mut problems);
@@ -85,6 +84,8 @@ pub fn resolve(
             model_origin,
         });
     }
+    // Nothing can start: whatever is wrong is said at once, so that one reading mends the file.
+    problems.extend(broken.unwrap_or_default());
     sort(&mut problems);
     Err(ConfigError::Invalid(problems))
 }

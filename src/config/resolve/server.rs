@@ -76,8 +76,9 @@ pub(super) fn says_launch(table: &Table) -> bool {
     launch::WAYS.iter().any(|key| table.get(key).is_some())
 }
 
-/// Reads every server on its own.
-pub(super) fn servers(context: Context<'_>, table: &Table, config: &mut Config) {
+/// Reads every server on its own. Returns what is wrong with those that are on, for when the rest of the file is wrong too.
+pub(super) fn servers(context: Context<'_>, table: &Table, config: &mut Config) -> Vec<Problem> {
+    let mut wrong = Vec::new();
     for entry in &table.entries {
         match server(context, entry, &mut config.warnings) {
             Ok(spec) => config.servers.push(spec),
@@ -95,9 +96,13 @@ pub(super) fn servers(context: Context<'_>, table: &Table, config: &mut Config) 
                     required: says(entry, "required", true),
                     enabled: !harmless,
                 });
+                if !harmless {
+                    wrong.extend(problems);
+                }
             }
         }
     }
+    wrong
 }
 
 /// Whether a server's table says this of a key, where that can be read.
