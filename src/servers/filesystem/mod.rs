@@ -65,10 +65,14 @@ fn instructions(roots: &Roots, access: Access) -> String {
             " What is deleted or replaced goes to a trash.",
         ),
     };
-    format!(
-        "{what} files below {}. A relative path is taken from the first of them.{trash}",
-        roots.listed()
-    )
+    // A small model that is told a long absolute path copies it wrongly; with one folder it need not know it.
+    let below = match roots.iter().count() {
+        1 => "in one folder. Give paths relative to it: `.` is the folder itself, `notes/a.txt` a file \
+              in it."
+            .to_owned(),
+        _ => format!("below {}. A relative path is taken from the first of them.", roots.listed()),
+    };
+    format!("{what} files {below}{trash}")
 }
 
 const LIST_DIRECTORY: Sign = Sign {

@@ -90,7 +90,7 @@ impl Roots {
         let path = Path::new(text);
         let outside = || {
             Refusal(format!(
-                "`{text}` lies outside the allowed folders: {}. Give a path below one of them.",
+                "`{text}` lies outside the allowed folders: {}. Give a path below one of them, or a relative one: `.` is the first of them.",
                 self.listed()
             ))
         };
