@@ -127,11 +127,9 @@ fn about(server: &Server) -> String {
     match &server.status {
         Status::Ready { hello, .. } => {
             let version = clean::line(&format!("{} {}", hello.name, hello.version));
-            format!(
-                "{} tools  {}  {version}",
-                server.tools.len(),
-                hello.revision
-            )
+            let count = server.tools.len();
+            let tools = if count == 1 { "tool" } else { "tools" };
+            format!("{count} {tools}  {}  {version}", hello.revision)
         }
         status => status
             .failure()
@@ -146,11 +144,9 @@ fn tool_line(tool: &Tool) -> String {
         .lines()
         .find(|line| !line.trim().is_empty())
         .unwrap_or_default();
-    format!(
-        "  {}  {}\n",
-        clean::line(&tool.name),
-        wrap::truncate(&clean::line(first), 100)
-    )
+    let name = clean::line(&tool.name);
+    let about = wrap::truncate(&clean::line(first), 100);
+    format!("{}\n", format!("  {name}  {about}").trim_end())
 }
 
 fn rejected_line(tool: &Rejected) -> String {
