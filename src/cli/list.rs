@@ -15,6 +15,9 @@ use crate::mcp::status::Status;
 use crate::mcp::tool::{Rejected, Tool};
 use crate::text::{clean, wrap};
 
+/// What stands where the lines of the servers would be.
+const NONE: &str = "no servers are configured: `mcpdeck config path` shows where to name them, `mcpdeck demo` shows some";
+
 /// `mcpdeck list ...`
 #[derive(Debug, Args)]
 pub struct ListArgs {
@@ -61,6 +64,9 @@ fn print(
         output::data(&format!("{:#}\n", json!({ "servers": servers })));
     } else {
         output::data(&table(host, args.server.is_some()));
+        if host.servers.is_empty() {
+            output::note(NONE);
+        }
     }
     let must_be_there = |server: &&Server| args.server.is_some() || server.required;
     match host

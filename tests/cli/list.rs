@@ -72,3 +72,10 @@ fn the_command_of_a_failed_server_can_be_typed_again() {
         "{ran}"
     );
 }
+
+#[test]
+fn without_servers_it_says_so_and_where_to_name_them() {
+    let ran = Deck::new("").run(&["list"]).expect(0);
+    assert_eq!(ran.out, "");
+    assert!(ran.err.contains("no servers are configured"), "{ran}");
+}
