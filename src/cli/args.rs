@@ -10,11 +10,14 @@ use crate::cli::global::Global;
 use crate::cli::list::ListArgs;
 use crate::cli::serve::ServeArgs;
 
+/// What a script can tell from the end of a run. The README has the long form.
+const EXIT_CODES: &str = "Exit codes: 0 good, 1 tool error, 2 usage or configuration, 3 server, 4 model, 130 interrupted";
+
 /// The terminal for people who work with MCP servers: chat with an agent, watch its tool calls and the health of the servers.
 ///
 /// Without a subcommand it opens the terminal program on the servers of `./mcp.toml`.
 #[derive(Debug, Parser)]
-#[command(name = "mcpdeck", version, about)]
+#[command(name = "mcpdeck", version, about, after_help = EXIT_CODES)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -30,10 +33,13 @@ pub enum Command {
     /// Try it without a key: a scratch workspace, real servers, and a script that plays the model
     Demo(DemoArgs),
     /// Ask the agent and print its answer
+    #[command(after_help = EXIT_CODES)]
     Ask(AskArgs),
     /// List the servers, or the tools of one
+    #[command(after_help = EXIT_CODES)]
     List(ListArgs),
     /// Call one tool and print its result
+    #[command(after_help = EXIT_CODES)]
     Call(CallArgs),
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),

@@ -72,14 +72,16 @@ fn path(flags: &Flags, environment: &Environment) -> Result<ExitCode, CliError> 
 }
 
 fn import(file: &Path) -> Result<ExitCode, CliError> {
+    let stdin = file == Path::new("-");
     let failed = |reason: String| {
-        let name = file.display();
-        CliError::new(
-            ErrorKind::Usage,
-            format!("cannot import `{name}`: {reason}"),
-        )
+        let name = if stdin {
+            "what stdin gave".to_owned()
+        } else {
+            format!("`{}`", clean::line(&file.to_string_lossy()))
+        };
+        CliError::new(ErrorKind::Usage, format!("cannot import {name}: {reason}"))
     };
-    let text = if file == Path::new("-") {
+    let text = if stdin {
         let mut text = String::new();
         let read = std::io::stdin().lock().read_to_string(&mut text);
         read.map(|_| text)

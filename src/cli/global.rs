@@ -8,6 +8,7 @@ use crate::config::Flags;
 
 /// What every subcommand takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Read this file instead of `./mcp.toml`
     #[arg(long, global = true, value_name = "FILE")]

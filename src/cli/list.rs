@@ -15,6 +15,9 @@ use crate::mcp::status::Status;
 use crate::mcp::tool::{Rejected, Tool};
 use crate::text::{clean, wrap};
 
+/// What stands where the lines of the servers would be.
+const NONE: &str = "no servers are configured: `mcpdeck config path` shows where to name them, `mcpdeck demo` shows some";
+
 /// `mcpdeck list ...`
 #[derive(Debug, Args)]
 pub struct ListArgs {
@@ -61,6 +64,9 @@ fn print(
         output::data(&format!("{:#}\n", json!({ "servers": servers })));
     } else {
         output::data(&table(host, args.server.is_some()));
+        if host.servers.is_empty() {
+            output::note(NONE);
+        }
     }
     let must_be_there = |server: &&Server| args.server.is_some() || server.required;
     match host
@@ -127,11 +133,9 @@ fn about(server: &Server) -> String {
     match &server.status {
         Status::Ready { hello, .. } => {
             let version = clean::line(&format!("{} {}", hello.name, hello.version));
-            format!(
-                "{} tools  {}  {version}",
-                server.tools.len(),
-                hello.revision
-            )
+            let count = server.tools.len();
+            let tools = if count == 1 { "tool" } else { "tools" };
+            format!("{count} {tools}  {}  {version}", hello.revision)
         }
         status => status
             .failure()
@@ -146,11 +150,9 @@ fn tool_line(tool: &Tool) -> String {
         .lines()
         .find(|line| !line.trim().is_empty())
         .unwrap_or_default();
-    format!(
-        "  {}  {}\n",
-        clean::line(&tool.name),
-        wrap::truncate(&clean::line(first), 100)
-    )
+    let name = clean::line(&tool.name);
+    let about = wrap::truncate(&clean::line(first), 100);
+    format!("{}\n", format!("  {name}  {about}").trim_end())
 }
 
 fn rejected_line(tool: &Rejected) -> String {

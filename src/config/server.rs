@@ -219,7 +219,8 @@ impl Launch {
     }
 }
 
-fn quote(word: &str) -> String {
+/// A word as a person would type it in a shell.
+pub(crate) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:@=,+%~${}".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -43,7 +43,7 @@ impl Host {
                 server.name
             ));
         }
-        Decision::Ask(reason(policy, server, is_read))
+        Decision::Ask(reason(policy, server))
     }
 
     fn has_rule(&self, server: &Server, tool: &str) -> bool {
@@ -69,11 +69,11 @@ impl Host {
     }
 }
 
-fn reason(policy: ApprovePolicy, server: &Server, is_read: bool) -> String {
-    match (policy, is_read, server.is_bundled()) {
-        (ApprovePolicy::Always, _, _) => "every call of this tool asks".to_owned(),
-        (_, false, true) => "it changes something".to_owned(),
-        (_, true, false) => "the server says that it only reads, which is not verified".to_owned(),
-        (_, _, _) => "it may change something".to_owned(),
+// What the server says of the tool stands in the question on a line of its own.
+fn reason(policy: ApprovePolicy, server: &Server) -> String {
+    match (policy, server.is_bundled()) {
+        (ApprovePolicy::Always, _) => "every call of this tool asks".to_owned(),
+        (_, true) => "it changes something".to_owned(),
+        (_, false) => "it may change something".to_owned(),
     }
 }

@@ -61,3 +61,21 @@ fn an_unknown_server_is_refused_with_the_nearest_name() {
     assert!(ran.err.contains("hint: did you mean `shop`?"), "{ran}");
     assert_eq!(ran.out, "");
 }
+
+#[test]
+fn the_command_of_a_failed_server_can_be_typed_again() {
+    let deck =
+        Deck::new("[mcp_servers.s]\ncommand = 'sh'\nargs = ['-c', 'echo oh dear >&2; exit 3']\n");
+    let ran = deck.run(&["list", "s"]).expect(3);
+    assert!(
+        ran.err.contains("sh -c 'echo oh dear >&2; exit 3'"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn without_servers_it_says_so_and_where_to_name_them() {
+    let ran = Deck::new("").run(&["list"]).expect(0);
+    assert_eq!(ran.out, "");
+    assert!(ran.err.contains("no servers are configured"), "{ran}");
+}

@@ -27,6 +27,22 @@ fn help_and_version_are_data() {
 }
 
 #[test]
+fn the_help_of_a_subcommand_begins_with_its_own_options_and_ends_with_the_exit_codes() {
+    let deck = Deck::new("");
+    for command in ["ask", "list", "call"] {
+        let out = deck.run(&[command, "--help"]).expect(0).out;
+        let own = out.find("--json");
+        let shared = out.find("Options of every command:");
+        let config = out.find("--config");
+        let codes = out.find("Exit codes: 0 good, 1 tool error");
+        assert!(
+            own.is_some() && own < shared && shared < config && config < codes,
+            "{out}"
+        );
+    }
+}
+
+#[test]
 fn what_is_not_understood_is_refused_on_stderr() {
     let deck = Deck::new("");
     for (args, words) in [

@@ -47,7 +47,7 @@ fn import_reads_stdin_and_prints_toml() {
     assert_eq!(text(&output.stdout), "[mcp_servers.a]\ncommand = \"x\"\n");
     let output = run(&Machine::new(), &["config", "import", "-"], "no");
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("not JSON"));
+    assert!(text(&output.stderr).contains("cannot import what stdin gave: not JSON"));
 }
 
 #[test]

@@ -855,7 +855,7 @@ async fn the_signal_that_ended_a_server_is_named() {
     let failure = dialled(spec(launch), |_| {}).ended().await;
     assert_eq!(failure.kind, FailureKind::Exited);
     assert_eq!(failure.exit.as_deref(), Some("signal 9 (SIGKILL)"));
-    assert!(failure.target.unwrap().ends_with("sh -c kill -9 $$"));
+    assert!(failure.target.unwrap().ends_with("sh -c 'kill -9 $$'"));
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::StdioLaunch;
+use crate::config::server::quote;
 use crate::mcp::failure::{Failure, FailureKind};
 
 /// What a server gets of our environment, beside what the configuration names: where programs and the person's files are, the
@@ -96,12 +97,12 @@ impl Program {
         }
     }
 
-    /// The command on one line, for people.
+    /// The command on one line, for people: words are quoted where a shell would need it.
     pub fn display(&self) -> String {
-        let mut line = self.file.to_string_lossy().into_owned();
+        let mut line = quote(&self.file.to_string_lossy());
         for arg in &self.shown {
             line.push(' ');
-            line.push_str(arg);
+            line.push_str(&quote(arg));
         }
         line
     }
