@@ -41,7 +41,7 @@ pub fn system(instructions: &[(String, String)]) -> String {
     text
 }
 
-/// The transcript as messages. `record` looks up a call.
+/// The transcript as messages. `record` looks up a call; one that it does not give is left out.
 pub fn messages(
     system: String,
     transcript: &Transcript,
@@ -98,7 +98,8 @@ fn push_step(
     record: impl Fn(CallId) -> Option<CallRecord>,
 ) {
     let records: Vec<_> = step.calls.iter().filter_map(|id| record(*id)).collect();
-    if step.text.is_empty() && records.is_empty() {
+    // Nothing was said, or nothing but calls that the model does not see again.
+    if records.is_empty() && (step.text.is_empty() || !step.calls.is_empty()) {
         return;
     }
     let calls = records.iter().map(|record| record.call.clone()).collect();

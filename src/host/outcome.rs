@@ -8,11 +8,15 @@ use crate::host::call::{CallEnd, Origin, ToolCall};
 use crate::mcp::result::{CallOutcome, ToolResult};
 use crate::text::human;
 
-/// The call and its result as the model sees them; absent for a call by hand.
+/// The call and its result as the model sees them; absent for a call by hand, and for one that was not run because it was the
+/// same once more: small models that are told so say the call again instead of answering, and answer when it is not there.
 pub fn record(call: &ToolCall, limit: u32) -> Option<CallRecord> {
     let Origin::Model { call: written, .. } = &call.origin else {
         return None;
     };
+    if let Some(CallEnd::Repeated { .. }) = call.end() {
+        return None;
+    }
     let words = call
         .end()
         .map_or_else(|| "error: it has no result yet".to_owned(), words);
