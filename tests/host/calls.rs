@@ -93,6 +93,11 @@ fn the_third_equal_call_is_not_run_then_no_tools_are_offered_then_the_turn_ends(
     let hushed = request(&effects);
     assert_eq!(hushed.tools, []);
     assert_well_formed(&hushed);
+    let seen = format!("{:?}", hushed.messages);
+    assert!(
+        !seen.contains("times in a row"),
+        "it is not told to stop, it just has nothing to repeat: {seen}"
+    );
     let effects = stage.model(
         stream(&effects),
         done(Finish::Stop, vec![call(5, "files__read", &path("c"))]),
