@@ -264,3 +264,26 @@ fn a_saved_rule_is_read_back() {
     mcpdeck::config::save_allow_rule(&machine.path("config/mcp.toml"), &rule).unwrap();
     assert_eq!(machine.config().allow, [rule]);
 }
+
+#[test]
+fn a_transport_that_is_not_spoken_yet_is_said_before_it_is_tried() {
+    let machine = Machine::new().project(
+        r#"
+        [mcp_servers.old]
+        url = "https://example.com/sse"
+        transport = "sse"
+        [mcp_servers.off]
+        url = "https://example.com/sse"
+        transport = "sse"
+        enabled = false
+        [mcp_servers.new]
+        url = "https://example.com/mcp"
+        "#,
+    );
+    let warnings = machine.config().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].contains("Server `old`") && warnings[0].contains("HTTP+SSE"),
+        "{warnings:?}"
+    );
+}

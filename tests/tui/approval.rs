@@ -130,6 +130,10 @@ async fn what_is_shown_is_what_is_sent_and_each_answer_does_what_it_says() {
     assert_eq!(prompts(&told).len(), 3, "nothing was answered");
     deck.screen.key(Key::Char('n'));
     deck.hear("Eighth done.");
+    let written = deck.screen.look(input);
+    assert!(
+        !written.contains("yes"),
+        "it was written into the input: {written}"
+    );
     assert_eq!(crate::deck::sent(&deck.quit(), "tools/call").len(), 1);
-    assert!(deck.screen.look(input).is_empty());
 }
