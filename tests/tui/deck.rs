@@ -122,7 +122,7 @@ impl Deck {
     /// Quits by the keys, and gives what passed on the wire: direction and text.
     #[track_caller]
     pub fn quit(&self) -> Vec<(String, String)> {
-        self.screen.key(Key::Ctrl('c'));
+        // Not once more: a Ctrl-C behind the end makes the system throw away what the screen has not read yet.
         self.screen.key(Key::Ctrl('c'));
         self.screen.key(Key::Ctrl('c'));
         let status = self.screen.exit_status(LIMIT);
