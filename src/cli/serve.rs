@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::cli::error::{CliError, ErrorKind};
-use crate::servers::{Access, ServeError, database, filesystem, scripted};
+use crate::servers::{Access, ServeError, Serving, database, filesystem, scripted};
 
 /// `mcpdeck serve ...`
 #[derive(Debug, Args)]
@@ -47,10 +47,14 @@ pub enum Served {
 /// Runs the server until its stdin closes.
 pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     match args.server {
-        Served::Filesystem { roots, read_only } => {
-            block_on(filesystem::serve(roots, access(read_only)))
+        Served::Filesystem { roots, read_only } => block_on(filesystem::serve(
+            roots,
+            access(read_only),
+            Serving::default(),
+        )),
+        Served::Database { url, read_only } => {
+            block_on(database::serve(&url, access(read_only), Serving::default()))
         }
-        Served::Database { url, read_only } => block_on(database::serve(&url, access(read_only))),
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
             .map_err(|why| CliError::new(ErrorKind::Usage, why)),

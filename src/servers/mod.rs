@@ -1,10 +1,11 @@
 //! The MCP servers that the binary carries. They import nothing of the layers above; only `cli::serve` starts them.
 //!
 //! A server is a `toolbox::Toolbox`: a state and a table of tools, each a plain blocking function from checked arguments to
-//! an answer. `stdio` serves a toolbox to one client, in both eras of the protocol.
+//! an answer. `stdio` serves a toolbox to one client, in both eras of the protocol; every call passes the `guard`.
 
 pub mod database;
 pub mod filesystem;
+pub mod guard;
 pub mod scripted;
 
 mod nearest;
@@ -12,6 +13,10 @@ mod stdio;
 mod toolbox;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use guard::Guard;
+use toolbox::Toolbox;
 
 /// What a served server may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +25,34 @@ pub enum Access {
     ReadOnly,
     /// All tools.
     ReadWrite,
+}
+
+/// How a server reaches its clients, and under which rules.
+#[derive(Debug, Default)]
+pub struct Serving {
+    /// The way to the clients.
+    pub transport: Transport,
+    /// What every call passes.
+    pub guard: Arc<Guard>,
+}
+
+/// The way to the clients.
+#[derive(Debug, Default)]
+pub enum Transport {
+    /// One client, on stdin and stdout.
+    #[default]
+    Stdio,
+}
+
+/// Serves a toolbox until its clients are gone or the process is told to end.
+async fn serve<S: Send + Sync + 'static>(
+    toolbox: Toolbox<S>,
+    serving: Serving,
+) -> Result<(), ServeError> {
+    let toolbox = toolbox.guarded(serving.guard);
+    match serving.transport {
+        Transport::Stdio => stdio::serve(toolbox).await,
+    }
 }
 
 /// Why a server did not start, or stopped before its client left.

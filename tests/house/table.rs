@@ -63,7 +63,7 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("reqwest", &["agent/model/", "mcp/transport/http/"]),
     ("ratatui", &["view/", "terminal/"]),
     ("crossterm", &["terminal/"]),
-    ("base64", &["terminal/clipboard*"]),
+    ("base64", &["terminal/clipboard*", "servers/"]),
     ("pulldown_cmark", &["view/markdown*", "view/page*"]),
     ("syntect", &["view/highlight*"]),
     ("two_face", &["view/highlight*"]),
@@ -75,7 +75,28 @@ pub const DOORS: &[(&str, &[&str])] = &[
     // Arguments are checked twice and apart: before they are sent, and by a bundled server that trusts no client.
     ("jsonschema", &["host/arguments*", "servers/toolbox*"]),
     // The demo makes a shop database of its own, in a workspace of its own.
-    ("rusqlite", &["servers/database/", "cli/demo/"]),
+    (
+        "rusqlite",
+        &["servers/database/", "servers/crm/", "cli/demo/"],
+    ),
+    ("tokio_postgres", &["servers/database/", "servers/crm/"]),
+    (
+        "tokio_postgres_rustls",
+        &["servers/database/", "servers/crm/"],
+    ),
+    ("deadpool_postgres", &["servers/database/", "servers/crm/"]),
+    // Served to others: the doors of the HTTP side and of the guard.
+    ("axum", &["servers/http/"]),
+    (
+        "rustls",
+        &["servers/http/", "servers/database/", "servers/crm/"],
+    ),
+    ("tokio_rustls", &["servers/http/"]),
+    ("prometheus_client", &["servers/http/", "servers/guard/"]),
+    ("jsonwebtoken", &["servers/guard/"]),
+    ("governor", &["servers/guard/"]),
+    ("ignore", &["servers/filesystem/"]),
+    ("similar", &["servers/filesystem/"]),
     // Folders that no path leads out of; the system calls that they have no word for stand beside them.
     ("cap_std", &["servers/filesystem/"]),
     (

@@ -66,7 +66,7 @@ pub fn insert_record(
         rowid,
         inserted,
     };
-    Ok(Answer { data, text })
+    Ok(Answer::new(data, text))
 }
 
 fn table(connection: &Connection, wanted: &str) -> Result<String, Refusal> {

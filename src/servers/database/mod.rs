@@ -16,7 +16,7 @@ mod table;
 use std::time::Duration;
 
 use crate::servers::toolbox::{Effect, Sign, Toolbox};
-use crate::servers::{Access, ServeError, stdio};
+use crate::servers::{self, Access, ServeError, Serving};
 
 use source::Source;
 
@@ -33,7 +33,7 @@ struct Database {
 ///
 /// # Errors
 /// A URL of another kind, a missing file, a file that is no database, or a client that breaks the protocol.
-pub async fn serve(url: &str, access: Access) -> Result<(), ServeError> {
+pub async fn serve(url: &str, access: Access, serving: Serving) -> Result<(), ServeError> {
     let source = Source::open(url)?;
     let instructions = format!(
         "An SQLite database, {}. query_database runs any single statement that only reads; list_tables and get_table_schema show what there is.{}",
@@ -48,7 +48,7 @@ pub async fn serve(url: &str, access: Access) -> Result<(), ServeError> {
         deadline: deadline(),
     };
     let toolbox = Toolbox::new("mcpdeck-database", instructions, database, access);
-    stdio::serve(with_tools(toolbox)).await
+    servers::serve(with_tools(toolbox), serving).await
 }
 
 fn deadline() -> Duration {

@@ -89,7 +89,7 @@ pub fn query_database(
     })?;
     let rows = Rows { sql, ..rows };
     let text = rows.text();
-    Ok(Answer { data: rows, text })
+    Ok(Answer::new(rows, text))
 }
 
 /// Why a read did not come to its end.

@@ -66,10 +66,7 @@ pub fn list_tables(
     if text.is_empty() {
         text.push_str("The database has no tables.");
     }
-    Ok(Answer {
-        data: Tables { tables },
-        text,
-    })
+    Ok(Answer::new(Tables { tables }, text))
 }
 
 /// Arguments of `get_table_schema`.
@@ -155,7 +152,7 @@ pub fn get_table_schema(
         })
     })?;
     let text = schema.text();
-    Ok(Answer { data: schema, text })
+    Ok(Answer::new(schema, text))
 }
 
 impl Schema {

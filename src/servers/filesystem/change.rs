@@ -65,10 +65,7 @@ pub fn write_file(
             written.path, written.bytes
         ),
     };
-    Ok(Answer {
-        data: written,
-        text,
-    })
+    Ok(Answer::new(written, text))
 }
 
 /// Gives the file this content, and tells where its earlier content lies, if it had any.
@@ -252,7 +249,7 @@ pub fn move_file(
         destination: destination.shown(),
     };
     let text = format!("Moved `{}` to `{}`.", moved.source, moved.destination);
-    Ok(Answer { data: moved, text })
+    Ok(Answer::new(moved, text))
 }
 
 /// What was created.
@@ -293,5 +290,5 @@ pub fn create_directory(
         format!("The folder `{path}` exists already.")
     };
     let data = Folder { path, created };
-    Ok(Answer { data, text })
+    Ok(Answer::new(data, text))
 }

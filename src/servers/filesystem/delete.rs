@@ -60,10 +60,7 @@ pub fn delete_file(
         files: count,
     };
     let text = deleted.text(meta.is_dir());
-    Ok(Answer {
-        data: deleted,
-        text,
-    })
+    Ok(Answer::new(deleted, text))
 }
 
 impl Deleted {

@@ -90,7 +90,7 @@ pub fn edit_file(
     if let Some(trash) = kept {
         text.push_str(&format!("The earlier content is in the trash: {trash}"));
     }
-    Ok(Answer { data: edited, text })
+    Ok(Answer::new(edited, text))
 }
 
 /// A diff that fits into an answer. The change is made by then, and an answer that is too long to be read would hide that.

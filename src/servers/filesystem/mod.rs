@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::servers::toolbox::{Effect, Sign, Toolbox};
-use crate::servers::{Access, ServeError, stdio};
+use crate::servers::{self, Access, ServeError, Serving};
 
 use roots::Roots;
 use trash::Trash;
@@ -44,7 +44,11 @@ impl Files {
 ///
 /// # Errors
 /// A root that is no readable folder, or a client that breaks the protocol.
-pub async fn serve(roots: Vec<PathBuf>, access: Access) -> Result<(), ServeError> {
+pub async fn serve(
+    roots: Vec<PathBuf>,
+    access: Access,
+    serving: Serving,
+) -> Result<(), ServeError> {
     let trash = Trash::from_environment();
     let roots = Roots::open(&roots, trash.place())?;
     let instructions = instructions(&roots, access);
@@ -54,7 +58,7 @@ pub async fn serve(roots: Vec<PathBuf>, access: Access) -> Result<(), ServeError
         changing: Mutex::new(()),
     };
     let toolbox = Toolbox::new("mcpdeck-filesystem", instructions, files, access);
-    stdio::serve(with_changing_tools(with_reading_tools(toolbox))).await
+    servers::serve(with_changing_tools(with_reading_tools(toolbox)), serving).await
 }
 
 fn instructions(roots: &Roots, access: Access) -> String {

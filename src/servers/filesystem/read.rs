@@ -96,10 +96,7 @@ pub fn list_directory(
         truncated: total > MAX_ENTRIES,
     };
     let text = listing.text();
-    Ok(Answer {
-        data: listing,
-        text,
-    })
+    Ok(Answer::new(listing, text))
 }
 
 impl Entry {
@@ -208,7 +205,7 @@ pub fn read_text_file(
         bytes,
         truncated,
     };
-    Ok(Answer { data, text })
+    Ok(Answer::new(data, text))
 }
 
 /// Reads at most `MAX_BYTES`, from the given offset or the beginning.
@@ -317,7 +314,7 @@ pub fn get_file_info(
         info.modified.as_deref().unwrap_or("unknown"),
         info.permissions
     );
-    Ok(Answer { data: info, text })
+    Ok(Answer::new(info, text))
 }
 
 /// The roots.
@@ -339,10 +336,7 @@ pub fn list_allowed_directories(
         .map(|root| root.path.display().to_string());
     let directories: Vec<String> = paths.collect();
     let text = directories.join("\n");
-    Ok(Answer {
-        data: Allowed { directories },
-        text,
-    })
+    Ok(Answer::new(Allowed { directories }, text))
 }
 
 fn modified(meta: &Metadata) -> Option<String> {

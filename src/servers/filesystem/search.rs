@@ -82,10 +82,7 @@ pub fn search_files(
         total,
     };
     let text = matches.text();
-    Ok(Answer {
-        data: matches,
-        text,
-    })
+    Ok(Answer::new(matches, text))
 }
 
 impl Matches {

@@ -1,0 +1,189 @@
+//! The face of a toolbox towards the protocol library: lists, calls, reads. Every call passes the guard.
+
+use std::sync::Arc;
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
+    GetPromptRequestParams, GetPromptResponse, GetPromptResult, ListPromptsResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, PromptMessage,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Role, ServerConfig, Tool,
+};
+use rmcp::service::RequestContext;
+use rmcp::{RoleServer, ServerHandler};
+use serde_json::Value;
+
+use crate::servers::guard::Caller;
+use crate::servers::nearest::nearest;
+use crate::servers::toolbox::entry::Entry;
+use crate::servers::toolbox::resource::contents;
+use crate::servers::toolbox::{Refusal, Resources, Toolbox};
+
+type Context = RequestContext<RoleServer>;
+
+impl<S: Send + Sync + 'static> Toolbox<S> {
+    fn position(&self, name: &str, caller: &Caller) -> Result<usize, ErrorData> {
+        let permitted = |entry: &&Entry<S>| caller.may_call(&entry.tool.name);
+        let found = self
+            .entries
+            .iter()
+            .position(|entry| entry.tool.name == name);
+        // What may not be called is not there: its name is not told either.
+        let found = found.filter(|index| self.entries.get(*index).as_ref().is_some_and(permitted));
+        found.ok_or_else(|| {
+            let names = self.entries.iter().filter(permitted);
+            let hint = nearest(name, names.map(|entry| entry.tool.name.as_ref()));
+            let hint = hint.map(|n| format!("; did you mean `{n}`?"));
+            let message = format!("no tool is called `{name}`{}", hint.unwrap_or_default());
+            ErrorData::invalid_params(message, None)
+        })
+    }
+
+    /// Runs `work` on a thread where it may block, and counts it as under way.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        what: &str,
+        work: impl FnOnce(&S) -> T + Send + 'static,
+    ) -> Result<T, ErrorData> {
+        let state = self.state.clone();
+        let done = self.running.spawn_blocking(move || work(&state)).await;
+        done.map_err(|panic| {
+            ErrorData::internal_error(format!("`{what}` broke off: {panic}"), None)
+        })
+    }
+
+    fn resources(&self) -> Result<Resources<S>, ErrorData> {
+        let none = || ErrorData::invalid_request("this server has no resources", None);
+        self.resources.clone().ok_or_else(none)
+    }
+}
+
+impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
+    fn get_info(&self) -> ServerConfig {
+        self.info.clone()
+    }
+
+    async fn list_tools(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        context: Context,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let caller = caller(&context);
+        let permitted = self.entries.iter();
+        let permitted = permitted.filter(|entry| caller.may_call(&entry.tool.name));
+        let tools = permitted.map(|entry| entry.tool.clone()).collect();
+        Ok(ListToolsResult::with_all_items(tools))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: Context,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let caller = caller(&context);
+        let index = self.position(&request.name, &caller)?;
+        let arguments = request.arguments.unwrap_or_default();
+        let entries = self.entries.clone();
+        let (name, stop) = (request.name, context.ct);
+        let run = {
+            let (arguments, stop) = (arguments.clone(), stop.clone());
+            self.blocking(&name, move |state| {
+                let entry = entries.get(index)?;
+                Some(entry.call(state, arguments, &stop))
+            })
+        };
+        let run = async {
+            let gone = || ErrorData::internal_error("the tool is gone", None);
+            run.await?.ok_or_else(gone)
+        };
+        let arguments = Value::Object(arguments);
+        let outcome = self
+            .guard
+            .call(&caller, &name, &arguments, &stop, run)
+            .await;
+        match outcome {
+            Ok(result) => result.map(Into::into),
+            Err(refusal) => Ok(CallToolResult::error(vec![ContentBlock::text(refusal.0)]).into()),
+        }
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let entry = self.entries.iter().find(|entry| entry.tool.name == name)?;
+        Some(entry.tool.clone())
+    }
+
+    async fn list_resources(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        context: Context,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let Some(resources) = self.resources.clone() else {
+            return Ok(ListResourcesResult::default());
+        };
+        let list = move |state: &S| (resources.list)(state, &context.ct);
+        let listed = self.blocking("resources/list", list).await?;
+        let listed = listed.map_err(internal)?.into_iter().map(Into::into);
+        Ok(ListResourcesResult::with_all_items(listed.collect()))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: Context,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let resources = self.resources()?;
+        let uri = request.uri.clone();
+        let read = move |state: &S| (resources.read)(state, &uri, &context.ct);
+        let found = self.blocking("resources/read", read).await?;
+        let page = found.map_err(internal)?.ok_or_else(|| {
+            let message = format!("there is no resource `{}`", request.uri);
+            ErrorData::resource_not_found(message, None)
+        })?;
+        Ok(ReadResourceResult::new(vec![contents(&request.uri, page)]).into())
+    }
+
+    async fn list_prompts(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        _context: Context,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let prompts = self.prompts.iter().map(|prompt| prompt.listed());
+        Ok(ListPromptsResult::with_all_items(prompts.collect()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: Context,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let index = self.prompts.iter().position(|p| p.name == request.name);
+        let index = index.ok_or_else(|| {
+            ErrorData::invalid_params(format!("there is no prompt `{}`", request.name), None)
+        })?;
+        let arguments = request.arguments.unwrap_or_default();
+        let prompts = self.prompts.clone();
+        let text = self
+            .blocking(&request.name, move |state| {
+                let prompt = prompts.get(index)?;
+                Some(match prompt.missing(&arguments) {
+                    Some(name) => Err(Refusal(format!("the argument `{name}` is missing"))),
+                    None => (prompt.run)(state, &arguments, &context.ct),
+                })
+            })
+            .await?;
+        let text = text.unwrap_or_else(|| Err(Refusal::new("the prompt is gone")));
+        let text = text.map_err(|Refusal(why)| ErrorData::invalid_params(why, None))?;
+        let message = PromptMessage::new_text(Role::User, text);
+        Ok(GetPromptResult::new(vec![message]).into())
+    }
+}
+
+fn internal(refusal: Refusal) -> ErrorData {
+    ErrorData::internal_error(refusal.0, None)
+}
+
+/// Who speaks: what the HTTP side found out, or the one client at the other end of the pipe.
+fn caller(context: &Context) -> Arc<Caller> {
+    let parts = context.extensions.get::<http::request::Parts>();
+    let found = parts.and_then(|parts| parts.extensions.get::<Arc<Caller>>());
+    found.cloned().unwrap_or_else(Caller::local)
+}
