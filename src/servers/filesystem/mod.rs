@@ -15,7 +15,7 @@ mod search;
 mod trash;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::servers::toolbox::{Effect, Sign, Toolbox};
 use crate::servers::{self, Access, ServeError, Serving};
@@ -23,15 +23,24 @@ use crate::servers::{self, Access, ServeError, Serving};
 use roots::Roots;
 use trash::Trash;
 
-/// What the tools work on.
+/// What the tools work on. A clone works on the same files, in its own folders.
+#[derive(Clone)]
 struct Files {
     roots: Roots,
-    trash: Trash,
+    trash: Arc<Trash>,
     /// Held by each tool that changes something, so that an edit reads what it replaces.
-    changing: Mutex<()>,
+    changing: Arc<Mutex<()>>,
 }
 
 impl Files {
+    /// The same with no more than what lies beneath the client's roots.
+    fn narrowed(&self, uris: &[String]) -> Self {
+        Self {
+            roots: self.roots.narrowed(uris),
+            ..self.clone()
+        }
+    }
+
     /// Waits for its turn to change something. A panic in an earlier change broke no state of ours.
     fn change(&self) -> std::sync::MutexGuard<'_, ()> {
         self.changing
@@ -54,10 +63,11 @@ pub async fn serve(
     let instructions = instructions(&roots, access);
     let files = Files {
         roots,
-        trash,
-        changing: Mutex::new(()),
+        trash: Arc::new(trash),
+        changing: Arc::default(),
     };
-    let toolbox = Toolbox::new("mcpdeck-filesystem", instructions, files, access);
+    let toolbox =
+        Toolbox::new("mcpdeck-filesystem", instructions, files, access).with_roots(Files::narrowed);
     servers::serve(with_changing_tools(with_reading_tools(toolbox)), serving).await
 }
 
