@@ -298,6 +298,12 @@ impl<'r> Place<'r> {
         Ok(self.at(target))
     }
 
+    /// The ending of its name, without the dot.
+    pub fn ending(&self) -> String {
+        let ending = self.rel.extension().map(OsStr::to_string_lossy);
+        ending.map(Into::into).unwrap_or_default()
+    }
+
     /// Opens a folder for looking into it.
     ///
     /// # Errors
