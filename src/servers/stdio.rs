@@ -20,7 +20,11 @@ pub async fn serve<S: Send + Sync + 'static>(toolbox: Toolbox<S>) -> Result<(), 
     let mut interrupt = signal(SignalKind::interrupt())?;
     let running = toolbox.running();
     let session = async {
-        match toolbox.serve(rmcp::transport::stdio_pipes()).await {
+        match toolbox
+            .for_one_client()
+            .serve(rmcp::transport::stdio_pipes())
+            .await
+        {
             Ok(service) => {
                 let _how_it_ended = service.waiting().await;
                 Ok(())
