@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::cli::error::{CliError, ErrorKind};
-use crate::servers::{Access, ServeError, Serving, database, filesystem, scripted};
+use crate::servers::{Access, ServeError, Serving, conformance, database, filesystem, scripted};
 
 /// `mcpdeck serve ...`
 #[derive(Debug, Args)]
@@ -36,6 +36,9 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
     },
+    /// The server that the official conformance suite is run against.
+    #[command(hide = true)]
+    Conformance,
     /// A server that replays a script, well or badly behaved; for tests.
     #[command(hide = true)]
     Scripted {
@@ -55,6 +58,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         Served::Database { url, read_only } => {
             block_on(database::serve(&url, access(read_only), Serving::default()))
         }
+        Served::Conformance => block_on(conformance::serve(Serving::default())),
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
             .map_err(|why| CliError::new(ErrorKind::Usage, why)),

@@ -3,6 +3,7 @@
 //! A server is a `toolbox::Toolbox`: a state and a table of tools, each a plain blocking function from checked arguments to
 //! an answer. `stdio` serves a toolbox to one client, in both eras of the protocol; every call passes the `guard`.
 
+pub mod conformance;
 pub mod database;
 pub mod filesystem;
 pub mod guard;
@@ -14,6 +15,9 @@ mod toolbox;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use rmcp::ServerHandler;
+use tokio_util::task::TaskTracker;
 
 use guard::Guard;
 use toolbox::Toolbox;
@@ -49,9 +53,19 @@ async fn serve<S: Send + Sync + 'static>(
     toolbox: Toolbox<S>,
     serving: Serving,
 ) -> Result<(), ServeError> {
+    let running = toolbox.running();
     let toolbox = toolbox.guarded(serving.guard);
-    match serving.transport {
-        Transport::Stdio => stdio::serve(toolbox).await,
+    serve_handler(toolbox, running, serving.transport).await
+}
+
+/// Serves any handler; `running` are the calls to wait for before the process ends.
+async fn serve_handler<H: ServerHandler>(
+    handler: H,
+    running: TaskTracker,
+    transport: Transport,
+) -> Result<(), ServeError> {
+    match transport {
+        Transport::Stdio => stdio::serve(handler, running).await,
     }
 }
 

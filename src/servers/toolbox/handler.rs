@@ -182,7 +182,7 @@ fn internal(refusal: Refusal) -> ErrorData {
 }
 
 /// Who speaks: what the HTTP side found out, or the one client at the other end of the pipe.
-fn caller(context: &Context) -> Arc<Caller> {
+pub fn caller(context: &Context) -> Arc<Caller> {
     let parts = context.extensions.get::<http::request::Parts>();
     let found = parts.and_then(|parts| parts.extensions.get::<Arc<Caller>>());
     found.cloned().unwrap_or_else(Caller::local)
