@@ -1,23 +1,25 @@
 //! The MCP servers that the binary carries. They import nothing of the layers above; only `cli::serve` starts them.
 //!
 //! A server is a `toolbox::Toolbox`: a state and a table of tools, each a plain blocking function from checked arguments to
-//! an answer. `stdio` serves a toolbox to one client, in both eras of the protocol; every call passes the `guard`.
+//! an answer. `stdio` serves a toolbox to one client and `http` to any number, in both eras of the protocol; every call passes the
+//! `guard`.
 
 pub mod conformance;
 pub mod database;
 pub mod filesystem;
 pub mod guard;
+pub mod http;
 pub mod scripted;
 
 mod nearest;
 mod stdio;
 mod toolbox;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rmcp::ServerHandler;
-use tokio_util::task::TaskTracker;
 
 use guard::Guard;
 use toolbox::Toolbox;
@@ -46,6 +48,8 @@ pub enum Transport {
     /// One client, on stdin and stdout.
     #[default]
     Stdio,
+    /// Any number of clients, over Streamable HTTP.
+    Http(Box<http::Options>),
 }
 
 /// Serves a toolbox until its clients are gone or the process is told to end.
@@ -53,19 +57,25 @@ async fn serve<S: Send + Sync + 'static>(
     toolbox: Toolbox<S>,
     serving: Serving,
 ) -> Result<(), ServeError> {
+    let guard = serving.guard;
     let running = toolbox.running();
-    let toolbox = toolbox.guarded(serving.guard);
-    serve_handler(toolbox, running, serving.transport).await
+    let work = http::Work {
+        handler: toolbox.guarded(guard.clone()),
+        guard,
+        running,
+        ready: None,
+    };
+    serve_work(work, serving.transport).await
 }
 
-/// Serves any handler; `running` are the calls to wait for before the process ends.
-async fn serve_handler<H: ServerHandler>(
-    handler: H,
-    running: TaskTracker,
-    transport: Transport,
-) -> Result<(), ServeError> {
+/// Serves any handler.
+async fn serve_work<H>(work: http::Work<H>, transport: Transport) -> Result<(), ServeError>
+where
+    H: ServerHandler + Clone + Send + Sync + 'static,
+{
     match transport {
-        Transport::Stdio => stdio::serve(handler, running).await,
+        Transport::Stdio => stdio::serve(work.handler, work.running).await,
+        Transport::Http(options) => http::serve(work, *options).await,
     }
 }
 
@@ -95,6 +105,14 @@ pub enum ServeError {
         path: PathBuf,
         /// What is wrong with it.
         why: String,
+    },
+    /// An address that cannot be listened on.
+    #[error("cannot listen on `{address}`: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// The client broke the protocol before the first call.
     #[error("the client did not begin an MCP session: {0}")]

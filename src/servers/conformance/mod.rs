@@ -28,6 +28,7 @@ use rmcp::service::{RequestContext, SubscriptionSink};
 use tokio_util::task::TaskTracker;
 
 use crate::servers::guard::Guard;
+use crate::servers::http::Work;
 use crate::servers::{ServeError, Serving};
 use rounds::{Flow, Step};
 use seal::Seal;
@@ -40,9 +41,13 @@ type Sinks = Mutex<HashMap<u64, SubscriptionSink>>;
 /// # Errors
 /// The transport could not be had.
 pub async fn serve(serving: Serving) -> Result<(), ServeError> {
-    let fixture = Fixture::new(serving.guard.clone());
-    let running = TaskTracker::new();
-    crate::servers::serve_handler(fixture, running, serving.transport).await
+    let work = Work {
+        handler: Fixture::new(serving.guard.clone()),
+        guard: serving.guard,
+        running: TaskTracker::new(),
+        ready: None,
+    };
+    crate::servers::serve_work(work, serving.transport).await
 }
 
 /// The fixture. A clone is the same for another client.

@@ -1,12 +1,16 @@
-//! `mcpdeck serve NAME`: one of our own MCP servers on stdin and stdout.
+//! `mcpdeck serve NAME`: one of our own MCP servers on stdin and stdout, or over HTTP.
+
+mod http;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use tokio::runtime::Builder;
 
 use crate::cli::error::{CliError, ErrorKind};
-use crate::servers::{Access, ServeError, Serving, conformance, database, filesystem, scripted};
+use crate::servers::{Access, ServeError, conformance, database, filesystem, scripted};
+use http::HttpArgs;
 
 /// `mcpdeck serve ...`
 #[derive(Debug, Args)]
@@ -27,6 +31,8 @@ pub enum Served {
         /// Offer only the tools that change nothing.
         #[arg(long)]
         read_only: bool,
+        #[command(flatten)]
+        http: HttpArgs,
     },
     /// A database: list tables, read schemas, query, insert.
     Database {
@@ -35,10 +41,15 @@ pub enum Served {
         /// Offer only the tools that change nothing.
         #[arg(long)]
         read_only: bool,
+        #[command(flatten)]
+        http: HttpArgs,
     },
     /// The server that the official conformance suite is run against.
     #[command(hide = true)]
-    Conformance,
+    Conformance {
+        #[command(flatten)]
+        http: HttpArgs,
+    },
     /// A server that replays a script, well or badly behaved; for tests.
     #[command(hide = true)]
     Scripted {
@@ -47,18 +58,30 @@ pub enum Served {
     },
 }
 
-/// Runs the server until its stdin closes.
+/// Runs the server until its clients are gone or it is told to end.
 pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     match args.server {
-        Served::Filesystem { roots, read_only } => block_on(filesystem::serve(
+        Served::Filesystem {
             roots,
-            access(read_only),
-            Serving::default(),
-        )),
-        Served::Database { url, read_only } => {
-            block_on(database::serve(&url, access(read_only), Serving::default()))
+            read_only,
+            http,
+        } => {
+            let threads = http.threads();
+            let server = filesystem::serve(roots, access(read_only), http.serving());
+            block_on(threads, server)
         }
-        Served::Conformance => block_on(conformance::serve(Serving::default())),
+        Served::Database {
+            url,
+            read_only,
+            http,
+        } => {
+            let threads = http.threads();
+            let server = database::serve(&url, access(read_only), http.serving());
+            block_on(threads, server)
+        }
+        Served::Conformance { http } => {
+            block_on(http.threads(), conformance::serve(http.serving()))
+        }
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
             .map_err(|why| CliError::new(ErrorKind::Usage, why)),
@@ -73,9 +96,11 @@ fn access(read_only: bool) -> Access {
     }
 }
 
-/// One thread is enough for a pipe to one client: the tools run on threads of their own.
-fn block_on(server: impl Future<Output = Result<(), ServeError>>) -> Result<ExitCode, CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+fn block_on(
+    mut threads: Builder,
+    server: impl Future<Output = Result<(), ServeError>>,
+) -> Result<ExitCode, CliError> {
+    let runtime = threads
         .enable_all()
         .build()
         .map_err(|error| refusal(ServeError::Io(error)))?;
@@ -94,6 +119,8 @@ fn refusal(error: ServeError) -> CliError {
             .hint("write `sqlite:FILE`, or a path to an SQLite file"),
         ServeError::Database { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give a file that exists and is an SQLite database"),
+        ServeError::Bind { .. } => CliError::new(ErrorKind::Usage, message)
+            .hint("give an address of this machine and a free port, or port 0 for any: `--http 127.0.0.1:0`"),
         ServeError::Handshake(_) => CliError::new(ErrorKind::Server, message)
             .hint("this command speaks MCP on stdin and stdout; an MCP host starts it"),
         ServeError::Io(_) => CliError::new(ErrorKind::Server, message),
