@@ -16,6 +16,10 @@ pub struct HttpArgs {
     /// Serve Streamable HTTP here instead of stdin and stdout; port 0 is any free one. The URL is printed to stdout
     #[arg(long, value_name = "[HOST:]PORT", value_parser = address)]
     pub http: Option<SocketAddr>,
+    /// Keep a session in memory for each client of the revisions up to 2025-11-25, which servers of those need to ask the
+    /// client; all its requests must then come to this process
+    #[arg(long, requires = "http")]
+    pub sessions: bool,
 }
 
 impl HttpArgs {
@@ -35,6 +39,7 @@ impl HttpArgs {
         let options = Options {
             announce: |url| output::data(&format!("{url}\n")),
             notice: output::note,
+            sessions: self.sessions,
             ..Options::new(address)
         };
         Serving {

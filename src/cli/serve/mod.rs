@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use tokio::runtime::Builder;
 
 use crate::cli::error::{CliError, ErrorKind};
-use crate::servers::{Access, ServeError, database, filesystem, scripted};
+use crate::servers::{Access, ServeError, conformance, database, filesystem, scripted};
 use http::HttpArgs;
 
 /// `mcpdeck serve ...`
@@ -44,6 +44,12 @@ pub enum Served {
         #[command(flatten)]
         http: HttpArgs,
     },
+    /// The server that the official conformance suite is run against.
+    #[command(hide = true)]
+    Conformance {
+        #[command(flatten)]
+        http: HttpArgs,
+    },
     /// A server that replays a script, well or badly behaved; for tests.
     #[command(hide = true)]
     Scripted {
@@ -72,6 +78,9 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
             let threads = http.threads();
             let server = database::serve(&url, access(read_only), http.serving());
             block_on(threads, server)
+        }
+        Served::Conformance { http } => {
+            block_on(http.threads(), conformance::serve(http.serving()))
         }
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
