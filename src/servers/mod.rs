@@ -1,17 +1,20 @@
 //! The MCP servers that the binary carries. They import nothing of the layers above; only `cli::serve` starts them.
 //!
 //! A server is a `toolbox::Toolbox`: a state and a table of tools, each a plain blocking function from checked arguments to
-//! an answer. `stdio` serves a toolbox to one client, in both eras of the protocol; every call passes the `guard`.
+//! an answer. `stdio` serves a toolbox to one client and `http` to any number, in both eras of the protocol; every call passes the
+//! `guard`.
 
 pub mod database;
 pub mod filesystem;
 pub mod guard;
+pub mod http;
 pub mod scripted;
 
 mod nearest;
 mod stdio;
 mod toolbox;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,6 +45,8 @@ pub enum Transport {
     /// One client, on stdin and stdout.
     #[default]
     Stdio,
+    /// Any number of clients, over Streamable HTTP.
+    Http(Box<http::Options>),
 }
 
 /// Serves a toolbox until its clients are gone or the process is told to end.
@@ -49,9 +54,19 @@ async fn serve<S: Send + Sync + 'static>(
     toolbox: Toolbox<S>,
     serving: Serving,
 ) -> Result<(), ServeError> {
-    let toolbox = toolbox.guarded(serving.guard);
+    let guard = serving.guard;
+    let toolbox = toolbox.guarded(guard.clone());
     match serving.transport {
         Transport::Stdio => stdio::serve(toolbox).await,
+        Transport::Http(options) => {
+            let work = http::Work {
+                running: toolbox.running(),
+                ready: None,
+                handler: toolbox,
+                guard,
+            };
+            http::serve(work, *options).await
+        }
     }
 }
 
@@ -82,6 +97,20 @@ pub enum ServeError {
         /// What is wrong with it.
         why: String,
     },
+    /// An address that cannot be listened on.
+    #[error("cannot listen on `{address}`: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// An address that others can reach, and nobody is asked who he is.
+    #[error("`{0}` can be reached from other machines, and no token is asked for")]
+    Unguarded(SocketAddr),
+    /// Something that serving over HTTP was given is not good.
+    #[error("cannot serve over HTTP: {0}")]
+    Http(String),
     /// The client broke the protocol before the first call.
     #[error("the client did not begin an MCP session: {0}")]
     Handshake(String),
