@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::cli::error::{CliError, ErrorKind};
-use crate::servers::{Access, ServeError, Serving, database, filesystem, scripted};
+use crate::servers::{Access, ServeError, Serving, crm, database, filesystem, scripted};
 
 /// `mcpdeck serve ...`
 #[derive(Debug, Args)]
@@ -36,6 +36,14 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
     },
+    /// A CRM: contacts, companies, opportunities, notes and activities in a store that is made when it is new.
+    Crm {
+        /// `sqlite:FILE` or `postgres://...`; a file in the data directory when absent.
+        url: Option<String>,
+        /// Offer only the tools that change nothing.
+        #[arg(long)]
+        read_only: bool,
+    },
     /// A server that replays a script, well or badly behaved; for tests.
     #[command(hide = true)]
     Scripted {
@@ -55,6 +63,11 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         Served::Database { url, read_only } => {
             block_on(database::serve(&url, access(read_only), Serving::default()))
         }
+        Served::Crm { url, read_only } => block_on(crm::serve(
+            url.as_deref(),
+            access(read_only),
+            Serving::default(),
+        )),
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
             .map_err(|why| CliError::new(ErrorKind::Usage, why)),
@@ -90,6 +103,9 @@ fn refusal(error: ServeError) -> CliError {
             .hint("write `sqlite:FILE`, or a path to an SQLite file"),
         ServeError::Database { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give a file that exists and is an SQLite database"),
+        ServeError::Store { .. } => CliError::new(ErrorKind::Usage, message).hint(
+            "write `sqlite:FILE` or `postgres://...`: `mcpdeck serve crm URL`; nothing was changed",
+        ),
         ServeError::Handshake(_) => CliError::new(ErrorKind::Server, message)
             .hint("this command speaks MCP on stdin and stdout; an MCP host starts it"),
         ServeError::Io(_) => CliError::new(ErrorKind::Server, message),

@@ -3,6 +3,7 @@
 //! A server is a `toolbox::Toolbox`: a state and a table of tools, each a plain blocking function from checked arguments to
 //! an answer. `stdio` serves a toolbox to one client, in both eras of the protocol; every call passes the `guard`.
 
+pub mod crm;
 pub mod database;
 pub mod filesystem;
 pub mod guard;
@@ -79,6 +80,14 @@ pub enum ServeError {
     Database {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A CRM's store that cannot be opened.
+    #[error("cannot open the CRM's store `{store}`: {why}")]
+    Store {
+        /// The store, without its password.
+        store: String,
         /// What is wrong with it.
         why: String,
     },
