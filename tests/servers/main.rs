@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod client;
+mod crm;
+mod crm_store;
 mod database;
 mod escapes;
 mod files;
