@@ -9,6 +9,8 @@ pub mod guard;
 pub mod scripted;
 
 mod nearest;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod stdio;
 mod toolbox;
 
