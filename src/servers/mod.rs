@@ -10,6 +10,8 @@ pub mod guard;
 pub mod scripted;
 
 mod nearest;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod stdio;
 mod toolbox;
 
