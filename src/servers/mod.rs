@@ -5,6 +5,7 @@
 //! `guard`.
 
 pub mod conformance;
+pub mod crm;
 pub mod database;
 pub mod filesystem;
 pub mod guard;
@@ -12,6 +13,8 @@ pub mod http;
 pub mod scripted;
 
 mod nearest;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod stdio;
 mod toolbox;
 
@@ -124,6 +127,14 @@ pub enum ServeError {
     /// Something that serving over HTTP was given is not good.
     #[error("cannot serve over HTTP: {0}")]
     Http(String),
+    /// A CRM's store that cannot be opened.
+    #[error("cannot open the CRM's store `{store}`: {why}")]
+    Store {
+        /// The store, without its password.
+        store: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The client broke the protocol before the first call.
     #[error("the client did not begin an MCP session: {0}")]
     Handshake(String),

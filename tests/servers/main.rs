@@ -4,6 +4,8 @@
 
 mod client;
 mod conformance;
+mod crm;
+mod crm_store;
 mod database;
 mod escapes;
 mod files;

@@ -12,7 +12,7 @@ use tokio::runtime::Builder;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::servers::guard::Guard;
 use crate::servers::{
-    Access, ServeError, Serving, conformance, database, filesystem, scripted,
+    Access, ServeError, Serving, conformance, crm, database, filesystem, scripted,
 };
 use http::HttpArgs;
 use rules::RuleArgs;
@@ -43,6 +43,17 @@ pub enum Served {
     Database {
         /// `sqlite:FILE`, or a path to an SQLite file.
         url: String,
+        /// Offer only the tools that change nothing.
+        #[arg(long)]
+        read_only: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// A CRM: contacts, companies, opportunities, notes and activities in a store that is made when it is new.
+    Crm {
+        /// `sqlite:FILE` or `postgres://...`; a file in the data directory when absent.
+        #[arg(env = "MCPDECK_DATABASE_URL", hide_env_values = true)]
+        url: Option<String>,
         /// Offer only the tools that change nothing.
         #[arg(long)]
         read_only: bool,
@@ -88,6 +99,13 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
             common,
         } => block_on(common, async |serving| {
             database::serve(&url, access(read_only), serving).await
+        }),
+        Served::Crm {
+            url,
+            read_only,
+            common,
+        } => block_on(common, async |serving| {
+            crm::serve(url.as_deref(), access(read_only), serving).await
         }),
         Served::Conformance { common } => {
             block_on(common, async |serving| conformance::serve(serving).await)
@@ -146,6 +164,9 @@ fn refusal(error: ServeError) -> CliError {
             .hint("`mcpdeck token keygen` makes a key, `mcpdeck token issue` a token")
             .hint("or listen on loopback: `--http 127.0.0.1:PORT`"),
         ServeError::Http(_) => CliError::new(ErrorKind::Usage, message),
+        ServeError::Store { .. } => CliError::new(ErrorKind::Usage, message).hint(
+            "write `sqlite:FILE` or `postgres://...`: `mcpdeck serve crm URL`; nothing was changed",
+        ),
         ServeError::Handshake(_) => CliError::new(ErrorKind::Server, message)
             .hint("this command speaks MCP on stdin and stdout; an MCP host starts it"),
         ServeError::Io(_) => CliError::new(ErrorKind::Server, message),

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use crate::servers::database::complaint::{complaint, no_such_table};
+use crate::servers::database::Database;
 use crate::servers::database::query::cell;
 use crate::servers::database::schema::{column_names, is_view, quoted, real_name};
-use crate::servers::database::{Database, guard};
+use crate::servers::database::sqlite::complaint::{complaint, no_such_table};
+use crate::servers::database::sqlite::guard;
 use crate::servers::nearest::nearest;
 use crate::servers::toolbox::{Answer, Refusal};
 

@@ -5,20 +5,25 @@
 //!
 //! `MCPDECK_QUERY_TIMEOUT_MS` sets another limit of time than 30 s.
 
-mod complaint;
-mod guard;
+pub mod catalogue;
+pub mod engine;
+
 mod insert;
 mod query;
 mod schema;
-mod source;
+mod sqlite;
 mod table;
+mod url;
+
+#[cfg(feature = "postgres")]
+pub mod postgres;
 
 use std::time::Duration;
 
 use crate::servers::toolbox::{Effect, Sign, Toolbox};
 use crate::servers::{self, Access, ServeError, Serving};
 
-use source::Source;
+use sqlite::source::Source;
 
 /// How long one call may run when nothing else is said.
 const DEADLINE: Duration = Duration::from_secs(30);

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::servers::database::complaint::complaint;
+use crate::servers::database::Database;
+use crate::servers::database::sqlite::complaint::complaint;
+use crate::servers::database::sqlite::guard;
 use crate::servers::database::table::aligned;
-use crate::servers::database::{Database, guard};
 use crate::servers::toolbox::{Answer, Refusal};
 
 /// Rows unless the call says otherwise.
@@ -265,7 +266,7 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::servers::database::source::Source;
+    use crate::servers::database::sqlite::source::Source;
 
     const ENDLESS: &str =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::database::Database;
-use crate::servers::database::complaint::no_such_table;
 use crate::servers::database::query::Trouble;
+use crate::servers::database::sqlite::complaint::no_such_table;
 use crate::servers::toolbox::{Answer, Refusal};
 
 /// How long rows are counted, of all tables together: the number is good to know, and nobody waits for it.

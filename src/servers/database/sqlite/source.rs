@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::servers::ServeError;
-use crate::servers::database::guard;
+use crate::servers::database::sqlite::guard;
 
 /// How long a statement waits for another program that writes.
 const BUSY: Duration = Duration::from_secs(5);
