@@ -41,6 +41,9 @@ pub struct HttpArgs {
     /// Hold so many connections at a time
     #[arg(long, value_name = "N", default_value_t = 512, requires = "http")]
     max_connections: usize,
+    /// Wait so long for the head of a request, for its body, and for a client to take a piece of an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, requires = "http")]
+    patience: u64,
     /// On SIGTERM, say "not ready" for so long before closing the port, for load balancers
     #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "http")]
     drain: u64,
@@ -64,6 +67,7 @@ impl HttpArgs {
             allow_origins: self.allow_origin,
             sessions: self.sessions,
             connections: self.max_connections,
+            patience: Duration::from_secs(self.patience),
             drain: Duration::from_secs(self.drain),
             grace: Duration::from_secs(self.grace),
             announce: |url| output::data(&format!("{url}\n")),
