@@ -4,6 +4,7 @@
 //! an answer. `stdio` serves a toolbox to one client and `http` to any number, in both eras of the protocol; every call passes the
 //! `guard`.
 
+pub mod conformance;
 pub mod database;
 pub mod filesystem;
 pub mod guard;
@@ -17,6 +18,8 @@ mod toolbox;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use rmcp::ServerHandler;
 
 use guard::Guard;
 use toolbox::Toolbox;
@@ -55,18 +58,24 @@ async fn serve<S: Send + Sync + 'static>(
     serving: Serving,
 ) -> Result<(), ServeError> {
     let guard = serving.guard;
-    let toolbox = toolbox.guarded(guard.clone());
-    match serving.transport {
-        Transport::Stdio => stdio::serve(toolbox).await,
-        Transport::Http(options) => {
-            let work = http::Work {
-                running: toolbox.running(),
-                ready: None,
-                handler: toolbox,
-                guard,
-            };
-            http::serve(work, *options).await
-        }
+    let running = toolbox.running();
+    let work = http::Work {
+        handler: toolbox.guarded(guard.clone()),
+        guard,
+        running,
+        ready: None,
+    };
+    serve_work(work, serving.transport).await
+}
+
+/// Serves any handler.
+async fn serve_work<H>(work: http::Work<H>, transport: Transport) -> Result<(), ServeError>
+where
+    H: ServerHandler + Clone + Send + Sync + 'static,
+{
+    match transport {
+        Transport::Stdio => stdio::serve(work.handler, work.running).await,
+        Transport::Http(options) => http::serve(work, *options).await,
     }
 }
 

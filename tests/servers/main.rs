@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod client;
+mod conformance;
 mod database;
 mod escapes;
 mod files;

@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::servers::guard::Guard;
-use crate::servers::{Access, ServeError, Serving, database, filesystem, scripted};
+use crate::servers::{Access, ServeError, Serving, conformance, database, filesystem, scripted};
 use http::HttpArgs;
 use rules::RuleArgs;
 
@@ -35,7 +35,7 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
     /// A database: list tables, read schemas, query, insert.
     Database {
@@ -45,7 +45,13 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
+    },
+    /// The server that the official conformance suite is run against.
+    #[command(hide = true)]
+    Conformance {
+        #[command(flatten)]
+        common: Box<Common>,
     },
     /// A server that replays a script, well or badly behaved; for tests.
     #[command(hide = true)]
@@ -81,6 +87,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         } => block_on(common, async |serving| {
             database::serve(&url, access(read_only), serving).await
         }),
+        Served::Conformance { common } => block_on(common, conformance::serve),
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
             .map_err(|why| CliError::new(ErrorKind::Usage, why)),
@@ -97,7 +104,7 @@ fn access(read_only: bool) -> Access {
 
 /// One thread is enough for a pipe to one client, as the tools run on threads of their own; many clients want more.
 fn block_on(
-    common: Common,
+    common: Box<Common>,
     server: impl AsyncFnOnce(Serving) -> Result<(), ServeError>,
 ) -> Result<ExitCode, CliError> {
     let mut threads = match common.http.http {

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
-    GetPromptRequestParams, GetPromptResponse, GetPromptResult, ListPromptsResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, PromptMessage,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Role, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
+    CompleteRequestParams, CompleteResult, ConstString, ContentBlock, ErrorData,
+    GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
+    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
+    ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, PromptMessage, ReadResourceRequestMethod, ReadResourceRequestParams,
+    ReadResourceResponse, ReadResourceResult, Role, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::servers::guard::{Call, Caller, Ended};
 use crate::servers::nearest::nearest;
@@ -51,8 +54,9 @@ impl<S: Send + Sync + 'static> Toolbox<S> {
         })
     }
 
-    fn resources(&self) -> Result<Resources<S>, ErrorData> {
-        let none = || ErrorData::invalid_request("this server has no resources", None);
+    /// What there is to read. A method whose capability is not declared is not there either.
+    fn resources<M: ConstString>(&self) -> Result<Resources<S>, ErrorData> {
+        let none = ErrorData::method_not_found::<M>;
         self.resources.clone().ok_or_else(none)
     }
 }
@@ -121,9 +125,7 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         _page: Option<PaginatedRequestParams>,
         context: Context,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let Some(resources) = self.resources.clone() else {
-            return Ok(ListResourcesResult::default());
-        };
+        let resources = self.resources::<ListResourcesRequestMethod>()?;
         let list = move |state: &S| (resources.list)(state, &context.ct);
         let listed = self.blocking("resources/list", list).await?;
         let listed = listed.map_err(internal)?.into_iter().map(Into::into);
@@ -135,15 +137,32 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         request: ReadResourceRequestParams,
         context: Context,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let resources = self.resources()?;
+        let resources = self.resources::<ReadResourceRequestMethod>()?;
         let uri = request.uri.clone();
         let read = move |state: &S| (resources.read)(state, &uri, &context.ct);
         let found = self.blocking("resources/read", read).await?;
         let page = found.map_err(internal)?.ok_or_else(|| {
             let message = format!("there is no resource `{}`", request.uri);
-            ErrorData::resource_not_found(message, None)
+            ErrorData::resource_not_found(message, Some(json!({ "uri": request.uri })))
         })?;
         Ok(ReadResourceResult::new(vec![contents(&request.uri, page)]).into())
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        _context: Context,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        self.resources::<ListResourceTemplatesRequestMethod>()?;
+        Ok(ListResourceTemplatesResult::with_all_items(Vec::new()))
+    }
+
+    async fn complete(
+        &self,
+        _request: CompleteRequestParams,
+        _context: Context,
+    ) -> Result<CompleteResult, ErrorData> {
+        Err(ErrorData::method_not_found::<CompleteRequestMethod>())
     }
 
     async fn list_prompts(
@@ -151,6 +170,9 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         _page: Option<PaginatedRequestParams>,
         _context: Context,
     ) -> Result<ListPromptsResult, ErrorData> {
+        if self.prompts.is_empty() {
+            return Err(ErrorData::method_not_found::<ListPromptsRequestMethod>());
+        }
         let prompts = self.prompts.iter().map(|prompt| prompt.listed());
         Ok(ListPromptsResult::with_all_items(prompts.collect()))
     }
@@ -160,6 +182,9 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         request: GetPromptRequestParams,
         context: Context,
     ) -> Result<GetPromptResponse, ErrorData> {
+        if self.prompts.is_empty() {
+            return Err(ErrorData::method_not_found::<GetPromptRequestMethod>());
+        }
         let index = self.prompts.iter().position(|p| p.name == request.name);
         let index = index.ok_or_else(|| {
             ErrorData::invalid_params(format!("there is no prompt `{}`", request.name), None)
@@ -197,7 +222,7 @@ fn internal(refusal: Refusal) -> ErrorData {
 }
 
 /// Who speaks: what the HTTP side found out, or the one client at the other end of the pipe.
-fn caller(context: &Context) -> Arc<Caller> {
+pub fn caller(context: &Context) -> Arc<Caller> {
     let parts = context.extensions.get::<http::request::Parts>();
     let found = parts.and_then(|parts| parts.extensions.get::<Arc<Caller>>());
     found.cloned().unwrap_or_else(Caller::local)
