@@ -37,7 +37,7 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
     /// A database: list tables, read schemas, query, insert.
     Database {
@@ -47,7 +47,7 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
     /// A CRM: contacts, companies, opportunities, notes and activities in a store that is made when it is new.
     Crm {
@@ -58,13 +58,13 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
     /// The server that the official conformance suite is run against.
     #[command(hide = true)]
     Conformance {
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
     /// A server that replays a script, well or badly behaved; for tests.
     #[command(hide = true)]
@@ -107,9 +107,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         } => block_on(common, async |serving| {
             crm::serve(url.as_deref(), access(read_only), serving).await
         }),
-        Served::Conformance { common } => {
-            block_on(common, async |serving| conformance::serve(serving).await)
-        }
+        Served::Conformance { common } => block_on(common, conformance::serve),
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
             .map_err(|why| CliError::new(ErrorKind::Usage, why)),
@@ -126,7 +124,7 @@ fn access(read_only: bool) -> Access {
 
 /// One thread is enough for a pipe to one client, as the tools run on threads of their own; many clients want more.
 fn block_on(
-    common: Common,
+    common: Box<Common>,
     server: impl AsyncFnOnce(Serving) -> Result<(), ServeError>,
 ) -> Result<ExitCode, CliError> {
     let mut threads = match common.http.http {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::servers::conformance::rounds::{self, Step};
 use crate::servers::conformance::{Context, Fixture, pages, tools};
-use crate::servers::guard::Call;
+use crate::servers::guard::{Call, Ended};
 use crate::servers::toolbox::caller;
 
 impl ServerHandler for Fixture {
@@ -66,6 +66,7 @@ impl ServerHandler for Fixture {
         }
         let arguments = Value::Object(request.arguments.clone().unwrap_or_default());
         let run = self.run(&request, &context);
+        let guard = &self.guard;
         let call = Call {
             caller: &caller,
             tool: &request.name,
@@ -73,7 +74,7 @@ impl ServerHandler for Fixture {
             changes: false,
             stop: &context.ct,
         };
-        match self.guard.call(call, || None, run).await {
+        match guard.call(call, || None, run).await {
             Ok(answer) => answer,
             Err(refusal) => Ok(CallToolResult::error(vec![ContentBlock::text(refusal.0)]).into()),
         }
@@ -204,6 +205,16 @@ impl Drop for Held<'_> {
         sinks
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&self.key);
+    }
+}
+
+impl Ended for Result<CallToolResponse, ErrorData> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => "failed",
+            Ok(_) => "done",
+            Err(_) => "error",
+        }
     }
 }
 
