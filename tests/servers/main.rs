@@ -8,3 +8,4 @@ mod escapes;
 mod files;
 mod handshake;
 mod sql_attacks;
+mod sql_generator;

@@ -59,8 +59,8 @@ const TELLING_WITHOUT_ARGUMENT: [&str; 7] = [
 /// Pragmas that a script may set: they are part of its transaction.
 const SETTABLE: [&str; 3] = ["application_id", "defer_foreign_keys", "user_version"];
 
-/// Functions that load foreign code.
-const FORBIDDEN: [&str; 2] = ["load_extension", "fts3_tokenizer"];
+/// Functions that load foreign code, or that speak to whoever runs the engine.
+const FORBIDDEN: [&str; 3] = ["load_extension", "fts3_tokenizer", "sqlite_log"];
 
 /// Makes the connection read-only for good.
 ///
