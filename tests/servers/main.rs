@@ -12,3 +12,4 @@ mod files;
 mod handshake;
 mod http;
 mod sql_attacks;
+mod sql_generator;

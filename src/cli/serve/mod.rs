@@ -1,5 +1,6 @@
 //! `mcpdeck serve NAME`: one of our own MCP servers on stdin and stdout, or over HTTP.
 
+mod database;
 mod http;
 mod rules;
 
@@ -12,8 +13,9 @@ use tokio::runtime::Builder;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::servers::guard::Guard;
 use crate::servers::{
-    Access, ServeError, Serving, conformance, crm, database, filesystem, scripted,
+    Access, ServeError, Serving, conformance, crm, filesystem, scripted,
 };
+use database::DatabaseArgs;
 use http::HttpArgs;
 use rules::RuleArgs;
 
@@ -39,16 +41,8 @@ pub enum Served {
         #[command(flatten)]
         common: Box<Common>,
     },
-    /// A database: list tables, read schemas, query, insert.
-    Database {
-        /// `sqlite:FILE`, or a path to an SQLite file.
-        url: String,
-        /// Offer only the tools that change nothing.
-        #[arg(long)]
-        read_only: bool,
-        #[command(flatten)]
-        common: Box<Common>,
-    },
+    /// A database: list tables, read schemas, query, explain, change rows, run scripts.
+    Database(DatabaseArgs),
     /// A CRM: contacts, companies, opportunities, notes and activities in a store that is made when it is new.
     Crm {
         /// `sqlite:FILE` or `postgres://...`; a file in the data directory when absent.
@@ -93,13 +87,9 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         } => block_on(common, async |serving| {
             filesystem::serve(roots, access(read_only), serving).await
         }),
-        Served::Database {
-            url,
-            read_only,
-            common,
-        } => block_on(common, async |serving| {
-            database::serve(&url, access(read_only), serving).await
-        }),
+        Served::Database(DatabaseArgs { what, common }) => {
+            block_on(common, async |serving| what.serve(serving).await)
+        }
         Served::Crm {
             url,
             read_only,
@@ -152,7 +142,9 @@ fn refusal(error: ServeError) -> CliError {
         ServeError::Root { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give folders that exist: `mcpdeck serve filesystem ROOT...`"),
         ServeError::Url { .. } => CliError::new(ErrorKind::Usage, message)
-            .hint("write `sqlite:FILE`, or a path to an SQLite file"),
+            .hint("write `sqlite:FILE`, a path to an SQLite file, or `postgres://USER@HOST/DATABASE`"),
+        ServeError::Remote { .. } => CliError::new(ErrorKind::Server, message)
+            .hint("the password may stand in PGPASSWORD or ~/.pgpass; `sslmode` in the URL says how the way is protected"),
         ServeError::Database { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give a file that exists and is an SQLite database"),
         ServeError::Bind { .. } => CliError::new(ErrorKind::Usage, message)
