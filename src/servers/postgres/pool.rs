@@ -200,8 +200,9 @@ impl Postgres {
             ))),
         };
         let large = self.dial.too_large();
-        let outcome = self.watched(&lent, work(&lent), end, stop).await;
-        if apart {
+        let (outcome, cancelled) = self.watched(&lent, work(&lent), end, stop).await;
+        // A request to cancel may still be on its way, and would hit whoever gets the connection next.
+        if apart || cancelled {
             drop(Lent::take(lent));
         } else {
             give_back(lent).await;
@@ -224,19 +225,20 @@ impl Postgres {
         })
     }
 
-    /// Waits for `work` until the end of its time or the client's word, then ends what runs on the server.
+    /// Waits for `work` until the end of its time or the client's word, then ends what runs on the server. Says also whether it
+    /// asked the server to cancel.
     async fn watched<T>(
         &self,
         client: &Client,
         work: impl Future<Output = Result<T, Trouble>>,
         end: impl Future<Output = ()>,
         stop: &CancellationToken,
-    ) -> Result<T, Trouble> {
+    ) -> (Result<T, Trouble>, bool) {
         tokio::pin!(work);
         let why = tokio::select! {
             biased;
             () = stop.cancelled() => Trouble::Stopped,
-            outcome = &mut work => return outcome,
+            outcome = &mut work => return (outcome, false),
             () = end => Trouble::Time,
         };
         let token = client.cancel_token();
@@ -249,11 +251,12 @@ impl Postgres {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, ending).await {
+        let outcome = match tokio::time::timeout(PATIENCE, ending).await {
             // It had come to its end all the same.
             Ok(Ok(done)) => Ok(done),
             Ok(Err(_)) | Err(_) => Err(why),
-        }
+        };
+        (outcome, true)
     }
 }
 

@@ -17,9 +17,9 @@ struct Place {
     words: String,
 }
 
-/// The error without its category, with the place in `sql` where the server names one: it counts from `before` characters in front
-/// of it. Ends without a full stop.
-pub fn in_words(error: &Error, sql: &str, before: usize) -> String {
+/// The error without its category, with the place in `sql` where the server names one: what it counts in begins `before`
+/// characters in front of `sql`, or behind its beginning when that is negative. Ends without a full stop.
+pub fn in_words(error: &Error, sql: &str, before: isize) -> String {
     let Some(said) = error.as_db_error() else {
         return chain(error);
     };
@@ -40,11 +40,11 @@ pub fn in_words(error: &Error, sql: &str, before: usize) -> String {
 }
 
 /// The place that the server names.
-fn at(said: &DbError, sql: &str, before: usize) -> Option<Place> {
+fn at(said: &DbError, sql: &str, before: isize) -> Option<Place> {
     match said.position()? {
         ErrorPosition::Original(position) => {
-            let position = usize::try_from(*position).ok()?;
-            place(sql, position.checked_sub(before)?)
+            let position = isize::try_from(*position).ok()?.checked_sub(before)?;
+            place(sql, usize::try_from(position).ok()?)
         }
         // A query that a function made has positions that nobody can see.
         ErrorPosition::Internal { .. } => None,

@@ -19,7 +19,7 @@ pub struct Asked<'a> {
     /// The client's statement.
     sql: &'a str,
     /// Characters that we put in front of it.
-    before: usize,
+    before: isize,
     /// Whether it may have changed something.
     writes: Writes,
 }
@@ -42,7 +42,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Something that reads, with so many characters before the client's statement.
-    pub fn read(sql: &'a str, before: usize) -> Self {
+    pub fn read(sql: &'a str, before: isize) -> Self {
         let writes = Writes::Never;
         Self {
             sql,

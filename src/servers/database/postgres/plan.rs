@@ -32,11 +32,15 @@ const CONDITIONS: &[&str] = &[
 impl PostgreSql {
     /// Explains a statement.
     pub fn explained(&self, query: &Query, bounds: &Bounds<'_>) -> Result<Plan, Refusal> {
-        let asked = Asked::read(&query.sql, EXPLAIN.chars().count());
+        let asked = Asked::read(&query.sql, EXPLAIN.len().cast_signed());
         let text = self.reading(bounds, async |client| {
             let explain = format!("{EXPLAIN}{}", query.sql);
             let statement = client.prepare(&explain).await?;
-            let values = parameters(&query.params, &statement)?;
+            // A plan can be had without values: what is not given is NULL.
+            let mut given = query.params.clone();
+            let wanted = statement.params().len().max(given.len());
+            given.resize(wanted, Value::Null);
+            let values = parameters(&given, &statement)?;
             let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|v| v as _).collect();
             let row = client.query_one(&statement, &values).await?;
             Ok(row.try_get::<_, Text>(0)?.0)
@@ -61,15 +65,12 @@ fn step(node: &Value, hints: &mut Vec<String>) -> Step {
     let cost = number("Total Cost");
     hint(node, cost, hints);
     let below = node.get("Plans").and_then(Value::as_array);
-    let mut detail = String::new();
-    if let Some(operation) = text("Operation") {
-        detail.push_str(operation);
-        detail.push(' ');
-    }
-    if let Some(join) = text("Join Type") {
-        detail.push_str(&format!("{join} "));
-    }
-    detail.push_str(text("Node Type").unwrap_or("Step"));
+    let mut detail = match (text("Operation"), text("Join Type")) {
+        // Of a step that writes, the operation is its name.
+        (Some(operation), _) => operation.to_owned(),
+        (None, Some(join)) => format!("{join} {}", text("Node Type").unwrap_or_default()),
+        (None, None) => text("Node Type").unwrap_or("Step").to_owned(),
+    };
     for (word, key) in [
         ("using", "Index Name"),
         ("on", "Relation Name"),

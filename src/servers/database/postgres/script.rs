@@ -42,7 +42,7 @@ impl PostgreSql {
         let state = Cell::new(Writes::NotYet);
         let ran = self.pool.run_apart(left, bounds.stop, async |client| {
             begin(client, May::Write, left).await?;
-            let ran = all(client, &found).await?;
+            let ran = all(client, sql, &found).await?;
             commit(client, &state).await?;
             Ok(ran)
         });
@@ -79,14 +79,14 @@ fn permitted(piece: &Piece<'_>) -> Result<(), String> {
     Ok(())
 }
 
-async fn all(client: &Client, pieces: &[Piece<'_>]) -> Result<Ran, Trouble> {
+async fn all(client: &Client, sql: &str, pieces: &[Piece<'_>]) -> Result<Ran, Trouble> {
     let same = "SELECT pg_catalog.pg_current_xact_id()::text";
     let before: String = client.query_one(same, &[]).await?.try_get(0)?;
     let mut ran = Ran::default();
     for piece in pieces {
         let done = one(client, piece).await;
         ran.statements
-            .push(done.map_err(|trouble| located(trouble, piece))?);
+            .push(done.map_err(|trouble| located(trouble, sql, piece))?);
     }
     let after: String = client.query_one(same, &[]).await?.try_get(0)?;
     if before != after {
@@ -119,12 +119,12 @@ async fn one(client: &Client, piece: &Piece<'_>) -> Result<Done, Trouble> {
 }
 
 /// The server counts from the statement's beginning; a reader of the script counts from its own.
-fn located(trouble: Trouble, piece: &Piece<'_>) -> Trouble {
+fn located(trouble: Trouble, sql: &str, piece: &Piece<'_>) -> Trouble {
     match trouble {
         Trouble::Engine(error) => Trouble::Ours(format!(
             "The statement at line {} failed; the database says: {}.",
             piece.line,
-            in_words(&error, piece.text, 0)
+            in_words(&error, sql, -piece.before.cast_signed())
         )),
         Trouble::Ours(why) => Trouble::Ours(format!("Line {}: {why}", piece.line)),
         other => other,

@@ -11,6 +11,9 @@ use crate::servers::postgres::Trouble;
 /// How long a statement waits for another one's lock.
 const LOCK: Duration = Duration::from_secs(10);
 
+/// What the server waits longer than we do.
+const SPARE: Duration = Duration::from_secs(2);
+
 /// How the server writes values while we read: the same everywhere, whatever a role or database has set.
 const WRITTEN: &str = "SET LOCAL DateStyle = 'ISO'; SET LOCAL IntervalStyle = 'iso_8601'; SET LOCAL bytea_output = 'hex'; \
     SET LOCAL extra_float_digits = 1; SET LOCAL standard_conforming_strings = on";
@@ -51,7 +54,8 @@ pub async fn begin(client: &Client, may: May, time: Duration) -> Result<(), Trou
     let sql = format!(
         "BEGIN TRANSACTION {mode}; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; \
          SET LOCAL idle_in_transaction_session_timeout = {}; {WRITTEN}; SELECT 1",
-        millis(time),
+        // We end it at its time; the server does so when we cannot.
+        millis(time + SPARE),
         millis(time.min(LOCK)),
         // Should we be gone without a word, the server lets go of the locks by itself.
         millis(time + LOCK),

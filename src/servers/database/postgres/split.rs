@@ -9,6 +9,8 @@ pub struct Piece<'a> {
     pub text: &'a str,
     /// The line at which it begins, from 1.
     pub line: usize,
+    /// Characters of the script before it.
+    pub before: usize,
 }
 
 impl Piece<'_> {
@@ -42,7 +44,8 @@ pub fn pieces(sql: &str) -> Vec<Piece<'_>> {
         if !text.is_empty() {
             let head = sql.get(..start).unwrap_or_default();
             let line = head.matches('\n').count() + 1;
-            found.push(Piece { text, line });
+            let before = head.chars().count();
+            found.push(Piece { text, line, before });
         }
         at = start + length + 1;
     }
@@ -83,7 +86,11 @@ fn statement(sql: &str) -> usize {
 }
 
 fn is_routine(sql: &str) -> bool {
-    let piece = Piece { text: sql, line: 0 };
+    let piece = Piece {
+        text: sql,
+        line: 0,
+        before: 0,
+    };
     ["FUNCTION", "PROCEDURE"].iter().any(|kind| {
         piece.begins(&["CREATE", kind]) || piece.begins(&["CREATE", "OR", "REPLACE", kind])
     })
