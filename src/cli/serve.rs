@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::error::{CliError, ErrorKind};
+use crate::servers::database::Level;
 use crate::servers::{Access, ServeError, Serving, database, filesystem, scripted};
 
 /// `mcpdeck serve ...`
@@ -28,12 +29,15 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
     },
-    /// A database: list tables, read schemas, query, insert.
+    /// A database: list tables, read schemas, query, explain, change rows, run scripts.
     Database {
-        /// `sqlite:FILE`, or a path to an SQLite file.
+        /// `sqlite:FILE`, `sqlite::memory:`, a path to an SQLite file, or `postgres://USER@HOST/DATABASE`.
         url: String,
-        /// Offer only the tools that change nothing.
-        #[arg(long)]
+        /// What the tools may do.
+        #[arg(long, value_enum, value_name = "ACCESS", default_value_t = DatabaseAccess::Changes)]
+        access: DatabaseAccess,
+        /// The same as `--access read-only`.
+        #[arg(long, conflicts_with = "access")]
         read_only: bool,
     },
     /// A server that replays a script, well or badly behaved; for tests.
@@ -44,6 +48,17 @@ pub enum Served {
     },
 }
 
+/// What the tools of the database server may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DatabaseAccess {
+    /// Read: no tool changes anything.
+    ReadOnly,
+    /// Read, and insert, update and delete rows. An SQLite file is put into WAL mode by the first change.
+    Changes,
+    /// All of it, and run scripts of any SQL: tables can be made, altered and dropped.
+    ReadWrite,
+}
+
 /// Runs the server until its stdin closes.
 pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     match args.server {
@@ -52,9 +67,15 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
             access(read_only),
             Serving::default(),
         )),
-        Served::Database { url, read_only } => {
-            block_on(database::serve(&url, access(read_only), Serving::default()))
-        }
+        Served::Database {
+            url,
+            access,
+            read_only,
+        } => block_on(database::serve(
+            &url,
+            level(access, read_only),
+            Serving::default(),
+        )),
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
             .map_err(|why| CliError::new(ErrorKind::Usage, why)),
@@ -66,6 +87,15 @@ fn access(read_only: bool) -> Access {
         Access::ReadOnly
     } else {
         Access::ReadWrite
+    }
+}
+
+fn level(access: DatabaseAccess, read_only: bool) -> Level {
+    match access {
+        _ if read_only => Level::ReadOnly,
+        DatabaseAccess::ReadOnly => Level::ReadOnly,
+        DatabaseAccess::Changes => Level::Changes,
+        DatabaseAccess::ReadWrite => Level::ReadWrite,
     }
 }
 

@@ -109,6 +109,8 @@ pub enum Access {
     ReadOnly,
     /// Reads and changes; a change still asks.
     #[default]
+    Changes,
+    /// The same, and a database runs scripts of any SQL.
     ReadWrite,
 }
 

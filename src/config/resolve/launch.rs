@@ -268,6 +268,7 @@ fn own(reader: &mut Reader<'_>) -> Option<Launch> {
     ];
     let accesses = [
         ("read-only", Access::ReadOnly),
+        ("changes", Access::Changes),
         ("read-write", Access::ReadWrite),
     ];
     let access = reader.choice("access", &accesses).unwrap_or_default();

@@ -23,18 +23,23 @@ pub fn open(dial: &Dial, tap: &ConnectionTap, tasks: &TaskTracker) -> Result<Lin
 
 /// `mcpdeck serve ...` for a bundled server.
 fn arguments(bundled: &Bundled) -> Vec<String> {
-    let (mut args, access) = match bundled {
+    let (mut args, access, is_database) = match bundled {
         Bundled::Filesystem { roots, access } => {
             let roots = roots.iter().map(|root| root.to_string_lossy().into_owned());
             let mut args = vec!["filesystem".to_owned()];
             args.extend(roots);
-            (args, access)
+            (args, access, false)
         }
-        Bundled::Database { url, access } => (vec!["database".to_owned(), url.clone()], access),
+        Bundled::Database { url, access } => {
+            (vec!["database".to_owned(), url.clone()], access, true)
+        }
     };
     args.insert(0, "serve".to_owned());
-    if *access == Access::ReadOnly {
-        args.push("--read-only".to_owned());
+    match access {
+        Access::ReadOnly => args.push("--read-only".to_owned()),
+        // Folders know no difference between the two.
+        Access::ReadWrite if is_database => args.push("--access=read-write".to_owned()),
+        Access::Changes | Access::ReadWrite => {}
     }
     args
 }
