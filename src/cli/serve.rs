@@ -39,6 +39,9 @@ pub enum Served {
         /// The same as `--access read-only`.
         #[arg(long, conflicts_with = "access")]
         read_only: bool,
+        /// Serve PostgreSQL even to a role that no read-only transaction binds: a superuser, or one that reaches files or programs.
+        #[arg(long)]
+        allow_superuser: bool,
     },
     /// A server that replays a script, well or badly behaved; for tests.
     #[command(hide = true)]
@@ -71,9 +74,11 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
             url,
             access,
             read_only,
+            allow_superuser,
         } => block_on(database::serve(
             &url,
             level(access, read_only),
+            allow_superuser,
             Serving::default(),
         )),
         Served::Scripted { script } => scripted::run(&script)
@@ -117,7 +122,9 @@ fn refusal(error: ServeError) -> CliError {
         ServeError::Root { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give folders that exist: `mcpdeck serve filesystem ROOT...`"),
         ServeError::Url { .. } => CliError::new(ErrorKind::Usage, message)
-            .hint("write `sqlite:FILE`, or a path to an SQLite file"),
+            .hint("write `sqlite:FILE`, a path to an SQLite file, or `postgres://USER@HOST/DATABASE`"),
+        ServeError::Remote { .. } => CliError::new(ErrorKind::Server, message)
+            .hint("the password may stand in PGPASSWORD or ~/.pgpass; `sslmode` in the URL says how the way is protected"),
         ServeError::Database { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give a file that exists and is an SQLite database"),
         ServeError::Handshake(_) => CliError::new(ErrorKind::Server, message)

@@ -53,7 +53,7 @@ pub async fn open(url: &str, allow_superuser: bool) -> Result<Arc<dyn Engine>, S
     })?;
     let shown = address.shown();
     let opened = Postgres::open(address, allow_superuser);
-    let (pool, role) = opened.map_err(|why| ServeError::Url { url: shown, why })?;
+    let (pool, role) = opened.map_err(|why| ServeError::Remote { shown, why })?;
     Ok(Arc::new(PostgreSql {
         pool,
         role,
