@@ -135,6 +135,14 @@ pub enum ServeError {
         /// What is wrong with it.
         why: String,
     },
+    /// A database server that does not let us in, or not as this role.
+    #[error("cannot serve the database `{shown}`: {why}")]
+    Remote {
+        /// The URL without its password.
+        shown: String,
+        /// What the server or we have against it.
+        why: String,
+    },
     /// The client broke the protocol before the first call.
     #[error("the client did not begin an MCP session: {0}")]
     Handshake(String),

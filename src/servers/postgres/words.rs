@@ -8,22 +8,23 @@ const WORDS: usize = 30;
 
 /// A place in a statement, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+struct Place {
     /// From 1.
-    pub line: usize,
+    line: usize,
     /// In characters, from 1.
-    pub column: usize,
+    column: usize,
     /// What stands there.
-    pub words: String,
+    words: String,
 }
 
-/// The error without its category, with the place in `sql` where the server names one. Ends without a full stop.
-pub fn in_words(error: &Error, sql: &str) -> String {
+/// The error without its category, with the place in `sql` where the server names one: what it counts in begins `before`
+/// characters in front of `sql`, or behind its beginning when that is negative. Ends without a full stop.
+pub fn in_words(error: &Error, sql: &str, before: isize) -> String {
     let Some(said) = error.as_db_error() else {
         return chain(error);
     };
     let mut text = said.message().trim_end_matches('.').to_owned();
-    if let Some(place) = at(said, sql) {
+    if let Some(place) = at(said, sql, before) {
         text.push_str(&format!(
             ", at line {}, column {}",
             place.line, place.column
@@ -39,16 +40,19 @@ pub fn in_words(error: &Error, sql: &str) -> String {
 }
 
 /// The place that the server names.
-fn at(said: &DbError, sql: &str) -> Option<Place> {
+fn at(said: &DbError, sql: &str, before: isize) -> Option<Place> {
     match said.position()? {
-        ErrorPosition::Original(position) => place(sql, usize::try_from(*position).ok()?),
+        ErrorPosition::Original(position) => {
+            let position = isize::try_from(*position).ok()?.checked_sub(before)?;
+            place(sql, usize::try_from(position).ok()?)
+        }
         // A query that a function made has positions that nobody can see.
         ErrorPosition::Internal { .. } => None,
     }
 }
 
 /// The place of a character, counted from 1; none behind the end of the statement.
-pub fn place(sql: &str, position: usize) -> Option<Place> {
+fn place(sql: &str, position: usize) -> Option<Place> {
     let before = position.checked_sub(1)?;
     let at = match sql.char_indices().nth(before) {
         Some((at, _)) => at,
