@@ -4,6 +4,8 @@
 
 mod client;
 mod crm;
+#[cfg(feature = "postgres")]
+mod crm_postgres;
 mod crm_store;
 mod database;
 mod escapes;
