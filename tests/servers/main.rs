@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod client;
+mod conformance;
 mod crm;
 #[cfg(feature = "postgres")]
 mod crm_postgres;
