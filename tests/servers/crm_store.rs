@@ -85,7 +85,7 @@ pub async fn concurrent(url: &str) {
     assert_eq!(details["notes_total"], 4 * 39);
 }
 
-async fn refused(url: &str, env: &[(&str, &str)]) -> String {
+pub async fn refused(url: &str, env: &[(&str, &str)]) -> String {
     let data = tempfile::tempdir().unwrap();
     let mut command = command(&["crm", url], data.path());
     let output = command.envs(env.iter().copied()).output();

@@ -5,6 +5,8 @@
 mod client;
 mod conformance;
 mod crm;
+#[cfg(feature = "postgres")]
+mod crm_postgres;
 mod crm_store;
 mod database;
 mod escapes;

@@ -64,13 +64,7 @@ pub fn log_activity(
 ) -> Result<Answer<Logged>, Refusal> {
     let kind = check::word("kind", &args.kind, &KINDS)?;
     let subject = check::line("subject", &args.subject)?;
-    let details = args
-        .details
-        .as_deref()
-        .filter(|text| !text.trim().is_empty());
-    let details = details
-        .map(|text| check::body("details", text))
-        .transpose()?;
+    let details = check::maybe_body("details", args.details.as_deref())?;
     let (state, happened, due) = match when(crm, &args)? {
         When::Done(at) => ("done", Some(stamp(at)), None),
         When::Planned(due) => ("planned", None, Some(due)),

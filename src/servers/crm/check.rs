@@ -63,6 +63,16 @@ pub fn body(field: &str, text: &str) -> Result<String, Refusal> {
     Ok(text.to_owned())
 }
 
+/// The same, if it is given at all.
+///
+/// # Errors
+/// It has a NUL.
+pub fn maybe_body(field: &str, text: Option<&str>) -> Result<Option<String>, Refusal> {
+    text.filter(|text| !text.trim().is_empty())
+        .map(|text| body(field, text))
+        .transpose()
+}
+
 /// One of the words of a list.
 ///
 /// # Errors

@@ -81,9 +81,7 @@ impl Fresh {
                 .iter()
                 .map(|tag| check::line("tags", tag))
                 .collect::<Result<_, _>>()?,
-            note: given(&args.note)
-                .map(|text| check::body("note", &text))
-                .transpose()?,
+            note: check::maybe_body("note", args.note.as_deref())?,
         })
     }
 }

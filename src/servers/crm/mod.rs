@@ -39,7 +39,7 @@ struct Crm {
 /// A store that cannot be opened or is not a CRM's, or a client that breaks the protocol.
 pub async fn serve(url: Option<&str>, access: Access, serving: Serving) -> Result<(), ServeError> {
     let own = format!("sqlite:{}", data_folder().join("crm.db").display());
-    let store = Store::open(url.unwrap_or(&own)).await?;
+    let store = Store::open(url.unwrap_or(&own))?;
     let clock = Clock::from_environment().map_err(|why| ServeError::Store {
         store: url.unwrap_or(&own).to_owned(),
         why,

@@ -5,6 +5,8 @@
 
 mod cell;
 mod migrate;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sqlite;
 
 use std::path::PathBuf;
@@ -15,6 +17,8 @@ use crate::servers::ServeError;
 use crate::servers::toolbox::Refusal;
 
 pub use cell::{Cell, Row};
+#[cfg(feature = "postgres")]
+use postgres::Postgres;
 use sqlite::Sqlite;
 
 /// How often work is begun anew when another process was in its way.
@@ -58,6 +62,8 @@ pub enum Fault {
     Conflict(String),
     /// Cancelled, or out of time.
     Stopped,
+    /// The connection broke, perhaps behind the last word.
+    Lost,
     /// The engine said something else.
     Engine(String),
 }
@@ -78,6 +84,9 @@ impl From<Fault> for Refusal {
             Fault::Stopped => {
                 Self::new("Nothing was changed: the call was cancelled or took longer than 30 s.")
             }
+            Fault::Lost => Self::new(
+                "The connection to the store broke. Look whether the change is there before you try again.",
+            ),
             Fault::Engine(why) => Self(format!("Nothing was changed: the store failed: {why}.")),
         }
     }
@@ -90,6 +99,8 @@ pub struct Store {
 
 enum Engine {
     Sqlite(Sqlite),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<Postgres>),
 }
 
 /// Which store a URL names.
@@ -104,7 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// A URL of another kind, a store that is not a CRM's, one of a newer program, or what the engine says.
-    pub async fn open(url: &str) -> Result<Self, ServeError> {
+    pub fn open(url: &str) -> Result<Self, ServeError> {
         let engine = match place(url)? {
             Place::File(path) => {
                 let shown = path.display().to_string();
@@ -112,7 +123,7 @@ impl Store {
                     Sqlite::open(path).map_err(|why| ServeError::Store { store: shown, why })?;
                 Engine::Sqlite(opened)
             }
-            Place::Server(url) => return Err(not_built_in(&url)),
+            Place::Server(url) => on_server(&url)?,
         };
         Ok(Self { engine })
     }
@@ -151,6 +162,8 @@ impl Store {
         loop {
             let outcome = match &self.engine {
                 Engine::Sqlite(sqlite) => sqlite.transact(writes, stop, &mut work),
+                #[cfg(feature = "postgres")]
+                Engine::Postgres(postgres) => postgres.transact(writes, stop, &mut work),
             };
             match outcome {
                 Err(Fault::Conflict(_)) if tried < ATTEMPTS && !stop.is_cancelled() => tried += 1,
@@ -184,15 +197,28 @@ fn place(url: &str) -> Result<Place, ServeError> {
     }
 }
 
-fn not_built_in(url: &str) -> ServeError {
-    ServeError::Url {
-        url: without_password(url),
-        why: "this mcpdeck was built without PostgreSQL".to_owned(),
-    }
+#[cfg(feature = "postgres")]
+fn on_server(url: &str) -> Result<Engine, ServeError> {
+    let opened = Postgres::open(url);
+    opened
+        .map(|opened| Engine::Postgres(Box::new(opened)))
+        .map_err(|why| ServeError::Store {
+            store: without_password(url),
+            why,
+        })
 }
 
-/// The URL without what stands between `//` and `@`.
+#[cfg(not(feature = "postgres"))]
+fn on_server(url: &str) -> Result<Engine, ServeError> {
+    Err(ServeError::Url {
+        url: without_password(url),
+        why: "this mcpdeck was built without PostgreSQL".to_owned(),
+    })
+}
+
+/// The URL without what stands between `//` and `@` and without its parameters: both may hold a password.
 fn without_password(url: &str) -> String {
+    let url = url.split_once('?').map_or(url, |(url, _)| url);
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://...@{host}"),
         _ => url.to_owned(),

@@ -36,6 +36,7 @@ const DIALECT: Dialect = Dialect {
     int: "INTEGER",
     text: "TEXT",
     end: " STRICT",
+    is_ours: "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'crm_migrations'",
 };
 
 /// A store in a file.
@@ -67,7 +68,7 @@ impl Sqlite {
         });
         done.map_err(|fault| match fault {
             Fault::Refused(Refusal(why)) | Fault::Engine(why) | Fault::Conflict(why) => why,
-            Fault::Stopped => "it took too long".to_owned(),
+            Fault::Stopped | Fault::Lost => "it took too long".to_owned(),
         })?;
         Ok(sqlite)
     }
