@@ -10,13 +10,17 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::servers::guard::{Call, Caller, Ended};
 use crate::servers::nearest::nearest;
 use crate::servers::toolbox::entry::Entry;
 use crate::servers::toolbox::resource::contents;
 use crate::servers::toolbox::{Refusal, Resources, Toolbox};
+
+/// What reading a resource and getting a prompt are called where calls are counted and recorded.
+const READ: &str = "resources/read";
+const GET: &str = "prompts/get";
 
 type Context = RequestContext<RoleServer>;
 
@@ -121,7 +125,11 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         _page: Option<PaginatedRequestParams>,
         context: Context,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let Some(resources) = self.resources.clone() else {
+        let Some(resources) = self
+            .resources
+            .clone()
+            .filter(|_| caller(&context).may_read())
+        else {
             return Ok(ListResourcesResult::default());
         };
         let list = move |state: &S| (resources.list)(state, &context.ct);
@@ -136,22 +144,39 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         context: Context,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let resources = self.resources()?;
-        let uri = request.uri.clone();
-        let read = move |state: &S| (resources.read)(state, &uri, &context.ct);
-        let found = self.blocking("resources/read", read).await?;
-        let page = found.map_err(internal)?.ok_or_else(|| {
+        let caller = caller(&context);
+        let missing = || {
             let message = format!("there is no resource `{}`", request.uri);
             ErrorData::resource_not_found(message, None)
-        })?;
+        };
+        if !caller.may_read() {
+            return Err(missing());
+        }
+        let (uri, stop) = (request.uri.clone(), context.ct.clone());
+        let read = self.blocking(READ, move |state: &S| (resources.read)(state, &uri, &stop));
+        let call = Call {
+            caller: &caller,
+            tool: READ,
+            arguments: &json!({ "uri": request.uri }),
+            changes: false,
+            stop: &context.ct,
+        };
+        let found = self.guard.call(call, || None, read).await;
+        let page = found
+            .map_err(internal)??
+            .map_err(internal)?
+            .ok_or_else(missing)?;
         Ok(ReadResourceResult::new(vec![contents(&request.uri, page)]).into())
     }
 
     async fn list_prompts(
         &self,
         _page: Option<PaginatedRequestParams>,
-        _context: Context,
+        context: Context,
     ) -> Result<ListPromptsResult, ErrorData> {
-        let prompts = self.prompts.iter().map(|prompt| prompt.listed());
+        let may = caller(&context).may_prompt();
+        let prompts = self.prompts.iter().filter(|_| may);
+        let prompts = prompts.map(|prompt| prompt.listed());
         Ok(ListPromptsResult::with_all_items(prompts.collect()))
     }
 
@@ -160,21 +185,30 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         request: GetPromptRequestParams,
         context: Context,
     ) -> Result<GetPromptResponse, ErrorData> {
+        let caller = caller(&context);
         let index = self.prompts.iter().position(|p| p.name == request.name);
-        let index = index.ok_or_else(|| {
+        let index = index.filter(|_| caller.may_prompt()).ok_or_else(|| {
             ErrorData::invalid_params(format!("there is no prompt `{}`", request.name), None)
         })?;
         let arguments = request.arguments.unwrap_or_default();
-        let prompts = self.prompts.clone();
-        let text = self
-            .blocking(&request.name, move |state| {
-                let prompt = prompts.get(index)?;
-                Some(match prompt.missing(&arguments) {
-                    Some(name) => Err(Refusal(format!("the argument `{name}` is missing"))),
-                    None => (prompt.run)(state, &arguments, &context.ct),
-                })
+        let recorded = json!({ "name": request.name, "arguments": arguments });
+        let (prompts, stop) = (self.prompts.clone(), context.ct.clone());
+        let run = self.blocking(&request.name, move |state| {
+            let prompt = prompts.get(index)?;
+            Some(match prompt.missing(&arguments) {
+                Some(name) => Err(Refusal(format!("the argument `{name}` is missing"))),
+                None => (prompt.run)(state, &arguments, &stop),
             })
-            .await?;
+        });
+        let call = Call {
+            caller: &caller,
+            tool: GET,
+            arguments: &recorded,
+            changes: false,
+            stop: &context.ct,
+        };
+        let text = self.guard.call(call, || None, run).await;
+        let text = text.map_err(internal)??;
         let text = text.unwrap_or_else(|| Err(Refusal::new("the prompt is gone")));
         let text = text.map_err(|Refusal(why)| ErrorData::invalid_params(why, None))?;
         let message = PromptMessage::new_text(Role::User, text);
@@ -187,6 +221,26 @@ impl Ended for Result<CallToolResult, ErrorData> {
         match self {
             Ok(result) if result.is_error == Some(true) => "failed",
             Ok(_) => "done",
+            Err(_) => "error",
+        }
+    }
+}
+
+impl<T> Ended for Result<Result<T, Refusal>, ErrorData> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Ok(Ok(_)) => "done",
+            Ok(Err(_)) => "failed",
+            Err(_) => "error",
+        }
+    }
+}
+
+impl<T> Ended for Result<Option<Result<T, Refusal>>, ErrorData> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Ok(Some(Ok(_))) => "done",
+            Ok(_) => "failed",
             Err(_) => "error",
         }
     }
