@@ -56,18 +56,20 @@ async fn serve<S: Send + Sync + 'static>(
 ) -> Result<(), ServeError> {
     let guard = serving.guard;
     let toolbox = toolbox.guarded(guard.clone());
-    match serving.transport {
+    let served = match serving.transport {
         Transport::Stdio => stdio::serve(toolbox).await,
         Transport::Http(options) => {
             let work = http::Work {
                 running: toolbox.running(),
                 ready: None,
                 handler: toolbox,
-                guard,
+                guard: guard.clone(),
             };
             http::serve(work, *options).await
         }
-    }
+    };
+    let recorded = guard.flush().await.map_err(ServeError::Record);
+    served.and(recorded)
 }
 
 /// Why a server did not start, or stopped before its client left.
@@ -114,6 +116,9 @@ pub enum ServeError {
     /// The client broke the protocol before the first call.
     #[error("the client did not begin an MCP session: {0}")]
     Handshake(String),
+    /// The last calls could not be recorded.
+    #[error("{0}")]
+    Record(String),
     /// The runtime or a signal handler could not be had.
     #[error("cannot run the server: {0}")]
     Io(#[from] std::io::Error),

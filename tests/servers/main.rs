@@ -6,5 +6,6 @@ mod client;
 mod database;
 mod escapes;
 mod files;
+mod guard;
 mod handshake;
 mod sql_attacks;
