@@ -78,20 +78,41 @@ fn a_good_token_says_who_may_do_what() {
 #[test]
 fn what_is_unusual_and_right_is_accepted() {
     let fine = [
-        ("a list of audiences", Claim("aud", set(json!(["x", "deck"])))),
-        ("times with a fraction", Claim("exp", set(json!(NOW as f64 + 0.5)))),
+        (
+            "a list of audiences",
+            Claim("aud", set(json!(["x", "deck"]))),
+        ),
+        (
+            "times with a fraction",
+            Claim("exp", set(json!(NOW as f64 + 0.5))),
+        ),
         ("no iat", Claim("iat", None)),
         ("no jti", Claim("jti", None)),
         ("no scope", Claim("scope", None)),
-        ("an unknown claim", Claim("roles", set(json!(["x", { "y": 1 }])))),
-        ("the type of access tokens", Head("typ", set(json!("at+jwt")))),
-        ("the type in full", Head("typ", set(json!("application/AT+JWT")))),
+        (
+            "an unknown claim",
+            Claim("roles", set(json!(["x", { "y": 1 }]))),
+        ),
+        (
+            "the type of access tokens",
+            Head("typ", set(json!("at+jwt"))),
+        ),
+        (
+            "the type in full",
+            Head("typ", set(json!("application/AT+JWT"))),
+        ),
         ("no type", Head("typ", None)),
-        ("a kid where there is one key", Head("kid", set(json!("any")))),
+        (
+            "a kid where there is one key",
+            Head("kid", set(json!("any"))),
+        ),
         ("a thumbprint", Head("x5t", set(json!("abc")))),
         ("just before the end of the leeway", Later(629)),
         ("just after the beginning of the leeway", Later(-90)),
-        ("spaces in the header", Heading("{ \"alg\" :\n\"EdDSA\" }".to_owned())),
+        (
+            "spaces in the header",
+            Heading("{ \"alg\" :\n\"EdDSA\" }".to_owned()),
+        ),
     ];
     for (name, twist) in fine {
         let judged = judge(&twist);
@@ -131,10 +152,7 @@ fn times() -> Vec<(Twist, Fault)> {
         (Claim("nbf", set(json!(NOW + 600))), Early),
         (Claim("iat", set(json!(NOW + 31))), Early),
         (Claim("iat", set(json!(NOW + 9999))), Early),
-        (Claim("nbf", set(json!(NOW + 20))), BadClaim("exp")),
     ];
-    // The last: it may not end before it begins, also where the leeway would let both pass.
-    cases.pop();
     for name in ["exp", "nbf", "iat"] {
         for bad in [
             json!(null),
@@ -171,7 +189,12 @@ fn names() -> Vec<(Twist, Fault)> {
     ] {
         cases.push((Claim("iss", set(json!(other))), Issuer));
     }
-    for bad in [json!(null), json!(7), json!(["https://issuer.example"]), json!({})] {
+    for bad in [
+        json!(null),
+        json!(7),
+        json!(["https://issuer.example"]),
+        json!({}),
+    ] {
         cases.push((Claim("iss", set(bad)), BadClaim("iss")));
     }
     for other in [
@@ -186,7 +209,13 @@ fn names() -> Vec<(Twist, Fault)> {
     ] {
         cases.push((Claim("aud", set(other)), Audience));
     }
-    for bad in [json!(null), json!(1), json!({ "deck": true }), json!(["deck", 1]), json!([["deck"]])] {
+    for bad in [
+        json!(null),
+        json!(1),
+        json!({ "deck": true }),
+        json!(["deck", 1]),
+        json!([["deck"]]),
+    ] {
         cases.push((Claim("aud", set(bad)), BadClaim("aud")));
     }
     for bad in [
@@ -249,7 +278,10 @@ fn headers() -> Vec<(Twist, Fault)> {
         ("crit", json!(["b64"])),
         ("b64", json!(false)),
         ("b64", json!(true)),
-        ("jwk", json!({ "kty": "OKP", "crv": "Ed25519", "x": "AAAA" })),
+        (
+            "jwk",
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": "AAAA" }),
+        ),
         ("jku", json!("https://evil.example/keys")),
         ("x5u", json!("https://evil.example/cert")),
         ("x5c", json!(["MIIB"])),
@@ -288,7 +320,11 @@ fn headers() -> Vec<(Twist, Fault)> {
         "{'alg':'EdDSA'}",
         "\u{feff}{\"alg\":\"EdDSA\"}",
     ] {
-        let fault = if text.is_empty() { Parts } else { Json("header") };
+        let fault = if text.is_empty() {
+            Parts
+        } else {
+            Json("header")
+        };
         cases.push((Heading(text.to_owned()), fault));
     }
     cases
@@ -329,7 +365,10 @@ fn texts() -> Vec<(Twist, Fault)> {
     vec![
         (Text(|_| String::new()), Missing),
         (Text(|t| t.replace('.', "")), Parts),
-        (Text(|t| t.rsplit_once('.').unwrap().0.to_owned()), Encoding("header")),
+        (
+            Text(|t| t.rsplit_once('.').unwrap().0.to_owned()),
+            Encoding("header"),
+        ),
         (Text(|t| format!("{t}.")), Parts),
         (Text(|t| format!("{t}.x")), Parts),
         (Text(|t| format!(".{t}")), Parts),
@@ -338,21 +377,53 @@ fn texts() -> Vec<(Twist, Fault)> {
         (Text(|t| format!("{t}==")), Encoding("signature")),
         (Text(|t| format!("{t}\n")), Encoding("signature")),
         (Text(|t| format!(" {t}")), Encoding("header")),
-        (Text(|t| replaced(t, 0, |p| format!("{p}="))), Encoding("header")),
-        (Text(|t| replaced(t, 0, |p| format!("{p}\u{e9}"))), Encoding("header")),
-        (Text(|t| replaced(t, 1, |p| format!("{p}="))), Encoding("payload")),
-        (Text(|t| replaced(t, 1, |p| format!("{p} "))), Encoding("payload")),
+        (
+            Text(|t| replaced(t, 0, |p| format!("{p}="))),
+            Encoding("header"),
+        ),
+        (
+            Text(|t| replaced(t, 0, |p| format!("{p}\u{e9}"))),
+            Encoding("header"),
+        ),
+        (
+            Text(|t| replaced(t, 1, |p| format!("{p}="))),
+            Encoding("payload"),
+        ),
+        (
+            Text(|t| replaced(t, 1, |p| format!("{p} "))),
+            Encoding("payload"),
+        ),
         (Text(|t| replaced(t, 1, |p| format!("{p}A"))), Signature),
         (Text(|t| replaced(t, 2, |_| String::new())), Parts),
         (Text(|t| replaced(t, 2, |_| "AAAA".to_owned())), Signature),
-        (Text(|t| replaced(t, 2, |p| format!("{p}AA"))), Encoding("signature")),
-        (Text(|t| replaced(t, 2, |p| p.chars().rev().skip(4).collect())), Signature),
-        (Text(|t| replaced(t, 2, |p| p.replace(['-', '_'], "+") + "+")), Encoding("signature")),
+        (
+            Text(|t| replaced(t, 2, |p| format!("{p}AA"))),
+            Encoding("signature"),
+        ),
+        (
+            Text(|t| replaced(t, 2, |p| p.chars().rev().skip(4).collect())),
+            Signature,
+        ),
+        (
+            Text(|t| replaced(t, 2, |p| p.replace(['-', '_'], "+") + "+")),
+            Encoding("signature"),
+        ),
         (Text(|t| replaced(t, 2, |_| "A".repeat(86))), Signature),
-        (Text(|t| t.replace(&part(&header(Algorithm::EdDsa).to_string()), &part("{\"alg\":\"EdDSA\"}"))), Signature),
+        (
+            Text(|t| {
+                t.replace(
+                    &part(&header(Algorithm::EdDsa).to_string()),
+                    &part("{\"alg\":\"EdDSA\"}"),
+                )
+            }),
+            Signature,
+        ),
         (Text(|t| format!("{t}{}", "A".repeat(9000))), TooLong),
         (Text(|_| "A".repeat(8 * 1024 + 1)), TooLong),
-        (Text(|t| format!("{{\"payload\":\"{t}\"}}")), Encoding("signature")),
+        (
+            Text(|t| format!("{{\"payload\":\"{t}\"}}")),
+            Encoding("signature"),
+        ),
     ]
 }
 
@@ -367,19 +438,27 @@ fn a_token_with_one_fault_meets_its_refusal() {
     assert!(count >= 180, "{count} cases");
 }
 
+/// Also where the leeway would let both times pass.
 #[test]
 fn a_token_may_not_end_before_it_begins() {
     let mut said = claims();
     said["exp"] = json!(NOW - 5);
     said["nbf"] = json!(NOW + 5);
-    let token = token(Algorithm::EdDsa, &header(Algorithm::EdDsa).to_string(), &said.to_string());
+    let token = token(
+        Algorithm::EdDsa,
+        &header(Algorithm::EdDsa).to_string(),
+        &said.to_string(),
+    );
     let judged = check(&token, &keys(Algorithm::EdDsa), &expected(), NOW);
     assert_eq!(judged, Err(BadClaim("exp")));
 }
 
 #[test]
 fn no_key_verifies_the_token_of_another_algorithm() {
-    for (of, with) in Algorithm::ALL.into_iter().flat_map(|a| Algorithm::ALL.map(|b| (a, b))) {
+    for (of, with) in Algorithm::ALL
+        .into_iter()
+        .flat_map(|a| Algorithm::ALL.map(|b| (a, b)))
+    {
         let judged = check(&good(of), &keys(with), &expected(), NOW);
         assert_eq!(judged.is_ok(), of == with, "{of:?} {with:?}");
     }
@@ -429,9 +508,15 @@ fn believes_the_header(token: &str, key: &str) -> bool {
 #[test]
 fn the_classics_pass_a_verifier_that_believes_the_header_and_not_this_one() {
     let key = verifying(Algorithm::Rs256);
-    assert!(believes_the_header(&good(Algorithm::Rs256), key), "the control verifies at all");
+    assert!(
+        believes_the_header(&good(Algorithm::Rs256), key),
+        "the control verifies at all"
+    );
     for (name, token) in classics() {
-        assert!(believes_the_header(&token, key), "{name}: the control is not known bad");
+        assert!(
+            believes_the_header(&token, key),
+            "{name}: the control is not known bad"
+        );
         for algorithm in Algorithm::ALL {
             let judged = check(&token, &keys(algorithm), &expected(), NOW);
             assert!(judged.is_err(), "{name} {algorithm:?}");
@@ -446,8 +531,16 @@ fn key_files_that_are_not_fit_are_refused_when_they_are_read() {
     let twice = [pem, pem].concat();
     for (algorithm, bytes, words) in [
         (Algorithm::Hs256, pem, "PEM"),
-        (Algorithm::Hs256, &b"0123456789012345678901234567890"[..], "248 bits"),
-        (Algorithm::Hs256, b"0123456789012345678901234567890\n", "248 bits"),
+        (
+            Algorithm::Hs256,
+            &b"0123456789012345678901234567890"[..],
+            "248 bits",
+        ),
+        (
+            Algorithm::Hs256,
+            b"0123456789012345678901234567890\n",
+            "248 bits",
+        ),
         (Algorithm::Hs256, b"", "0 bits"),
         (Algorithm::Hs256, &[b'x'; 64], "over and over"),
         (Algorithm::EdDsa, ed_private, "private"),
@@ -455,7 +548,11 @@ fn key_files_that_are_not_fit_are_refused_when_they_are_read() {
         (Algorithm::Rs256, &twice, "exactly one"),
         (Algorithm::EdDsa, pem, "no PEM public key for EdDSA"),
         (Algorithm::Es256, pem, "no PEM public key for ES256"),
-        (Algorithm::Rs256, verifying(Algorithm::Es256).as_bytes(), "no PEM public key for RS256"),
+        (
+            Algorithm::Rs256,
+            verifying(Algorithm::Es256).as_bytes(),
+            "no PEM public key for RS256",
+        ),
         (Algorithm::Rs256, b"nothing", "exactly one"),
         (Algorithm::Rs256, RSA_1024.as_bytes(), "1024 bits"),
         (Algorithm::Es256, P384.as_bytes(), "P-256"),

@@ -1,6 +1,5 @@
 //! The guard of the bundled servers through its public face: tokens, keys, the gate, limits, calls, the record of calls.
 
-mod audit;
 mod calls;
 mod claims;
 mod gate;
