@@ -159,6 +159,6 @@ fn refusal(error: ServeError) -> CliError {
         ),
         ServeError::Handshake(_) => CliError::new(ErrorKind::Server, message)
             .hint("this command speaks MCP on stdin and stdout; an MCP host starts it"),
-        ServeError::Io(_) => CliError::new(ErrorKind::Server, message),
+        ServeError::Record(_) | ServeError::Io(_) => CliError::new(ErrorKind::Server, message),
     }
 }
