@@ -3,8 +3,13 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod client;
+mod contents;
 mod database;
 mod escapes;
 mod files;
 mod handshake;
+mod names;
+mod reading;
+mod roots;
+mod special;
 mod sql_attacks;
