@@ -200,3 +200,29 @@ async fn a_text_that_no_listing_shows_means_its_letters() {
             .await;
     }
 }
+
+#[tokio::test]
+async fn roots_of_odd_names_are_told_in_full_and_read() {
+    let base = tempfile::tempdir().unwrap();
+    let odd: [&[u8]; 3] = [b"r\xE9", b"r\\xE9 (escaped)", b"r\n"];
+    let mut args = vec!["filesystem".to_owned()];
+    for (number, name) in odd.iter().enumerate() {
+        let folder = base.path().join(OsStr::from_bytes(name));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("a"), format!("root {number}")).unwrap();
+        let link = base.path().join(number.to_string());
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        args.push(link.to_str().unwrap().to_owned());
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let server = Served::start(&args).await;
+    let roots = server.good("list_allowed_directories", json!({})).await;
+    for (number, root) in roots["directories"].as_array().unwrap().iter().enumerate() {
+        let found = json!({"path": root, "pattern": "a"});
+        let found = server.good("search_files", found).await;
+        let path = &found["matches"][0];
+        assert!(path.as_str().unwrap().starts_with(root.as_str().unwrap()));
+        let read = server.good("read_text_file", json!({"path": path})).await;
+        assert_eq!(read["content"], format!("root {number}"));
+    }
+}

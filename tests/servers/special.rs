@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -116,6 +117,12 @@ async fn the_magic_links_of_proc_lead_nowhere() {
             server.refused(tool, arguments).await;
         }
     }
+    let naive = fs::read_to_string(format!("/proc/{own}/root/{below}/secret.txt"));
+    assert_eq!(
+        naive.unwrap(),
+        "outside",
+        "the control must let this through"
+    );
     // Each open handle, whatever it is.
     let handles = server.good("list_directory", json!({"path": "fd"})).await;
     for entry in handles["entries"].as_array().unwrap() {
@@ -147,4 +154,39 @@ async fn the_magic_links_of_proc_lead_nowhere() {
     let nodes = tree["tree"].as_array().unwrap();
     let root = nodes.iter().find(|node| node["name"] == "root").unwrap();
     assert_eq!(root["type"], "symlink");
+}
+
+#[tokio::test]
+async fn the_trash_is_out_of_sight_also_through_a_link() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join(".data");
+    let env = [("MCPDECK_DATA_DIR", data.to_str().unwrap())];
+    let args = ["filesystem", home.path().to_str().unwrap()];
+    let server = Served::start_with(&args, &env, rmcp::ClientLifecycleMode::Initialize).await;
+    fs::write(home.path().join("a.txt"), "gone").unwrap();
+    let deleted = server.good("delete_file", json!({"path": "a.txt"})).await;
+    let kept = Path::new(deleted["trashed_to"].as_str().unwrap());
+    let real = home.path().canonicalize().unwrap();
+    let below = kept.strip_prefix(&real).unwrap();
+    symlink(".data", home.path().join("link")).unwrap();
+    symlink(below, home.path().join("file")).unwrap();
+    let through = Path::new("link").join(below.strip_prefix(".data").unwrap());
+    for path in [Path::new("file"), &through] {
+        for tool in ["read_text_file", "read_media_file"] {
+            let said = server.refused(tool, json!({"path": path})).await;
+            assert!(said.contains("trash"), "{said}");
+        }
+    }
+    server
+        .refused("get_file_info", json!({"path": through}))
+        .await;
+    server
+        .refused("list_directory", json!({"path": "link/trash"}))
+        .await;
+    server
+        .refused("directory_tree", json!({"path": "link/trash"}))
+        .await;
+    let found = json!({"pattern": "gone", "hidden": true, "no_ignore": true});
+    let found = server.good("search_file_contents", found).await;
+    assert_eq!(found["matches"], json!([]));
 }

@@ -143,13 +143,7 @@ pub fn search_file_contents(
         except: Glob::excluding(&args.exclude_patterns)?,
         hidden: args.hidden,
         rules: (!args.no_ignore).then(rules::Rules::default),
-        budget: Budget::new(
-            stop,
-            Instant::now() + MAX_TIME,
-            MAX_SEARCHED,
-            args.max_results,
-            MAX_SHOWN,
-        ),
+        budget: args.budget(stop),
         found: Found::nothing(place.shown()),
         visited: 0,
     };
@@ -176,6 +170,11 @@ pub fn search_file_contents(
 }
 
 impl GrepArgs {
+    fn budget<'s>(&self, stop: &'s CancellationToken) -> Budget<'s> {
+        let deadline = Instant::now() + MAX_TIME;
+        Budget::new(stop, deadline, MAX_SEARCHED, self.max_results, MAX_SHOWN)
+    }
+
     fn regex(&self) -> Result<Regex, Refusal> {
         let pattern = if self.literal {
             regex::escape(&self.pattern)
