@@ -36,7 +36,7 @@ const MAX_SHOWN: usize = 256 * 1024;
 const MAX_TIME: Duration = Duration::from_secs(20);
 
 /// How large a compiled expression may be; more would only slow down each line.
-const MAX_REGEX: usize = 1024 * 1024;
+const MAX_REGEX: usize = 512 * 1024;
 
 /// Arguments of `search_file_contents`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -163,7 +163,7 @@ pub fn search_file_contents(
     let Walk {
         mut found, budget, ..
     } = walk;
-    found.stopped_by = found.stopped_by.or(budget.spent());
+    found.stopped_by = budget.spent().or(found.stopped_by);
     found.truncated = found.stopped_by.is_some();
     let text = found.text(&args.pattern);
     Ok(Answer::new(found, text))
@@ -187,7 +187,7 @@ impl GrepArgs {
         let regex = RegexBuilder::new(&pattern)
             .case_insensitive(self.ignore_case)
             .size_limit(MAX_REGEX)
-            .dfa_size_limit(4 * MAX_REGEX)
+            .dfa_size_limit(8 * MAX_REGEX)
             .build();
         regex.map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => Refusal::new(
