@@ -44,7 +44,7 @@ pub enum Command {
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
 }
 
 #[cfg(test)]

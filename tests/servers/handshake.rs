@@ -76,6 +76,23 @@ async fn read_only_leaves_out_what_changes_something() {
 }
 
 #[tokio::test]
+async fn what_is_not_declared_is_not_there() {
+    let root = tempfile::tempdir().unwrap();
+    let served = Served::start(&["filesystem", root.path().to_str().unwrap()]).await;
+    let declared = served.client.peer_info().unwrap().capabilities.clone();
+    assert!(declared.prompts.is_none() && declared.resources.is_none());
+    let errors = [
+        served.client.list_prompts(None).await.err(),
+        served.client.list_resources(None).await.err(),
+        served.client.list_resource_templates(None).await.err(),
+    ];
+    for error in errors {
+        let error = error.unwrap().to_string();
+        assert!(error.contains("-32601"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn sigterm_ends_the_server_well() {
     let root = tempfile::tempdir().unwrap();
     let mut served = Served::start(&["filesystem", root.path().to_str().unwrap()]).await;

@@ -26,6 +26,7 @@ use crate::servers::Access;
 use crate::servers::guard::Guard;
 use entry::Entry;
 
+pub use handler::caller;
 pub use prompt::{Ask, Prompt};
 pub use resource::{Listed, Page, Resources};
 
