@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod client;
+mod copies;
 mod database;
 mod escapes;
 mod files;
 mod handshake;
+mod killed;
 mod sql_attacks;
+mod trash;
+mod undo;

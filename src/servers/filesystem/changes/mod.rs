@@ -3,10 +3,10 @@
 //!
 //! A change of a name goes like this, all of it under the lock of the trash:
 //! 1. `Begun` is on the disk: the name, what has it now (by its number), the folder in the trash.
-//! 2. The new thing is made beside the name as `.mcpdeck-ID.tmp` and is on the disk. A trash on another file system gets its
+//! 2. The new thing is made beside the name as `.mcpdeck-ID-LOT.tmp` and is on the disk. A trash on another file system gets its
 //!    copy of the old thing now.
 //! 3. One rename: the new thing and the old one change places, or the name is given or taken.
-//! 4. The old thing goes from `.mcpdeck-ID.tmp` to the trash.
+//! 4. The old thing goes from `.mcpdeck-ID-LOT.tmp` to the trash.
 //! 5. `Done`.
 //!
 //! A process that dies leaves `Begun` without an end. Whoever has the lock next finds out from the numbers of the things where
@@ -26,8 +26,8 @@ pub mod undo;
 mod journal;
 mod recover;
 
-use std::ffi::OsString;
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -134,9 +134,11 @@ fn on(ground: &dyn Ground, action: &Action) -> bool {
     }
 }
 
-/// The name beside a place under which a change makes things ready.
-fn temporary(id: &str) -> OsString {
-    OsString::from(format!(".mcpdeck-{id}.tmp"))
+/// A name beside a place under which a change makes things ready. Part of it is drawn by lot: somebody else may be changing
+/// the same folder at the same second with a data directory of their own.
+fn beside(id: &str) -> String {
+    let lot = RandomState::new().hash_one(std::process::id());
+    format!(".mcpdeck-{id}-{:08x}.tmp", lot & 0xffff_ffff)
 }
 
 impl Turn<'_> {

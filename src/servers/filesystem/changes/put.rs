@@ -13,7 +13,7 @@ use crate::servers::filesystem::changes::record::{Action, Seen, Sort};
 use crate::servers::filesystem::changes::spot::{
     self, Spot, is_unknown_way, rename_new, seen, settle,
 };
-use crate::servers::filesystem::changes::{Turn, temporary};
+use crate::servers::filesystem::changes::{Turn, beside};
 use crate::servers::filesystem::trash::Slot;
 use crate::servers::filesystem::tree::{self, Keep, Weight};
 use crate::servers::toolbox::Refusal;
@@ -85,20 +85,22 @@ impl Turn<'_> {
     pub fn put(&mut self, put: &Put<'_>) -> Result<Made, Refusal> {
         let weight = self.weighed(put)?;
         let id = self.next_id();
+        let beside = beside(&id);
         let slot = self.slot_for(put, &id)?;
         let action = Action::Put {
             place: put.spot.place.clone(),
             old: put.old,
             new: put.make.is_some(),
+            beside: beside.clone(),
             sha256: put.sha256.clone(),
         };
         if let Err(refusal) = self.begin(&id, put.tool, action, put.undoes) {
             slot.into_iter().for_each(Slot::discard);
             return Err(refusal);
         }
-        if let Err(stopped) = self.effect(put, &id, slot.as_ref()) {
+        if let Err(stopped) = effect(put, &beside, slot.as_ref()) {
             if !matches!(stopped, Stopped::Stuck(_)) {
-                self.give_back(put.spot, &id, put.undoes);
+                self.give_back(put.spot, &beside, put.undoes);
                 slot.into_iter().for_each(Slot::discard);
                 self.abandoned(&id);
             }
@@ -145,46 +147,45 @@ impl Turn<'_> {
         })
     }
 
-    /// Steps 2 to 4.
-    fn effect(&self, put: &Put<'_>, id: &str, slot: Option<&Slot>) -> Result<(), Stopped> {
-        let (dir, name) = (&put.spot.dir, put.spot.name.as_os_str());
-        let temporary = temporary(id);
-        let temporary = temporary.as_os_str();
-        if let Some(slot) = slot
-            && !slot.is_near(dir)
-        {
-            tree::copy(dir, name, &slot.dir, name, Keep::All)?;
-            settle(&slot.dir);
-        }
-        if let Some(make) = put.make {
-            make(dir, temporary)?;
-            settle(dir);
-        }
-        match (slot, put.old) {
-            (Some(slot), Some(old)) if put.make.is_some() => {
-                replace(dir, temporary, name, &old, slot)?;
-            }
-            (Some(slot), Some(old)) => take_away(dir, temporary, name, &old, slot)?,
-            _ => rename_new(dir, temporary, dir, name)?,
-        }
-        settle(dir);
-        if let Some(slot) = slot {
-            settle(&slot.dir);
-        }
-        Ok(())
-    }
-
     /// Takes the new thing away that did not come into effect; what came from the trash goes back there.
-    pub(super) fn give_back(&self, spot: &Spot, id: &str, undoes: Option<&str>) {
-        let temporary = temporary(id);
+    pub(super) fn give_back(&self, spot: &Spot, beside: &str, undoes: Option<&str>) {
+        let temporary = OsStr::new(beside);
         if let Some(slot) = undoes.and_then(|id| self.trash.open(id).ok())
             && !slot.holds(&spot.name)
         {
-            let _still_beside = rename_new(&spot.dir, &temporary, &slot.dir, &spot.name);
+            let _still_beside = rename_new(&spot.dir, temporary, &slot.dir, &spot.name);
             return;
         }
-        let _already_gone = tree::remove(&spot.dir, &temporary);
+        let _already_gone = tree::remove(&spot.dir, temporary);
     }
+}
+
+/// Steps 2 to 4.
+fn effect(put: &Put<'_>, beside: &str, slot: Option<&Slot>) -> Result<(), Stopped> {
+    let (dir, name) = (&put.spot.dir, put.spot.name.as_os_str());
+    let temporary = OsStr::new(beside);
+    if let Some(slot) = slot
+        && !slot.is_near(dir)
+    {
+        tree::copy(dir, name, &slot.dir, name, Keep::All)?;
+        settle(&slot.dir);
+    }
+    if let Some(make) = put.make {
+        make(dir, temporary)?;
+        settle(dir);
+    }
+    match (slot, put.old) {
+        (Some(slot), Some(old)) if put.make.is_some() => {
+            replace(dir, temporary, name, &old, slot)?;
+        }
+        (Some(slot), Some(old)) => take_away(dir, temporary, name, &old, slot)?,
+        _ => rename_new(dir, temporary, dir, name)?,
+    }
+    settle(dir);
+    if let Some(slot) = slot {
+        settle(&slot.dir);
+    }
+    Ok(())
 }
 
 /// The new thing gets the name, and the old one goes to the trash.

@@ -66,6 +66,8 @@ pub enum Action {
         old: Option<Seen>,
         /// Whether something has it afterwards.
         new: bool,
+        /// The name beside it under which things are made ready; nobody else has the like.
+        beside: String,
         /// The digest of the new content, where it is known before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sha256: Option<String>,

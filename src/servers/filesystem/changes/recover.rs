@@ -1,13 +1,14 @@
 //! Brings changes to an end whose process died: each is found out to be before or after its one step, and is taken away or
 //! finished accordingly. Nothing is removed but what was only being made ready.
 
-use cap_std::fs::Dir;
 use std::ffi::OsStr;
 
+use cap_std::fs::Dir;
+
 use crate::servers::filesystem::changes::put::keep;
-use crate::servers::filesystem::changes::record::{Action, Left, Seen};
+use crate::servers::filesystem::changes::record::{Action, Begun, Left, Seen};
 use crate::servers::filesystem::changes::spot::{Spot, rename_new, seen, settle};
-use crate::servers::filesystem::changes::{Change, End, Ground, Turn, left, on, temporary};
+use crate::servers::filesystem::changes::{End, Ground, Turn, left, on};
 use crate::servers::filesystem::trash::Slot;
 use crate::servers::filesystem::tree;
 
@@ -27,28 +28,12 @@ impl Turn<'_> {
         let changes = self.journal.changes().iter();
         let open =
             changes.filter(|change| change.end == End::Open && on(ground, &change.begun.action));
-        let open: Vec<Change> = open.cloned().collect();
-        for change in open {
-            let begun = &change.begun;
+        let open: Vec<Begun> = open.map(|change| change.begun.clone()).collect();
+        for begun in open {
             match &begun.action {
-                Action::Put {
-                    place,
-                    old,
-                    new,
-                    sha256,
-                } => {
-                    let Ok(spot) = ground.open(place) else {
-                        continue;
-                    };
-                    let undoes = begun.undoes.as_deref();
-                    match old {
-                        Some(old) => {
-                            self.end_replaced(&spot, &begun.id, old, sha256.as_deref(), undoes)
-                        }
-                        None if *new => {
-                            self.end_created(&spot, &begun.id, sha256.as_deref(), undoes)
-                        }
-                        None => self.abandoned(&begun.id),
+                Action::Put { place, .. } => {
+                    if let Ok(spot) = ground.open(place) {
+                        self.end_put(&spot, &begun);
                     }
                 }
                 Action::Move { to, seen: was, .. } => {
@@ -62,22 +47,43 @@ impl Turn<'_> {
         }
     }
 
+    fn end_put(&mut self, spot: &Spot, begun: &Begun) {
+        let Action::Put {
+            old,
+            new,
+            beside,
+            sha256,
+            ..
+        } = &begun.action
+        else {
+            return;
+        };
+        let sha256 = sha256.as_deref();
+        match old {
+            Some(old) => self.end_replaced(spot, begun, old, beside, sha256),
+            None if *new => self.end_created(spot, begun, beside, sha256),
+            None => self.abandoned(&begun.id),
+        }
+    }
+
     fn end_replaced(
         &mut self,
         spot: &Spot,
-        id: &str,
+        begun: &Begun,
         old: &Seen,
+        beside: &str,
         sha256: Option<&str>,
-        undoes: Option<&str>,
     ) {
+        let id = &begun.id;
         let Ok(slot) = self.trash.open(id) else {
             // The trash was emptied by hand.
             self.abandoned(id);
             return;
         };
-        match find_out(spot, id, old, &slot) {
+        let beside_name = OsStr::new(beside);
+        match find_out(spot, beside_name, old, &slot) {
             Found::Before => {
-                self.give_back(spot, id, undoes);
+                self.give_back(spot, beside, begun.undoes.as_deref());
                 self.abandoned(id);
             }
             Found::After => {
@@ -87,29 +93,29 @@ impl Turn<'_> {
                 self.done(id, left, weight.unwrap_or_default().bytes);
             }
             Found::Unclear => {
-                let beside = temporary(id);
-                let _stays_open = rename_new(&spot.dir, &beside, &slot.dir, &beside);
-                if seen(&spot.dir, &beside).is_ok_and(|seen| seen.is_none()) {
+                let _stays_open = rename_new(&spot.dir, beside_name, &slot.dir, beside_name);
+                if seen(&spot.dir, beside_name).is_ok_and(|seen| seen.is_none()) {
                     self.abandoned(id);
                 }
             }
         }
     }
 
-    fn end_created(&mut self, spot: &Spot, id: &str, sha256: Option<&str>, undoes: Option<&str>) {
+    fn end_created(&mut self, spot: &Spot, begun: &Begun, beside: &str, sha256: Option<&str>) {
         let there = |name: &OsStr| seen(&spot.dir, name).is_ok_and(|seen| seen.is_some());
+        let undoes = begun.undoes.as_deref();
         let source = undoes.and_then(|id| self.trash.open(id).ok());
         let unmoved = source.is_some_and(|slot| slot.holds(&spot.name));
-        if unmoved || there(&temporary(id)) || !there(&spot.name) {
-            self.give_back(spot, id, undoes);
-            self.abandoned(id);
+        if unmoved || there(OsStr::new(beside)) || !there(&spot.name) {
+            self.give_back(spot, beside, undoes);
+            self.abandoned(&begun.id);
             return;
         }
         // Without a digest nobody knows whether this is what the change made.
         let left = known(spot, sha256);
         match (sha256, left) {
-            (Some(_), None) => self.abandoned(id),
-            (_, left) => self.done(id, left, 0),
+            (Some(_), None) => self.abandoned(&begun.id),
+            (_, left) => self.done(&begun.id, left, 0),
         }
     }
 
@@ -134,30 +140,29 @@ fn known(spot: &Spot, sha256: Option<&str>) -> Option<Left> {
     (digest == wanted).then(|| left::left(spot, sha256).ok())?
 }
 
-fn find_out(spot: &Spot, id: &str, old: &Seen, slot: &Slot) -> Found {
-    let beside = temporary(id);
+fn find_out(spot: &Spot, beside: &OsStr, old: &Seen, slot: &Slot) -> Found {
     let is_old = |dir: &Dir, name: &OsStr| matches!(seen(dir, name), Ok(Some(now)) if now.is(old));
     if is_old(&spot.dir, &spot.name) {
         return Found::Before;
     }
-    if is_old(&spot.dir, &beside) {
+    if is_old(&spot.dir, beside) {
         // A copy that was cut short.
         if slot.holds(&spot.name)
-            && !tree::same(&spot.dir, &beside, &slot.dir, &spot.name).unwrap_or(false)
+            && !tree::same(&spot.dir, beside, &slot.dir, &spot.name).unwrap_or(false)
         {
             let _again = tree::remove(&slot.dir, &spot.name);
         }
-        if keep(&spot.dir, &beside, &spot.name, slot).is_ok() {
+        if keep(&spot.dir, beside, &spot.name, slot).is_ok() {
             return Found::After;
         }
-        let back = rename_new(&spot.dir, &beside, &spot.dir, &spot.name);
+        let back = rename_new(&spot.dir, beside, &spot.dir, &spot.name);
         return if back.is_ok() {
             Found::Before
         } else {
             Found::Unclear
         };
     }
-    let nothing_beside = seen(&spot.dir, &beside).is_ok_and(|seen| seen.is_none());
+    let nothing_beside = seen(&spot.dir, beside).is_ok_and(|seen| seen.is_none());
     if nothing_beside && slot.holds(&spot.name) {
         return Found::After;
     }
