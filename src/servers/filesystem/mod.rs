@@ -72,7 +72,12 @@ pub async fn serve(
     let changes = Changes::new(trash);
     let files = Files { roots, changes };
     let toolbox = Toolbox::new("mcpdeck-filesystem", instructions, files, access);
-    servers::serve(with_changing_tools(with_reading_tools(toolbox)), serving).await
+    let toolbox = with_reading_tools(toolbox);
+    let toolbox = match access {
+        Access::ReadOnly => toolbox,
+        Access::ReadWrite => with_changing_tools(toolbox),
+    };
+    servers::serve(toolbox, serving).await
 }
 
 fn instructions(roots: &Roots, access: Access, trash: &Trash) -> String {

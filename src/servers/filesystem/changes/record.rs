@@ -111,7 +111,7 @@ pub struct Seen {
     /// Bytes; 0 for what is no file.
     pub size: u64,
     /// When its content changed, in nanoseconds; 0 for what is no file.
-    pub mtime: i128,
+    pub mtime: i64,
 }
 
 /// Sorts of things that have names.
@@ -194,6 +194,49 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
+
+    #[test]
+    fn a_line_comes_back_as_it_was() {
+        let place = Where {
+            root: PathBuf::from("/r"),
+            rel: PathBuf::from("a/b"),
+        };
+        let seen = Seen {
+            sort: Sort::File,
+            ino: u64::MAX,
+            size: 1 << 60,
+            mtime: i64::MIN,
+        };
+        let put = Action::Put {
+            place: place.clone(),
+            old: Some(seen),
+            new: true,
+            beside: "x".to_owned(),
+            sha256: Some("y".to_owned()),
+        };
+        let shift = Action::Move {
+            from: place.clone(),
+            to: place,
+            seen,
+        };
+        let begun = |action| {
+            Line::Begun(Begun {
+                id: "1".to_owned(),
+                time: "t".to_owned(),
+                tool: "undo".to_owned(),
+                action,
+                undoes: Some("0".to_owned()),
+                backward: true,
+            })
+        };
+        let left = Some(Left::Thing { seen, inside: None });
+        let id = "1".to_owned();
+        let done = Line::Done(Done { id, left, kept: 1 });
+        for line in [begun(put), begun(shift), done] {
+            let text = serde_json::to_string(&line).unwrap();
+            assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
+        }
+    }
 
     #[test]
     fn names_come_back_by_their_bytes() {

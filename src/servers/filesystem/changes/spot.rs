@@ -91,7 +91,8 @@ impl From<&Metadata> for Seen {
             Sort::Other
         };
         let file = sort == Sort::File;
-        let mtime = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
+        let mtime = meta.mtime().saturating_mul(1_000_000_000);
+        let mtime = mtime.saturating_add(meta.mtime_nsec());
         Self {
             sort,
             ino: meta.ino(),
