@@ -3,7 +3,7 @@
 //! Whoever reads or appends holds the lock of the trash (`changes`). A line that was cut short by a crash counts as never
 //! written. What is known of the file is kept, so that only what others appended is read again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -129,9 +129,9 @@ impl Journal {
     ///
     /// # Errors
     /// They could not be written; the file is as it was.
-    pub fn append(&mut self, lines: Vec<Line>, sync: bool) -> io::Result<()> {
+    pub fn append(&mut self, lines: &[Line], sync: bool) -> io::Result<()> {
         let mut text = Vec::new();
-        for line in &lines {
+        for line in lines {
             serde_json::to_writer(&mut text, line)?;
             text.push(b'\n');
         }
@@ -151,7 +151,7 @@ impl Journal {
         }
         self.read_to += text.len() as u64;
         self.lines += lines.len();
-        lines.into_iter().for_each(|line| self.take(line));
+        lines.iter().for_each(|line| self.take(line.clone()));
         Ok(())
     }
 
@@ -182,11 +182,12 @@ impl Journal {
                     change.end = End::Abandoned;
                 }
             }
-            Line::Dropped { id } => {
-                if self.index.remove(&id).is_some() {
-                    self.changes.retain(|change| change.begun.id != id);
-                    self.reindex();
-                }
+            Line::Dropped { ids } => {
+                let ids: HashSet<String> = ids.into_iter().collect();
+                self.changes
+                    .retain(|change| !ids.contains(&change.begun.id));
+                let left = self.changes.iter().enumerate();
+                self.index = left.map(|(at, c)| (c.begun.id.clone(), at)).collect();
             }
         }
     }
@@ -195,18 +196,12 @@ impl Journal {
         self.changes.get_mut(*self.index.get(id)?)
     }
 
-    fn reindex(&mut self) {
-        let ids = self.changes.iter().enumerate();
-        self.index = ids.map(|(at, c)| (c.begun.id.clone(), at)).collect();
-    }
-
     /// Forgets changes, and writes the file anew when most of it is without use.
     ///
     /// # Errors
     /// Nothing was forgotten.
     pub fn drop_changes(&mut self, ids: Vec<String>) -> io::Result<()> {
-        let lines = ids.into_iter().map(|id| Line::Dropped { id });
-        self.append(lines.collect(), true)?;
+        self.append(&[Line::Dropped { ids }], true)?;
         if self.lines > 2 * self.changes.len() + MAX_DEAD {
             self.rewrite()?;
         }

@@ -34,7 +34,8 @@ pub fn left(spot: &Spot, sha256: Option<&str>) -> io::Result<Left> {
     Ok(Left::Thing { seen, inside })
 }
 
-/// Whether what the change left is still there, unchanged.
+/// Whether what the change left is still there, unchanged. What came back from a trash on another file system has another number
+/// there, but the same size and time.
 ///
 /// # Errors
 /// It cannot be looked at.
@@ -47,7 +48,8 @@ pub fn is_still(left: &Left, spot: &Spot) -> io::Result<bool> {
             && now.size == *size
             && digest_of(&spot.dir, &spot.name)? == *sha256),
         (Left::Thing { seen, inside: was }, Some(now)) => {
-            Ok(now == *seen && inside(&spot.dir, &spot.name, &now)? == *was)
+            let same = (now.sort, now.size, now.mtime) == (seen.sort, seen.size, seen.mtime);
+            Ok(same && inside(&spot.dir, &spot.name, &now)? == *was)
         }
     }
 }
@@ -80,10 +82,15 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A digest of the names, sorts, sizes and times in a folder; none for what is no folder.
+/// A digest of the names, sorts, sizes and times in a folder, or of where a link leads; none for anything else.
 fn inside(dir: &Dir, name: &OsStr, seen: &Seen) -> io::Result<Option<String>> {
-    if seen.sort != Sort::Folder {
-        return Ok(None);
+    match seen.sort {
+        Sort::Folder => {}
+        Sort::Link => {
+            let target = dir.read_link_contents(name)?;
+            return Ok(Some(digest(target.as_os_str().as_encoded_bytes())));
+        }
+        Sort::File | Sort::Other => return Ok(None),
     }
     let mut digest = Sha256::new();
     let mut room = MAX_INSIDE;
@@ -110,10 +117,12 @@ fn add(
             return Err(io::Error::other("there is too much in it"));
         }
         *room -= 1;
-        let line = (name.as_encoded_bytes(), seen);
+        let line = (name.as_encoded_bytes(), seen.sort, seen.size, seen.mtime);
         digest.update(format!("{line:?}\n").as_bytes());
         if seen.sort == Sort::Folder {
             add(&inner, &name, depth - 1, room, digest)?;
+        } else if let Some(target) = inside(&inner, &name, &seen)? {
+            digest.update(target.as_bytes());
         }
         digest.update(b"/\n");
     }

@@ -176,7 +176,7 @@ impl Turn<'_> {
             backward: undone.is_some_and(|change| !change.begun.backward),
             undoes: undoes.map(str::to_owned),
         };
-        let appended = self.journal.append(vec![Line::Begun(begun)], true);
+        let appended = self.journal.append(&[Line::Begun(begun)], true);
         appended.map_err(|error| {
             Refusal(format!(
                 "Nothing was changed, because the journal in `{}` cannot be written: {error}.",
@@ -189,12 +189,12 @@ impl Turn<'_> {
     fn done(&mut self, id: &str, left: Option<Left>, kept: u64) {
         let id = id.to_owned();
         let line = Line::Done(Done { id, left, kept });
-        let _recovered_later = self.journal.append(vec![line], false);
+        let _recovered_later = self.journal.append(&[line], false);
     }
 
     /// Writes down that it did not come into effect.
     fn abandoned(&mut self, id: &str) {
         let line = Line::Abandoned { id: id.to_owned() };
-        let _recovered_later = self.journal.append(vec![line], false);
+        let _recovered_later = self.journal.append(&[line], false);
     }
 }

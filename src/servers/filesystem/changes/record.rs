@@ -17,10 +17,10 @@ pub enum Line {
         /// Which.
         id: String,
     },
-    /// The change is forgotten, and what it replaced is gone from the trash.
+    /// Changes are forgotten, and what they replaced is gone from the trash.
     Dropped {
         /// Which.
-        id: String,
+        ids: Vec<String>,
     },
 }
 

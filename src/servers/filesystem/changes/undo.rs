@@ -8,7 +8,7 @@ use cap_std::fs::Dir;
 use rustix::io::Errno;
 
 use crate::servers::filesystem::changes::put::{Made, Put};
-use crate::servers::filesystem::changes::record::{Action, Left, Seen, Where};
+use crate::servers::filesystem::changes::record::{Action, Left, Seen};
 use crate::servers::filesystem::changes::spot::{Spot, rename_new, settle};
 use crate::servers::filesystem::changes::{Change, End, Ground, Turn, left, on};
 use crate::servers::filesystem::trash::Slot;
@@ -45,7 +45,10 @@ impl Turn<'_> {
         };
         let id = change.begun.id.clone();
         let made = match &change.begun.action {
-            Action::Move { from, to, seen } => self.move_back(ground, from, to, *seen, &id),
+            Action::Move { from, to, seen } => {
+                let (from, to) = (ground.open(from)?, ground.open(to)?);
+                self.move_back(&from, &to, *seen, done.left.as_ref(), &id)
+            }
             Action::Put { place, old, .. } => {
                 let spot = ground.open(place)?;
                 let now = spot.seen().map_err(|error| spot.failure("undo", &error))?;
@@ -141,15 +144,15 @@ impl Turn<'_> {
 
     fn move_back(
         &mut self,
-        ground: &dyn Ground,
-        from: &Where,
-        to: &Where,
+        from: &Spot,
+        to: &Spot,
         was: Seen,
+        left: Option<&Left>,
         id: &str,
     ) -> Result<Made, Refusal> {
-        let (from, to) = (ground.open(from)?, ground.open(to)?);
         let now = to.seen().map_err(|error| to.failure("undo", &error))?;
-        let Some(now) = now.filter(|now| now.is(&was)) else {
+        let still = || left.is_some_and(|left| left::is_still(left, to).unwrap_or(false));
+        let Some(now) = now.filter(|now| now.is(&was) || still()) else {
             return Err(Refusal(format!(
                 "`{}` is no longer what was moved there from `{}`, so the move is not undone. Undo the later changes first; \
                  list_changes shows them.",
@@ -163,7 +166,7 @@ impl Turn<'_> {
                 to.shown, from.shown
             )));
         }
-        let moved = self.shift("undo", &to, &from, now, Some(id))?;
+        let moved = self.shift("undo", to, from, now, Some(id))?;
         Ok(Made {
             id: moved,
             kept: None,
