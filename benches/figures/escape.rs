@@ -71,7 +71,7 @@ pub fn measure() -> Vec<Row> {
         )
     });
     let ours = attack(OPERATIONS, |ground| {
-        let open = || Direct::open(&[ground.root.clone()], &ground.data, 64 * 1024);
+        let open = || Direct::open(std::slice::from_ref(&ground.root), &ground.data, 64 * 1024);
         let reader = open().expect("the root");
         let writer = open().expect("the root");
         (

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::client::Served;
 
-const SECRET: &str = "outside";
+const SECRET: &str = "not for you";
 
 /// A root beside a sibling whose name begins alike and that holds the secret.
 struct Ground {

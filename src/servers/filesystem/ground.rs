@@ -87,6 +87,10 @@ fn spot(root: &Dir, path: &Path, rel: &Path, told: String) -> Result<Spot, Refus
                 "The folder that held `{told}` does not exist any more. Create it again, or undo the change that removed it \
                  first."
             ),
+            // cap_std's own word for a way out, which carries no number of the system.
+            io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
+                format!("The folder that held `{told}` leads out of the allowed folders now, so it is not touched.")
+            }
             _ => format!("Cannot open the folder that held `{told}`: {error}."),
         })
     })?;
