@@ -153,14 +153,17 @@ impl Trash {
             .file_name()
             .is_some_and(|name| name.eq_ignore_ascii_case("info.json"));
         let note_name = if own { "info.trash.json" } else { "info.json" };
-        let noted = slot.dir.write(note_name, format!("{note:#}\n"));
-        let settled = noted.and_then(|()| settle_path(&self.place));
-        if let Err(error) = settled {
+        if let Err(error) = slot.dir.write(note_name, format!("{note:#}\n")) {
             slot.discard();
             return Err(error);
         }
-        settle(&slot.dir);
         Ok(slot)
+    }
+
+    /// Brings a slot and what is in it down to the disk.
+    pub fn settle(&self, slot: &Slot) {
+        settle(&slot.dir);
+        let _not_supported = settle_path(&self.place);
     }
 
     /// The folder of a change.

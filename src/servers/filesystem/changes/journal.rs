@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::servers::filesystem::changes::record::{Begun, Done, Line};
+use crate::servers::filesystem::changes::spot::settle_path;
 
 /// Lines that may be without use before the file is written anew.
 const MAX_DEAD: usize = 2000;
@@ -144,7 +145,12 @@ impl Journal {
         file.seek(SeekFrom::Start(self.read_to))?;
         let written = file
             .write_all(&text)
-            .and_then(|()| if sync { file.sync_data() } else { Ok(()) });
+            .and_then(|()| if sync { file.sync_data() } else { Ok(()) })
+            .and_then(|()| {
+                // The first line makes the file: its name has to be on the disk too.
+                let folder = self.path.parent().filter(|_| sync && self.read_to == 0);
+                folder.map_or(Ok(()), settle_path)
+            });
         if let Err(error) = written {
             let _best_we_can = file.set_len(self.read_to);
             return Err(error);
@@ -232,8 +238,7 @@ impl Journal {
         file.write_all(&text)?;
         file.sync_all()?;
         fs::rename(&new, &self.path)?;
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
+        settle_path(self.path.parent().unwrap_or(Path::new(".")))?;
         self.ino = file.metadata()?.ino();
         (self.read_to, self.lines) = (text.len() as u64, count);
         Ok(())

@@ -98,7 +98,7 @@ impl Turn<'_> {
             slot.into_iter().for_each(Slot::discard);
             return Err(refusal);
         }
-        if let Err(stopped) = effect(put, &beside, slot.as_ref()) {
+        if let Err(stopped) = self.effect(put, &beside, slot.as_ref()) {
             if !matches!(stopped, Stopped::Stuck(_)) {
                 self.give_back(put.spot, &beside, put.undoes);
                 slot.into_iter().for_each(Slot::discard);
@@ -147,6 +147,33 @@ impl Turn<'_> {
         })
     }
 
+    /// Steps 2 to 4.
+    fn effect(&self, put: &Put<'_>, beside: &str, slot: Option<&Slot>) -> Result<(), Stopped> {
+        let (dir, name) = (&put.spot.dir, put.spot.name.as_os_str());
+        let temporary = OsStr::new(beside);
+        if let Some(slot) = slot
+            && !slot.is_near(dir)
+        {
+            tree::copy(dir, name, &slot.dir, name, Keep::All)?;
+            self.trash.settle(slot);
+        }
+        if let Some(make) = put.make {
+            make(dir, temporary)?;
+        }
+        match (slot, put.old) {
+            (Some(slot), Some(old)) if put.make.is_some() => {
+                replace(dir, temporary, name, &old, slot)?;
+            }
+            (Some(slot), Some(old)) => take_away(dir, temporary, name, &old, slot)?,
+            _ => rename_new(dir, temporary, dir, name)?,
+        }
+        settle(dir);
+        if let Some(slot) = slot {
+            self.trash.settle(slot);
+        }
+        Ok(())
+    }
+
     /// Takes the new thing away that did not come into effect; what came from the trash goes back there.
     pub(super) fn give_back(&self, spot: &Spot, beside: &str, undoes: Option<&str>) {
         let temporary = OsStr::new(beside);
@@ -158,34 +185,6 @@ impl Turn<'_> {
         }
         let _already_gone = tree::remove(&spot.dir, temporary);
     }
-}
-
-/// Steps 2 to 4.
-fn effect(put: &Put<'_>, beside: &str, slot: Option<&Slot>) -> Result<(), Stopped> {
-    let (dir, name) = (&put.spot.dir, put.spot.name.as_os_str());
-    let temporary = OsStr::new(beside);
-    if let Some(slot) = slot
-        && !slot.is_near(dir)
-    {
-        tree::copy(dir, name, &slot.dir, name, Keep::All)?;
-        settle(&slot.dir);
-    }
-    if let Some(make) = put.make {
-        make(dir, temporary)?;
-        settle(dir);
-    }
-    match (slot, put.old) {
-        (Some(slot), Some(old)) if put.make.is_some() => {
-            replace(dir, temporary, name, &old, slot)?;
-        }
-        (Some(slot), Some(old)) => take_away(dir, temporary, name, &old, slot)?,
-        _ => rename_new(dir, temporary, dir, name)?,
-    }
-    settle(dir);
-    if let Some(slot) = slot {
-        settle(&slot.dir);
-    }
-    Ok(())
 }
 
 /// The new thing gets the name, and the old one goes to the trash.

@@ -7,7 +7,7 @@ use cap_std::fs::Dir;
 
 use crate::servers::filesystem::changes::put::keep;
 use crate::servers::filesystem::changes::record::{Action, Begun, Left, Seen};
-use crate::servers::filesystem::changes::spot::{Spot, rename_new, seen, settle};
+use crate::servers::filesystem::changes::spot::{Spot, rename_new, seen};
 use crate::servers::filesystem::changes::{End, Ground, Turn, left, on};
 use crate::servers::filesystem::trash::Slot;
 use crate::servers::filesystem::tree;
@@ -87,7 +87,7 @@ impl Turn<'_> {
                 self.abandoned(id);
             }
             Found::After => {
-                settle(&slot.dir);
+                self.trash.settle(&slot);
                 let weight = tree::weigh(&slot.dir, &spot.name, None);
                 let left = known(spot, sha256);
                 self.done(id, left, weight.unwrap_or_default().bytes);
