@@ -9,6 +9,7 @@ use crate::cli::demo::DemoArgs;
 use crate::cli::global::Global;
 use crate::cli::list::ListArgs;
 use crate::cli::serve::ServeArgs;
+use crate::cli::undo::UndoArgs;
 
 /// What a script can tell from the end of a run. The README has the long form.
 const EXIT_CODES: &str = "Exit codes: 0 good, 1 tool error, 2 usage or configuration, 3 server, 4 model, 130 interrupted";
@@ -45,6 +46,9 @@ pub enum Command {
     Config(ConfigArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host
     Serve(Box<ServeArgs>),
+    /// Take back a change that the file server made, or list them
+    #[command(after_help = EXIT_CODES)]
+    Undo(UndoArgs),
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod list;
 mod output;
 mod serve;
 mod setup;
+mod undo;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ pub fn run() -> ExitCode {
         Some(args::Command::Call(what)) => call::run(&what, global),
         Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
         Some(args::Command::Serve(what)) => serve::run(*what),
+        Some(args::Command::Undo(what)) => undo::run(&what),
     };
     match outcome {
         Ok(code) => code,
