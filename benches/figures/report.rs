@@ -11,6 +11,8 @@ pub struct Row {
     pub goal: String,
     /// Whether the goal is met; nothing where there is none.
     pub met: Option<bool>,
+    /// Whether the run fails when the goal is not met.
+    pub is_proof: bool,
 }
 
 impl Row {
@@ -24,6 +26,7 @@ impl Row {
             compared: format!("{quotient:.2} x"),
             goal: format!("<= {goal} x"),
             met: Some(quotient <= goal),
+            is_proof: false,
         }
     }
 
@@ -42,6 +45,7 @@ impl Row {
             compared: format!("{quotient:.2} x"),
             goal: goal.map_or_else(String::new, |goal| format!("<= {}", time(goal))),
             met: goal.map(|goal| measured <= goal),
+            is_proof: false,
         }
     }
 }

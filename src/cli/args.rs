@@ -11,6 +11,7 @@ use crate::cli::global::Global;
 use crate::cli::list::ListArgs;
 use crate::cli::serve::ServeArgs;
 use crate::cli::token::TokenArgs;
+use crate::cli::undo::UndoArgs;
 
 /// What a script can tell from the end of a run. The README has the long form.
 const EXIT_CODES: &str = "Exit codes: 0 good, 1 tool error, 2 usage or configuration, 3 server, 4 model, 130 interrupted";
@@ -51,6 +52,9 @@ pub enum Command {
     Token(TokenArgs),
     /// Check the record of calls that a served server keeps
     Audit(AuditArgs),
+    /// Take back a change that the file server made, or list them
+    #[command(after_help = EXIT_CODES)]
+    Undo(UndoArgs),
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod output;
 mod serve;
 mod setup;
 mod token;
+mod undo;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,7 @@ pub fn run() -> ExitCode {
         Some(args::Command::Serve(what)) => serve::run(*what),
         Some(args::Command::Token(what)) => token::run(&what),
         Some(args::Command::Audit(what)) => audit::run(&what),
+        Some(args::Command::Undo(what)) => undo::run(&what),
     };
     match outcome {
         Ok(code) => code,

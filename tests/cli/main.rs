@@ -20,5 +20,6 @@ mod interrupt;
 mod list;
 mod model;
 mod trouble;
+mod undo;
 mod usage;
 mod wire_log;

@@ -5,6 +5,7 @@
 mod client;
 mod conformance;
 mod contents;
+mod copies;
 mod crm;
 #[cfg(feature = "postgres")]
 mod crm_postgres;
@@ -15,9 +16,12 @@ mod files;
 mod guard;
 mod handshake;
 mod http;
+mod killed;
 mod names;
 mod reading;
 mod roots;
 mod special;
 mod sql_attacks;
 mod sql_generator;
+mod trash;
+mod undo;

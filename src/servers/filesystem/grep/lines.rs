@@ -146,7 +146,7 @@ pub fn search(
         }
         budget.read(read);
         count = count.wrapping_add(1);
-        if (count % 256 == 0 || read > PIECE / 16) && !budget.goes_on() {
+        if (count.is_multiple_of(256) || read > PIECE / 16) && !budget.goes_on() {
             break;
         }
         hits.piece(&piece, regex, budget);
