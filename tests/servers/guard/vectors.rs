@@ -12,7 +12,16 @@ use mcpdeck::servers::guard::token::verify;
 use serde_json::{Value, json};
 
 /// Vectors that are called valid and are refused here on purpose.
-const STRICTER: &[(u64, &str)] = &[];
+const STRICTER: &[(u64, &str)] = &[
+    (
+        372,
+        "a `?` in the header's base64url, which only a lenient reader skips",
+    ),
+    (
+        373,
+        "a `?` in the payload's base64url, which only a lenient reader skips",
+    ),
+];
 
 fn read(file: &str) -> Option<Value> {
     let folder = PathBuf::from(std::env::var_os("MCPDECK_WYCHEPROOF")?);
