@@ -360,24 +360,40 @@ async fn a_log_whose_end_is_missing_is_not_gone_on_with() {
 async fn a_call_that_nobody_waits_for_any_more_has_an_end() {
     let log = Log::new();
     let guard = log.guard(None).await;
-    let arguments = json!({});
-    let local = Caller::local();
-    let left = call(&guard, &local, &arguments, std::future::pending());
-    let path = log.path.clone();
+    let (arguments, local) = (json!({}), Caller::local());
+    // Left while it ran.
+    let inside = tokio::sync::Notify::new();
+    let run = async {
+        inside.notify_one();
+        std::future::pending().await
+    };
     tokio::select! {
-        _ = left => unreachable!(),
-        () = async {
-            while !fs::read_to_string(&path).unwrap().contains("\"call\"") {
-                tokio::task::yield_now().await;
-            }
-        } => {}
+        _ = call(&guard, &local, &arguments, run) => unreachable!(),
+        () = inside.notified() => {}
+    }
+    // Left while it was being recorded: whatever comes first, there is an end.
+    for polls in 0..50 {
+        let ran = std::cell::Cell::new(false);
+        let run = async {
+            ran.set(true);
+            std::future::pending().await
+        };
+        tokio::select! {
+            biased;
+            _ = call(&guard, &local, &arguments, run) => unreachable!(),
+            () = async {
+                for _ in 0..polls {
+                    tokio::task::yield_now().await;
+                }
+            } => {}
+        }
     }
     guard.flush().await.unwrap();
-    let last = log.lines().pop().unwrap();
-    assert_eq!(
-        (last["event"].as_str(), last["outcome"].as_str()),
-        (Some("end"), Some("abandoned"))
-    );
+    guard.flush().await.unwrap();
+    let report = log.verify().unwrap();
+    assert!(report.open.is_empty(), "{report:?}");
+    let outcomes: Vec<Value> = log.lines().iter().map(|l| l["outcome"].clone()).collect();
+    assert!(outcomes.contains(&json!("abandoned")), "{outcomes:?}");
 }
 
 #[tokio::test]
