@@ -46,7 +46,7 @@ pub enum Command {
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Make keys and tokens for served servers, and read tokens
     Token(TokenArgs),
     /// Check the record of calls that a served server keeps

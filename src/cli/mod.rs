@@ -39,7 +39,7 @@ pub fn run() -> ExitCode {
         Some(args::Command::List(what)) => list::run(&what, global),
         Some(args::Command::Call(what)) => call::run(&what, global),
         Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
-        Some(args::Command::Serve(what)) => serve::run(what),
+        Some(args::Command::Serve(what)) => serve::run(*what),
         Some(args::Command::Token(what)) => token::run(&what),
         Some(args::Command::Audit(what)) => audit::run(&what),
     };

@@ -4,6 +4,8 @@
 //! an answer. `stdio` serves a toolbox to one client and `http` to any number, in both eras of the protocol; every call passes the
 //! `guard`.
 
+pub mod conformance;
+pub mod crm;
 pub mod database;
 pub mod filesystem;
 pub mod guard;
@@ -11,12 +13,16 @@ pub mod http;
 pub mod scripted;
 
 mod nearest;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod stdio;
 mod toolbox;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use rmcp::ServerHandler;
 
 use guard::Guard;
 use toolbox::Toolbox;
@@ -55,18 +61,29 @@ async fn serve<S: Send + Sync + 'static>(
     serving: Serving,
 ) -> Result<(), ServeError> {
     let guard = serving.guard;
+    let running = toolbox.running();
     let toolbox = toolbox.guarded(guard.clone());
-    let served = match serving.transport {
-        Transport::Stdio => stdio::serve(toolbox).await,
-        Transport::Http(options) => {
-            let work = http::Work {
-                running: toolbox.running(),
-                ready: None,
-                handler: toolbox,
-                guard: guard.clone(),
-            };
-            http::serve(work, *options).await
-        }
+    let work = http::Work {
+        handler: match serving.transport {
+            Transport::Stdio => toolbox.for_one_client(),
+            Transport::Http(_) => toolbox,
+        },
+        guard,
+        running,
+        ready: None,
+    };
+    serve_work(work, serving.transport).await
+}
+
+/// Serves any handler.
+async fn serve_work<H>(work: http::Work<H>, transport: Transport) -> Result<(), ServeError>
+where
+    H: ServerHandler + Clone + Send + Sync + 'static,
+{
+    let guard = work.guard.clone();
+    let served = match transport {
+        Transport::Stdio => stdio::serve(work.handler, work.running).await,
+        Transport::Http(options) => http::serve(work, *options).await,
     };
     let recorded = guard.flush().await.map_err(ServeError::Record);
     served.and(recorded)
@@ -113,6 +130,22 @@ pub enum ServeError {
     /// Something that serving over HTTP was given is not good.
     #[error("cannot serve over HTTP: {0}")]
     Http(String),
+    /// A CRM's store that cannot be opened.
+    #[error("cannot open the CRM's store `{store}`: {why}")]
+    Store {
+        /// The store, without its password.
+        store: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A database server that does not let us in, or not as this role.
+    #[error("cannot serve the database `{shown}`: {why}")]
+    Remote {
+        /// The URL without its password.
+        shown: String,
+        /// What the server or we have against it.
+        why: String,
+    },
     /// The client broke the protocol before the first call.
     #[error("the client did not begin an MCP session: {0}")]
     Handshake(String),

@@ -141,13 +141,15 @@ impl<S> Entry<S> {
             "" => format!("`{name}`"),
             path => format!("`{path}.{name}`"),
         };
-        let message = match error.kind() {
+        let mut message = match error.kind() {
             ValidationErrorKind::Required { property } => {
                 return format!("{} is missing", at(property.as_str().unwrap_or_default()));
             }
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 let unknown = unexpected.iter().take(MOST_ERRORS).map(|name| {
-                    let hint = nearest(name, self.fields()).filter(|_| path.is_empty());
+                    let near = || nearest(name, self.fields());
+                    let known = path.is_empty() && name.len() <= MOST_SHOWN;
+                    let hint = known.then(near).flatten();
                     let hint = hint.map_or_else(String::new, |n| format!(" (did you mean `{n}`?)"));
                     let short: String = name.chars().take(MOST_SHOWN).collect();
                     format!("{} is unknown{hint}", at(&short))
@@ -161,6 +163,7 @@ impl<S> Entry<S> {
                 _ => error.to_string(),
             },
         };
+        message.push_str(&near(error));
         match path.as_str() {
             "" => message,
             path => format!("`{path}`: {message}"),
@@ -187,6 +190,23 @@ fn field(pointer: &str) -> String {
         }
     }
     path
+}
+
+/// The word of a list that is nearest to one that is not in it.
+fn near(error: &ValidationError<'_>) -> String {
+    let ValidationErrorKind::Enum { options } = error.kind() else {
+        return String::new();
+    };
+    let known = options.as_array().map(Vec::as_slice).unwrap_or_default();
+    let known = known.iter().filter_map(Value::as_str);
+    let given = error
+        .instance()
+        .as_str()
+        .filter(|given| given.len() <= MOST_SHOWN);
+    let found = given.and_then(|given| nearest(given, known));
+    found
+        .map(|word| format!("; did you mean `{word}`?"))
+        .unwrap_or_default()
 }
 
 fn annotations(sign: Sign) -> ToolAnnotations {
