@@ -501,7 +501,7 @@ async fn bad_arguments_are_named() {
     let (_root, server) = served().await;
     let cases = [
         (json!({"path": 5}), "`path`"),
-        (json!({}), "\"path\" is a required property"),
+        (json!({}), "`path` is missing"),
         (json!({"path": "a", "haed": 1}), "haed"),
         (json!({"path": "a", "head": "x"}), "`head`"),
         (json!({"path": "a", "head": 0}), "`head`"),

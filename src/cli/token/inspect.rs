@@ -15,7 +15,7 @@ use crate::cli::output;
 use crate::cli::token::{now, read, usage};
 use crate::servers::guard::Algorithm;
 use crate::servers::guard::keys::KeySet;
-use crate::servers::guard::token;
+use crate::servers::guard::token::{self, Unverified};
 use crate::text::clean;
 
 /// Which token, and which key to hold it against.
@@ -35,55 +35,52 @@ pub struct InspectArgs {
 pub fn run(args: &InspectArgs) -> Result<ExitCode, CliError> {
     let token = match args.token.as_deref() {
         Some(token) if token != "-" => token.to_owned(),
-        _ => {
-            let mut text = String::new();
-            let stdin = std::io::stdin()
-                .lock()
-                .take(64 * 1024)
-                .read_to_string(&mut text);
-            stdin.map_err(|e| usage(format!("cannot read the token from stdin: {e}")))?;
-            text
-        }
+        _ => from_stdin()?,
     };
     let token = token.trim();
     let peeked = token::peek(token);
     let peeked = peeked.map_err(|fault| usage(format!("this is no token: {fault}")))?;
+    let mut text = described(&peeked, now()?);
+    let Some(path) = &args.key else {
+        text.push_str("signature: not checked; anybody can write such a token\n");
+        output::data(&text);
+        return Ok(ExitCode::SUCCESS);
+    };
+    let verified = token::verify(token, &keys(args.alg, path)?);
+    let words = match &verified {
+        Ok(_) => "verified with this key; a server also holds issuer, audience, times and its deny list against it".to_owned(),
+        Err(fault) => format!("NOT verified: {fault}"),
+    };
+    let _ = writeln!(text, "signature: {words}");
+    output::data(&text);
+    let refused = |_| CliError::new(ErrorKind::Tool, "this key does not verify the token");
+    verified.map(|_| ExitCode::SUCCESS).map_err(refused)
+}
+
+fn from_stdin() -> Result<String, CliError> {
     let mut text = String::new();
-    let _ = writeln!(text, "header: {}", shown(&peeked.header));
-    let _ = writeln!(text, "claims: {}", shown(&peeked.claims));
-    let now = now()?;
+    let read = std::io::stdin()
+        .lock()
+        .take(64 * 1024)
+        .read_to_string(&mut text);
+    read.map_err(|e| usage(format!("cannot read the token from stdin: {e}")))?;
+    Ok(text)
+}
+
+fn described(token: &Unverified, now: u64) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "header: {}", shown(&token.header));
+    let _ = writeln!(text, "claims: {}", shown(&token.claims));
     for (claim, name) in [
         ("iat", "issued"),
         ("nbf", "good from"),
         ("exp", "good until"),
     ] {
-        if let Some(at) = peeked.claims.get(claim).and_then(Value::as_f64) {
+        if let Some(at) = token.claims.get(claim).and_then(Value::as_f64) {
             let _ = writeln!(text, "{name}: {}", when(at, now));
         }
     }
-    let verified = match &args.key {
-        None => {
-            text.push_str("signature: not checked; anybody can write such a token\n");
-            Ok(())
-        }
-        Some(path) => {
-            let keys = keys(args.alg, path)?;
-            token::verify(token, &keys).map(|_| {
-                text.push_str("signature: verified with this key\n");
-            })
-        }
-    };
-    if let Err(fault) = &verified {
-        let _ = writeln!(text, "signature: NOT verified: {fault}");
-    }
-    output::data(&text);
-    match verified {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(_) => Err(CliError::new(
-            ErrorKind::Tool,
-            "this key does not verify the token",
-        )),
-    }
+    text
 }
 
 fn keys(algorithm: Algorithm, path: &std::path::Path) -> Result<KeySet, CliError> {

@@ -17,6 +17,7 @@ use Fault::{
 };
 
 /// What is done to a good token.
+#[derive(Debug)]
 enum Twist {
     /// A claim gets another value, or goes.
     Claim(&'static str, Option<Value>),
@@ -365,10 +366,7 @@ fn texts() -> Vec<(Twist, Fault)> {
     vec![
         (Text(|_| String::new()), Missing),
         (Text(|t| t.replace('.', "")), Parts),
-        (
-            Text(|t| t.rsplit_once('.').unwrap().0.to_owned()),
-            Encoding("header"),
-        ),
+        (Text(|t| t.rsplit_once('.').unwrap().0.to_owned()), Parts),
         (Text(|t| format!("{t}.")), Parts),
         (Text(|t| format!("{t}.x")), Parts),
         (Text(|t| format!(".{t}")), Parts),
@@ -393,17 +391,11 @@ fn texts() -> Vec<(Twist, Fault)> {
             Text(|t| replaced(t, 1, |p| format!("{p} "))),
             Encoding("payload"),
         ),
-        (Text(|t| replaced(t, 1, |p| format!("{p}A"))), Signature),
+        (Text(|t| replaced(t, 1, |p| format!("{p}AAAA"))), Signature),
         (Text(|t| replaced(t, 2, |_| String::new())), Parts),
         (Text(|t| replaced(t, 2, |_| "AAAA".to_owned())), Signature),
-        (
-            Text(|t| replaced(t, 2, |p| format!("{p}AA"))),
-            Encoding("signature"),
-        ),
-        (
-            Text(|t| replaced(t, 2, |p| p.chars().rev().skip(4).collect())),
-            Signature,
-        ),
+        (Text(|t| replaced(t, 2, |p| format!("{p}AA"))), Signature),
+        (Text(|t| replaced(t, 2, |p| p[..80].to_owned())), Signature),
         (
             Text(|t| replaced(t, 2, |p| p.replace(['-', '_'], "+") + "+")),
             Encoding("signature"),
@@ -432,7 +424,8 @@ fn a_token_with_one_fault_meets_its_refusal() {
     let all = [times(), names(), headers(), payloads(), texts()];
     let mut count = 0;
     for (number, (twist, fault)) in all.into_iter().flatten().enumerate() {
-        assert_eq!(judge(&twist), Err(fault), "case {number}");
+        let judged = judge(&twist);
+        assert_eq!(judged, Err(fault), "case {number}: {twist:?}");
         count += 1;
     }
     assert!(count >= 180, "{count} cases");

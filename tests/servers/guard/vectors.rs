@@ -12,7 +12,20 @@ use mcpdeck::servers::guard::token::verify;
 use serde_json::{Value, json};
 
 /// Vectors that are called valid and are refused here on purpose.
-const STRICTER: &[(u64, &str)] = &[];
+const STRICTER: &[(u64, &str)] = &[
+    (
+        372,
+        "a `?` in the header's base64url, which only a lenient reader skips",
+    ),
+    (
+        373,
+        "a `?` in the payload's base64url, which only a lenient reader skips",
+    ),
+];
+
+/// Vectors that are called invalid and are byte for byte the vector 357 of the same group, which is called valid: the padding that
+/// they were to show was lost on the way into the file.
+const SAME_AS_VALID: &[u64] = &[367, 370];
 
 fn read(file: &str) -> Option<Value> {
     let folder = PathBuf::from(std::env::var_os("MCPDECK_WYCHEPROOF")?);
@@ -57,13 +70,21 @@ fn wycheproof_finds_nothing() {
         for group in vectors["testGroups"].as_array().unwrap() {
             let set = key_set(group);
             let ours = algorithms(&set);
-            for case in group["tests"].as_array().unwrap() {
+            let cases = group["tests"].as_array().unwrap();
+            let valid = |jws: &Value| {
+                let mut same = cases.iter().filter(|case| case["jws"] == *jws);
+                same.any(|case| case["result"] == "valid")
+            };
+            for case in cases {
                 let id = case["tcId"].as_u64().unwrap();
                 let by = Algorithm::ALL.map(|a| accepted(a, &set, &case["jws"]));
                 let passed = by.contains(&true);
                 let words = format!("{file} {id} {}: {by:?}", case["comment"]);
                 let stricter = STRICTER.iter().any(|(other, _)| *other == id);
                 match case["result"].as_str().unwrap() {
+                    "invalid" if valid(&case["jws"]) => {
+                        assert!(SAME_AS_VALID.contains(&id), "{words}");
+                    }
                     "invalid" => {
                         assert!(!passed, "{words}");
                         refused += 1;

@@ -116,6 +116,7 @@ impl Walk {
         let Some(line) = chain::read(bytes) else {
             // A line that the end of a process tore is noted by the line after it, which must name it.
             if self.torn.is_some() {
+                self.line = self.line.saturating_sub(1);
                 return Err(self.broken("the line was changed"));
             }
             self.torn = Some(sha256(bytes));
@@ -123,7 +124,7 @@ impl Walk {
         };
         if let Some(torn) = self.torn.take() {
             if line.members.get("torn").and_then(Value::as_str) != Some(&torn) {
-                self.line -= 1;
+                self.line = self.line.saturating_sub(1);
                 return Err(self.broken("the line was changed"));
             }
             self.report.torn += 1;

@@ -103,9 +103,6 @@ impl Key {
                 "the secret has {bits} bits; HS256 needs at least 256"
             ));
         }
-        if bytes.iter().all(|b| Some(b) == bytes.first()) {
-            return Err("the secret is one byte over and over".to_owned());
-        }
         let key = hmac::Key::new(hmac::HMAC_SHA256, bytes);
         Ok(Self::Secret(Box::new(key)))
     }
@@ -189,7 +186,11 @@ pub fn secret(bytes: &[u8]) -> Result<&[u8], String> {
         );
     }
     let cut = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    Ok(cut.strip_suffix(b"\r").unwrap_or(cut))
+    let cut = cut.strip_suffix(b"\r").unwrap_or(cut);
+    if cut.len() > 1 && cut.iter().all(|b| Some(b) == cut.first()) {
+        return Err("the secret is one byte over and over".to_owned());
+    }
+    Ok(cut)
 }
 
 fn from_pem(algorithm: Algorithm, bytes: &[u8]) -> Result<Key, String> {
