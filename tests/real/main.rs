@@ -14,4 +14,5 @@ mod files;
 mod model;
 mod npm;
 mod prompts;
+mod session;
 mod trouble;
