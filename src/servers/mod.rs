@@ -59,8 +59,12 @@ async fn serve<S: Send + Sync + 'static>(
 ) -> Result<(), ServeError> {
     let guard = serving.guard;
     let running = toolbox.running();
+    let toolbox = toolbox.guarded(guard.clone());
     let work = http::Work {
-        handler: toolbox.guarded(guard.clone()),
+        handler: match serving.transport {
+            Transport::Stdio => toolbox.for_one_client(),
+            Transport::Http(_) => toolbox,
+        },
         guard,
         running,
         ready: None,

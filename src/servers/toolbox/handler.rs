@@ -11,7 +11,7 @@ use rmcp::model::{
     PaginatedRequestParams, PromptMessage, ReadResourceRequestMethod, ReadResourceRequestParams,
     ReadResourceResponse, ReadResourceResult, Role, ServerConfig, Tool,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Value, json};
 
@@ -47,7 +47,15 @@ impl<S: Send + Sync + 'static> Toolbox<S> {
         what: &str,
         work: impl FnOnce(&S) -> T + Send + 'static,
     ) -> Result<T, ErrorData> {
-        let state = self.state.clone();
+        self.blocking_on(self.state.clone(), what, work).await
+    }
+
+    async fn blocking_on<T: Send + 'static>(
+        &self,
+        state: Arc<S>,
+        what: &str,
+        work: impl FnOnce(&S) -> T + Send + 'static,
+    ) -> Result<T, ErrorData> {
         let done = self.running.spawn_blocking(move || work(&state)).await;
         done.map_err(|panic| {
             ErrorData::internal_error(format!("`{what}` broke off: {panic}"), None)
@@ -66,6 +74,14 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         self.info.clone()
     }
 
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        self.ask_for_roots(&context, false).await;
+    }
+
+    async fn on_roots_list_changed(&self, context: NotificationContext<RoleServer>) {
+        self.ask_for_roots(&context, true).await;
+    }
+
     async fn list_tools(
         &self,
         _page: Option<PaginatedRequestParams>,
@@ -80,17 +96,21 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
 
     async fn call_tool(
         &self,
-        request: CallToolRequestParams,
+        mut request: CallToolRequestParams,
         context: Context,
     ) -> Result<CallToolResponse, ErrorData> {
         let caller = caller(&context);
         let index = self.position(&request.name, &caller)?;
+        let state = match self.state_for(&mut request, &context).await {
+            Ok(state) => state,
+            Err(question) => return Ok(question.into()),
+        };
         let arguments = request.arguments.unwrap_or_default();
         let entries = self.entries.clone();
         let (name, stop) = (request.name, context.ct);
         let run = {
             let (arguments, stop) = (arguments.clone(), stop.clone());
-            self.blocking(&name, move |state| {
+            self.blocking_on(state, &name, move |state| {
                 let entry = entries.get(index)?;
                 Some(entry.call(state, arguments, &stop))
             })
