@@ -118,6 +118,12 @@ pub enum ServeError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// An address that others can reach, and nobody is asked who he is.
+    #[error("`{0}` can be reached from other machines, and no token is asked for")]
+    Unguarded(SocketAddr),
+    /// Something that serving over HTTP was given is not good.
+    #[error("cannot serve over HTTP: {0}")]
+    Http(String),
     /// The client broke the protocol before the first call.
     #[error("the client did not begin an MCP session: {0}")]
     Handshake(String),

@@ -8,4 +8,5 @@ mod database;
 mod escapes;
 mod files;
 mod handshake;
+mod http;
 mod sql_attacks;

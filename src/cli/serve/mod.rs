@@ -1,6 +1,7 @@
 //! `mcpdeck serve NAME`: one of our own MCP servers on stdin and stdout, or over HTTP.
 
 mod http;
+mod rules;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,8 +10,10 @@ use clap::{Args, Subcommand};
 use tokio::runtime::Builder;
 
 use crate::cli::error::{CliError, ErrorKind};
-use crate::servers::{Access, ServeError, conformance, database, filesystem, scripted};
+use crate::servers::guard::Guard;
+use crate::servers::{Access, ServeError, Serving, conformance, database, filesystem, scripted};
 use http::HttpArgs;
+use rules::RuleArgs;
 
 /// `mcpdeck serve ...`
 #[derive(Debug, Args)]
@@ -32,7 +35,7 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        http: HttpArgs,
+        common: Common,
     },
     /// A database: list tables, read schemas, query, insert.
     Database {
@@ -42,13 +45,13 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        http: HttpArgs,
+        common: Common,
     },
     /// The server that the official conformance suite is run against.
     #[command(hide = true)]
     Conformance {
         #[command(flatten)]
-        http: HttpArgs,
+        common: Common,
     },
     /// A server that replays a script, well or badly behaved; for tests.
     #[command(hide = true)]
@@ -58,30 +61,33 @@ pub enum Served {
     },
 }
 
+/// What every served server takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Common {
+    #[command(flatten)]
+    http: HttpArgs,
+    #[command(flatten)]
+    rules: RuleArgs,
+}
+
 /// Runs the server until its clients are gone or it is told to end.
 pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
     match args.server {
         Served::Filesystem {
             roots,
             read_only,
-            http,
-        } => {
-            let threads = http.threads();
-            let server = filesystem::serve(roots, access(read_only), http.serving());
-            block_on(threads, server)
-        }
+            common,
+        } => block_on(common, async |serving| {
+            filesystem::serve(roots, access(read_only), serving).await
+        }),
         Served::Database {
             url,
             read_only,
-            http,
-        } => {
-            let threads = http.threads();
-            let server = database::serve(&url, access(read_only), http.serving());
-            block_on(threads, server)
-        }
-        Served::Conformance { http } => {
-            block_on(http.threads(), conformance::serve(http.serving()))
-        }
+            common,
+        } => block_on(common, async |serving| {
+            database::serve(&url, access(read_only), serving).await
+        }),
+        Served::Conformance { common } => block_on(common, conformance::serve),
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
             .map_err(|why| CliError::new(ErrorKind::Usage, why)),
@@ -96,18 +102,28 @@ fn access(read_only: bool) -> Access {
     }
 }
 
+/// One thread is enough for a pipe to one client, as the tools run on threads of their own; many clients want more.
 fn block_on(
-    mut threads: Builder,
-    server: impl Future<Output = Result<(), ServeError>>,
+    common: Common,
+    server: impl AsyncFnOnce(Serving) -> Result<(), ServeError>,
 ) -> Result<ExitCode, CliError> {
+    let mut threads = match common.http.http {
+        Some(_) => Builder::new_multi_thread(),
+        None => Builder::new_current_thread(),
+    };
     let runtime = threads
         .enable_all()
         .build()
         .map_err(|error| refusal(ServeError::Io(error)))?;
-    let outcome = runtime.block_on(server);
+    let outcome = runtime.block_on(async {
+        let guard = Guard::open(common.rules.options()).await;
+        let guard = guard.map_err(|error| CliError::new(ErrorKind::Usage, error.to_string()))?;
+        let transport = common.http.transport();
+        server(Serving { transport, guard }).await.map_err(refusal)
+    });
     // A thread that still waits on stdin must not hold the process.
     runtime.shutdown_background();
-    outcome.map(|()| ExitCode::SUCCESS).map_err(refusal)
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 fn refusal(error: ServeError) -> CliError {
@@ -121,6 +137,11 @@ fn refusal(error: ServeError) -> CliError {
             .hint("give a file that exists and is an SQLite database"),
         ServeError::Bind { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give an address of this machine and a free port, or port 0 for any: `--http 127.0.0.1:0`"),
+        ServeError::Unguarded(_) => CliError::new(ErrorKind::Usage, message)
+            .hint("ask for tokens: `--token-alg EdDSA --token-key FILE --token-issuer ISSUER --token-audience AUDIENCE`")
+            .hint("`mcpdeck token keygen` makes a key, `mcpdeck token issue` a token")
+            .hint("or listen on loopback: `--http 127.0.0.1:PORT`"),
+        ServeError::Http(_) => CliError::new(ErrorKind::Usage, message),
         ServeError::Handshake(_) => CliError::new(ErrorKind::Server, message)
             .hint("this command speaks MCP on stdin and stdout; an MCP host starts it"),
         ServeError::Io(_) => CliError::new(ErrorKind::Server, message),

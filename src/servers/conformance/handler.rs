@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::servers::conformance::rounds::{self, Step};
 use crate::servers::conformance::{Context, Fixture, pages, tools};
+use crate::servers::guard::{Call, Ended};
 use crate::servers::toolbox::caller;
 
 impl ServerHandler for Fixture {
@@ -64,10 +65,15 @@ impl ServerHandler for Fixture {
             return Err(ErrorData::invalid_params(message, None));
         }
         let arguments = Value::Object(request.arguments.clone().unwrap_or_default());
+        let call = Call {
+            caller: &caller,
+            tool: &request.name,
+            arguments: &arguments,
+            changes: false,
+            stop: &context.ct,
+        };
         let run = self.run(&request, &context);
-        let guard = &self.guard;
-        let outcome = guard.call(&caller, &request.name, &arguments, &context.ct, run);
-        match outcome.await {
+        match self.guard.call(call, || None, run).await {
             Ok(answer) => answer,
             Err(refusal) => Ok(CallToolResult::error(vec![ContentBlock::text(refusal.0)]).into()),
         }
@@ -198,6 +204,16 @@ impl Drop for Held<'_> {
         sinks
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&self.key);
+    }
+}
+
+impl Ended for Result<CallToolResponse, ErrorData> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => "failed",
+            Ok(_) => "done",
+            Err(_) => "error",
+        }
     }
 }
 

@@ -16,8 +16,8 @@ pub struct Envelope {
     pub id: Value,
     /// What is asked for; none in a response.
     pub method: Option<String>,
-    /// The tool that a `tools/call` calls.
-    pub tool: Option<String>,
+    /// What `params.name` names: the tool of a `tools/call`, the prompt of a `prompts/get`.
+    pub name: Option<String>,
 }
 
 /// Why a body is no message, with the JSON-RPC code for it.
@@ -74,15 +74,14 @@ pub fn read(body: &[u8]) -> Result<Envelope, Malformed> {
     };
     let raw: Raw = serde_json::from_slice(body).map_err(shape)?;
     let name = raw.params.and_then(|params| params.name);
-    let calls = raw.method.as_deref() == Some("tools/call");
-    let tool = match name {
-        Some(Value::String(name)) if calls => Some(name),
+    let name = match name {
+        Some(Value::String(name)) => Some(name),
         _ => None,
     };
     Ok(Envelope {
         id: raw.id,
         method: raw.method,
-        tool,
+        name,
     })
 }
 

@@ -13,38 +13,103 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use crate::servers::guard::Caller;
+use crate::servers::guard::{Denial, Need};
 use crate::servers::http::Shared;
 use crate::servers::http::answer::Refused;
 use crate::servers::http::envelope::{self, Envelope};
 use crate::servers::http::options::MAX_BODY;
 
+/// The JSON-RPC code beside 401, 403 and 429; the status says which.
+const DENIED: i32 = -32000;
+
 /// Lets a request through to the library, or answers it.
 pub async fn pass(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let response = match check(&shared, request, next).await {
-        Ok(response) => response,
+    let (parts, body) = request.into_parts();
+    let page = shared.hosts.check(&parts.uri, &parts.headers);
+    let response = match page {
         Err(refused) => refused.response(),
+        Ok(page) => {
+            let page = page.map(str::to_owned);
+            let mut response = match page {
+                Some(_) if parts.method == Method::OPTIONS => preflight(),
+                _ => {
+                    let request = Request::from_parts(parts, body);
+                    let answer = admitted(&shared, request, next).await;
+                    answer.unwrap_or_else(Refused::response)
+                }
+            };
+            for_page(page.as_deref(), &mut response);
+            response
+        }
     };
     shared.metrics.answered(response.status());
     response
 }
 
-async fn check(shared: &Shared, request: Request, next: Next) -> Result<Response, Refused> {
+/// Finds out who calls and what for, and passes the request on.
+async fn admitted(shared: &Shared, request: Request, next: Next) -> Result<Response, Refused> {
     let (mut parts, body) = request.into_parts();
-    shared.hosts.check(&parts.uri, &parts.headers)?;
-    parts.extensions.insert(Caller::local());
+    // Nothing is read of a stranger.
+    let caller = shared.gate.admit(&parts.headers, Need::Token).await;
+    let caller = caller.map_err(|denial| turned_away(shared, denial))?;
     if parts.method != Method::POST {
+        parts.extensions.insert(caller);
         return Ok(next.run(Request::from_parts(parts, body)).await);
     }
     is_json(&parts.headers)?;
-    let limit = tokio::time::timeout(shared.options.patience, whole(&parts.headers, body));
+    let body = tokio::time::timeout(shared.options.patience, whole(&parts.headers, body));
     let late = |_| Refused::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
-    let body = limit.await.map_err(late)??;
+    let body = body.await.map_err(late)??;
     let envelope = envelope::read(&body).map_err(|malformed| {
         Refused::new(StatusCode::BAD_REQUEST, malformed.message).code(malformed.code)
     })?;
+    let method = envelope.method.as_deref().unwrap_or_default();
+    let caller = match Need::of(method, envelope.name.as_deref()) {
+        Need::Token => caller,
+        need => {
+            let admitted = shared.gate.admit(&parts.headers, need).await;
+            admitted.map_err(|denial| turned_away(shared, denial).to(envelope.id.clone()))?
+        }
+    };
+    parts.extensions.insert(caller);
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     Ok(understood(envelope, response))
+}
+
+/// The guard's denial as an answer.
+fn turned_away(shared: &Shared, denial: Denial) -> Refused {
+    shared.metrics.denied(denial.status);
+    let mut refused = Refused::new(denial.status, denial.message).code(DENIED);
+    refused.headers = denial.headers;
+    refused
+}
+
+/// What a browser asks before it lets a page of another origin send JSON.
+fn preflight() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*, Authorization"),
+        (header::ACCESS_CONTROL_MAX_AGE, "3600"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Lets a page that was allowed by name read the answer.
+fn for_page(page: Option<&str>, response: &mut Response) {
+    let Some(Ok(page)) = page.map(HeaderValue::from_str) else {
+        return;
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, page);
+    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    let told = HeaderValue::from_static("Mcp-Session-Id, WWW-Authenticate, Retry-After");
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, told);
 }
 
 /// A POST carries JSON and says so.

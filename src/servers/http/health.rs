@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::servers::http::{Ready, Shared};
@@ -24,7 +25,14 @@ const HOLDS: Duration = Duration::from_secs(1);
 /// The check of readiness, made once for all who ask at the same time.
 pub struct Readiness {
     check: Option<Ready>,
-    last: Mutex<Option<(Instant, Result<(), String>)>>,
+    last: Mutex<Last>,
+}
+
+/// What the last check said, and the one that has not come back yet.
+#[derive(Default)]
+struct Last {
+    said: Option<(Instant, Result<(), String>)>,
+    open: Option<JoinHandle<Result<(), String>>>,
 }
 
 impl Readiness {
@@ -32,7 +40,7 @@ impl Readiness {
     pub fn new(check: Option<Ready>) -> Self {
         Self {
             check,
-            last: Mutex::new(None),
+            last: Mutex::default(),
         }
     }
 
@@ -42,16 +50,22 @@ impl Readiness {
             return Ok(());
         };
         let mut last = self.last.lock().await;
-        if let Some((at, answer)) = last.as_ref()
+        if let Some((at, said)) = &last.said
             && at.elapsed() < HOLDS
         {
-            return answer.clone();
+            return said.clone();
         }
-        let answer = tokio::time::timeout(LIMIT, check()).await;
-        let late = |_| Err(format!("no answer within {} s", LIMIT.as_secs()));
-        let answer = answer.unwrap_or_else(late);
-        *last = Some((Instant::now(), answer.clone()));
-        answer
+        // One that hangs is waited for again: a second one would hang beside it.
+        let mut open = last.open.take().unwrap_or_else(|| tokio::spawn(check()));
+        let said = match tokio::time::timeout(LIMIT, &mut open).await {
+            Ok(said) => said.unwrap_or_else(|e| Err(e.to_string())),
+            Err(_) => {
+                last.open = Some(open);
+                Err(format!("no answer within {} s", LIMIT.as_secs()))
+            }
+        };
+        last.said = Some((Instant::now(), said.clone()));
+        said
     }
 }
 
@@ -90,12 +104,12 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    if !shared.options.address.ip().is_loopback() {
+    if !shared.options.is_loopback() {
         let why = "metrics are on a listener of their own: `--metrics ADDRESS`\n";
         return (StatusCode::NOT_FOUND, why).into_response();
     }
     match shared.hosts.check(request.uri(), request.headers()) {
-        Ok(()) => shown(&shared),
+        Ok(_) => shown(&shared),
         Err(refused) => refused.response(),
     }
 }

@@ -34,17 +34,17 @@ impl Allowed {
         }
     }
 
-    /// Looks at both headers.
+    /// Looks at both headers; gives the page's origin where it was allowed by name.
     ///
     /// # Errors
     /// 400 where `Host` cannot be read, 403 where a name is not allowed.
-    pub fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
+    pub fn check<'a>(&self, uri: &Uri, headers: &'a HeaderMap) -> Result<Option<&'a str>, Refused> {
         self.host(uri, headers)?;
-        self.origin(headers).map(drop)
+        self.origin(headers)
     }
 
     /// Looks at the name that the request came to: in `Host`, and in the request line where it stands there too.
-    pub fn host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
+    fn host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
         let bad = |why: &str| Refused::new(StatusCode::BAD_REQUEST, format!("the request {why}"));
         let mut named = headers.get_all(header::HOST).iter();
         let host = named.next().ok_or_else(|| bad("has no `Host` header"))?;
@@ -80,7 +80,7 @@ impl Allowed {
     }
 
     /// Looks at the page that the request came from, if it came from one; gives it where it is no page of loopback.
-    pub fn origin<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, Refused> {
+    fn origin<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, Refused> {
         let mut named = headers.get_all(header::ORIGIN).iter();
         let Some(origin) = named.next() else {
             return Ok(None);

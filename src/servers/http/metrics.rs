@@ -100,6 +100,10 @@ impl Metrics {
             status: status.as_u16(),
         };
         self.requests.get_or_create(&status_code).inc();
+    }
+
+    /// The guard let somebody not in.
+    pub fn denied(&self, status: StatusCode) {
         match status {
             StatusCode::UNAUTHORIZED => self.unauthorized.inc(),
             StatusCode::FORBIDDEN => self.forbidden.inc(),

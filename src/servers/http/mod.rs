@@ -5,9 +5,10 @@
 //!
 //! `options` is what may be set, `stop` the order of the end. A request passes `door` (sockets, TLS, how many), `gate` (who
 //! asks, and whether what it sends is fit to be read; `hosts` and `envelope` are its pure parts), and `measured` (what is
-//! counted) on its way to the library's transport.
+//! counted) on its way to the library's transport. `health` and `authority` are what stands beside `/mcp`.
 
 mod answer;
+mod authority;
 mod door;
 mod envelope;
 mod gate;
@@ -16,8 +17,11 @@ mod hosts;
 mod measured;
 mod metrics;
 mod options;
+mod patient;
 mod stop;
+mod tls;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -30,12 +34,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::servers::ServeError;
-use crate::servers::guard::Guard;
+use crate::servers::guard::{Gate, Guard};
+use authority::Names;
 use measured::Measured;
 use metrics::Metrics;
 use stop::Stop;
+use tls::Tls;
 
-pub use options::{MAX_BODY, Options};
+pub use options::{MAX_BODY, Options, TlsFiles};
 
 /// Whether the server can do its work now; the words say why not.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -55,6 +61,9 @@ pub struct Work<H> {
 /// What every request of one process shares.
 struct Shared {
     options: Options,
+    names: Names,
+    gate: Gate,
+    tls: Option<Arc<Tls>>,
     hosts: hosts::Allowed,
     metrics: Metrics,
     stop: Stop,
@@ -69,24 +78,57 @@ pub async fn serve<H>(work: Work<H>, options: Options) -> Result<(), ServeError>
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    let listener = TcpListener::bind(options.address).await;
-    let bind_error = |source| ServeError::Bind {
-        address: options.address,
-        source,
+    if !options.is_loopback() && !work.guard.asks_for_tokens() {
+        return Err(ServeError::Unguarded(options.address));
+    }
+    let listener = bind(options.address).await?;
+    let apart = match options.metrics {
+        Some(address) => Some(bind(address).await?),
+        None => None,
     };
-    let listener = listener.map_err(bind_error)?;
     let address = listener.local_addr()?;
-    let stop = Stop::listen(work.running.clone())?;
-    let shared = Arc::new(Shared {
-        hosts: hosts::Allowed::new(address, &options.allow_hosts, &options.allow_origins),
-        metrics: Metrics::new(),
-        ready: health::Readiness::new(work.ready),
-        stop,
-        options,
-    });
+    let shared = Arc::new(Shared::open(&work, options, address)?);
     let router = router(work.handler, &shared);
-    (shared.options.announce)(&format!("http://{address}/mcp"));
-    door::serve(listener, router, shared).await
+    shared.say(address, apart.as_ref());
+    door::serve(listener, apart, router, shared).await
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| ServeError::Bind { address, source })
+}
+
+impl Shared {
+    fn open<H>(work: &Work<H>, options: Options, address: SocketAddr) -> Result<Self, ServeError> {
+        let names = Names::new(&options, address).map_err(ServeError::Http)?;
+        let tls = options.tls.clone().map(Tls::open).transpose();
+        let mut hosts = options.allow_hosts.clone();
+        hosts.extend(names.host());
+        Ok(Self {
+            hosts: hosts::Allowed::new(address, &hosts, &options.allow_origins),
+            gate: Gate::new(work.guard.clone(), names.metadata.clone()),
+            tls: tls.map_err(ServeError::Http)?.map(Arc::new),
+            metrics: Metrics::new(),
+            ready: health::Readiness::new(work.ready.clone()),
+            stop: Stop::listen(work.running.clone())?,
+            names,
+            options,
+        })
+    }
+
+    /// The URL, alone, and what the person who starts the server should know.
+    fn say(&self, address: SocketAddr, apart: Option<&TcpListener>) {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        (self.options.announce)(&format!("{scheme}://{address}/mcp"));
+        if let Some(Ok(address)) = apart.map(TcpListener::local_addr) {
+            (self.options.notice)(&format!("metrics at http://{address}/metrics"));
+        }
+        if !self.options.is_loopback() && self.tls.is_none() {
+            let warning = "warning: without TLS tokens and data can be read on their way; \
+                           give --tls-cert and --tls-key, or put a proxy with TLS before";
+            (self.options.notice)(warning);
+        }
+    }
 }
 
 fn router<H>(handler: H, shared: &Arc<Shared>) -> Router
@@ -103,6 +145,7 @@ where
     let pass = axum::middleware::from_fn_with_state(shared.clone(), gate::pass);
     let mcp = Router::new().route_service("/mcp", service).layer(pass);
     mcp.merge(health::routes(shared.clone()))
+        .merge(authority::routes(shared.clone()))
 }
 
 /// The library's part. Host, Origin, size and shape of a request are looked at before it.

@@ -16,6 +16,8 @@ pub struct Options {
     pub metrics: Option<SocketAddr>,
     /// The certificate chain and its key, as PEM files; plain HTTP without.
     pub tls: Option<TlsFiles>,
+    /// The URL of `/mcp` as clients know it, where a proxy stands before; tokens and metadata name it.
+    pub public_url: Option<String>,
     /// Names in `Host` that are good besides loopback's and the address itself.
     pub allow_hosts: Vec<String>,
     /// Values of `Origin` that are good besides loopback's.
@@ -25,7 +27,8 @@ pub struct Options {
     pub sessions: bool,
     /// How many connections are held at a time; more wait in the system's queue.
     pub connections: usize,
-    /// How long a connection may take to send the head of its next request, and how long the body of one may take to come.
+    /// How long a connection may take to send the head of its next request, how long the body of one may take to come, and
+    /// how long a client may take no byte of its answer.
     pub patience: Duration,
     /// How long `/readyz` says no before the listener closes, for a load balancer to notice.
     pub drain: Duration,
@@ -47,11 +50,17 @@ pub struct TlsFiles {
 }
 
 impl Options {
+    /// Whether only this machine can reach the address.
+    pub fn is_loopback(&self) -> bool {
+        self.address.ip().to_canonical().is_loopback()
+    }
+
     /// What holds where nothing else is said.
     pub fn new(address: SocketAddr) -> Self {
         Self {
             address,
             metrics: None,
+            public_url: None,
             tls: None,
             allow_hosts: Vec::new(),
             allow_origins: Vec::new(),

@@ -22,6 +22,7 @@ type Run<S> = dyn Fn(&S, Value, &CancellationToken) -> Outcome + Send + Sync;
 pub struct Entry<S> {
     /// What a client sees of it.
     pub tool: Tool,
+    effect: Effect,
     checker: OnceLock<Option<jsonschema::Validator>>,
     run: Box<Run<S>>,
 }
@@ -48,6 +49,7 @@ impl<S> Entry<S> {
             .with_annotations(annotations(sign));
         Self {
             tool,
+            effect: sign.effect,
             checker: OnceLock::new(),
             run: Box::new(move |state, arguments, stop| {
                 let arguments =
@@ -63,18 +65,19 @@ impl<S> Entry<S> {
         }
     }
 
-    /// Checks the arguments and runs the tool on them.
+    /// Whether it may change something.
+    pub fn changes(&self) -> bool {
+        self.effect != Effect::Reads
+    }
+
+    /// Runs the tool on arguments that `complaint` has nothing against.
     pub fn call(
         &self,
         state: &S,
         arguments: JsonObject,
         stop: &CancellationToken,
     ) -> CallToolResult {
-        let arguments = Value::Object(arguments);
-        let outcome = self
-            .complaint(&arguments)
-            .map_or_else(|| (self.run)(state, arguments, stop), Err);
-        match outcome {
+        match (self.run)(state, Value::Object(arguments), stop) {
             Ok(answer) => {
                 let mut blocks = vec![ContentBlock::text(answer.text)];
                 blocks.extend(answer.blocks);
@@ -87,7 +90,7 @@ impl<S> Entry<S> {
     }
 
     /// What is wrong with the arguments, by field.
-    fn complaint(&self, arguments: &Value) -> Option<Refusal> {
+    pub fn complaint(&self, arguments: &Value) -> Option<Refusal> {
         let checker = self
             .checker
             .get_or_init(|| jsonschema::validator_for(&self.tool.schema_as_json_value()).ok());

@@ -15,7 +15,7 @@ use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Value, json};
 
-use crate::servers::guard::Caller;
+use crate::servers::guard::{Call, Caller, Ended};
 use crate::servers::nearest::nearest;
 use crate::servers::toolbox::entry::Entry;
 use crate::servers::toolbox::resource::contents;
@@ -120,11 +120,16 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
             run.await?.ok_or_else(gone)
         };
         let arguments = Value::Object(arguments);
-        let outcome = self
-            .guard
-            .call(&caller, &name, &arguments, &stop, run)
-            .await;
-        match outcome {
+        let entry = self.entries.get(index);
+        let call = Call {
+            caller: &caller,
+            tool: &name,
+            arguments: &arguments,
+            changes: entry.is_some_and(|entry| entry.changes()),
+            stop: &stop,
+        };
+        let check = || entry.and_then(|entry| entry.complaint(&arguments));
+        match self.guard.call(call, check, run).await {
             Ok(result) => result.map(Into::into),
             Err(refusal) => Ok(CallToolResult::error(vec![ContentBlock::text(refusal.0)]).into()),
         }
@@ -219,6 +224,16 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         let text = text.map_err(|Refusal(why)| ErrorData::invalid_params(why, None))?;
         let message = PromptMessage::new_text(Role::User, text);
         Ok(GetPromptResult::new(vec![message]).into())
+    }
+}
+
+impl Ended for Result<CallToolResult, ErrorData> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Ok(result) if result.is_error == Some(true) => "failed",
+            Ok(_) => "done",
+            Err(_) => "error",
+        }
     }
 }
 
