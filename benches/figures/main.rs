@@ -10,6 +10,7 @@ mod frame;
 mod memory;
 mod ready;
 mod report;
+mod servers;
 mod terminal;
 
 use std::path::Path;
@@ -23,12 +24,13 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_mcpdeck");
 /// A benchmark: its name, and what measures it.
 type Bench = (&'static str, fn() -> Vec<Row>);
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 6] = [
     ("first", first_frame::measure),
     ("ready", ready::measure),
     ("call", call::measure),
     ("frame", frame::measure),
     ("memory", memory::measure),
+    ("servers", servers::measure),
 ];
 
 fn main() -> ExitCode {
