@@ -5,6 +5,7 @@
 //! `guard`.
 
 pub mod conformance;
+pub mod crm;
 pub mod database;
 pub mod filesystem;
 pub mod guard;
@@ -12,6 +13,8 @@ pub mod http;
 pub mod scripted;
 
 mod nearest;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod stdio;
 mod toolbox;
 
@@ -77,10 +80,13 @@ async fn serve_work<H>(work: http::Work<H>, transport: Transport) -> Result<(), 
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    match transport {
+    let guard = work.guard.clone();
+    let served = match transport {
         Transport::Stdio => stdio::serve(work.handler, work.running).await,
         Transport::Http(options) => http::serve(work, *options).await,
-    }
+    };
+    let recorded = guard.flush().await.map_err(ServeError::Record);
+    served.and(recorded)
 }
 
 /// Why a server did not start, or stopped before its client left.
@@ -124,9 +130,28 @@ pub enum ServeError {
     /// Something that serving over HTTP was given is not good.
     #[error("cannot serve over HTTP: {0}")]
     Http(String),
+    /// A CRM's store that cannot be opened.
+    #[error("cannot open the CRM's store `{store}`: {why}")]
+    Store {
+        /// The store, without its password.
+        store: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A database server that does not let us in, or not as this role.
+    #[error("cannot serve the database `{shown}`: {why}")]
+    Remote {
+        /// The URL without its password.
+        shown: String,
+        /// What the server or we have against it.
+        why: String,
+    },
     /// The client broke the protocol before the first call.
     #[error("the client did not begin an MCP session: {0}")]
     Handshake(String),
+    /// The last calls could not be recorded.
+    #[error("{0}")]
+    Record(String),
     /// The runtime or a signal handler could not be had.
     #[error("cannot run the server: {0}")]
     Io(#[from] std::io::Error),

@@ -83,18 +83,17 @@ pub const DOORS: &[(&str, &[&str])] = &[
         "rusqlite",
         &["servers/database/", "servers/crm/", "cli/demo/"],
     ),
-    ("tokio_postgres", &["servers/database/", "servers/crm/"]),
     (
-        "tokio_postgres_rustls",
-        &["servers/database/", "servers/crm/"],
+        "tokio_postgres",
+        &["servers/postgres/", "servers/database/", "servers/crm/"],
     ),
-    ("deadpool_postgres", &["servers/database/", "servers/crm/"]),
+    // Connections are made in one place, for all who need one.
+    ("tokio_postgres_rustls", &["servers/postgres/"]),
+    ("deadpool_postgres", &["servers/postgres/"]),
+    ("rustls_native_certs", &["servers/postgres/"]),
     // Served to others: the doors of the HTTP side and of the guard.
     ("axum", &["servers/http/"]),
-    (
-        "rustls",
-        &["servers/http/", "servers/database/", "servers/crm/"],
-    ),
+    ("rustls", &["servers/http/", "servers/postgres/"]),
     ("tokio_rustls", &["servers/http/"]),
     ("hyper", &["servers/http/"]),
     ("hyper_util", &["servers/http/"]),

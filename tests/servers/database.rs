@@ -203,7 +203,7 @@ async fn tables_and_schemas_are_shown() {
     let tables = server.good("list_tables", json!({})).await;
     assert_eq!(
         tables["tables"][0],
-        json!({"name": "customers", "type": "table", "rows": 25})
+        json!({"name": "customers", "type": "table", "rows": 25, "rows_exact": true, "comment": null})
     );
     assert_eq!(tables["tables"].as_array().unwrap().len(), 4);
     let orders = server
@@ -213,13 +213,12 @@ async fn tables_and_schemas_are_shown() {
     assert_eq!(orders["rows"], 80);
     assert_eq!(
         orders["columns"][0],
-        json!({"name": "id", "type": "INTEGER", "nullable": false, "default": null, "primary_key": true})
+        json!({"name": "id", "type": "INTEGER", "nullable": false, "default": null, "primary_key": true, "generated": null, "comment": null})
     );
     assert_eq!(orders["columns"][3]["default"], "'new'");
-    let key = json!([{"column": "customer_id", "references": "customers(id)"}]);
+    let key = json!([{"columns": ["customer_id"], "table": "customers", "to": ["id"], "on_delete": null, "on_update": null}]);
     assert_eq!(orders["foreign_keys"], key);
-    let index =
-        json!([{"name": "orders_by_customer", "columns": ["customer_id"], "unique": false}]);
+    let index = json!([{"name": "orders_by_customer", "columns": ["customer_id"], "unique": false, "only": null}]);
     assert_eq!(orders["indexes"], index);
     let said = server
         .refused("get_table_schema", json!({"table": "order"}))
@@ -241,7 +240,7 @@ async fn a_row_is_inserted_as_parameters() {
         .await;
     assert_eq!(
         new,
-        json!({"table": "customers", "rowid": 26, "inserted": 1})
+        json!({"table": "customers", "inserted": 1, "key": {"id": 26}, "dry_run": false})
     );
     let sql = "SELECT name, city FROM customers WHERE id = 26";
     let data = server.good("query_database", json!({"sql": sql})).await;
@@ -309,7 +308,7 @@ async fn names_with_quotes_and_spaces_stay_names() {
     let tables = server.good("list_tables", json!({})).await;
     assert_eq!(
         tables["tables"][1],
-        json!({"name": "v", "type": "view", "rows": 1})
+        json!({"name": "v", "type": "view", "rows": 1, "rows_exact": true, "comment": null})
     );
 }
 
@@ -319,7 +318,13 @@ async fn read_only_has_no_insert() {
     let database = workspace::create(dir.path()).unwrap().database;
     let server = Served::start(&["database", "--read-only", database.to_str().unwrap()]).await;
     let names: Vec<&str> = server.tools.iter().map(|tool| tool.name.as_ref()).collect();
-    assert_eq!(names, ["query_database", "list_tables", "get_table_schema"]);
+    let reading = [
+        "query_database",
+        "list_tables",
+        "get_table_schema",
+        "explain_query",
+    ];
+    assert_eq!(names, reading);
 }
 
 #[tokio::test]

@@ -35,7 +35,8 @@ pub struct HttpArgs {
     /// Prometheus metrics and health on a plain listener of their own; needed for metrics beyond loopback
     #[arg(long, value_name = "[HOST:]PORT", value_parser = address, requires = "http")]
     metrics: Option<SocketAddr>,
-    /// Keep sessions in memory for clients up to 2025-11-25; then they need one and the same instance
+    /// Keep sessions in memory for clients up to 2025-11-25, which a server needs to ask them; then each client needs one
+    /// and the same instance
     #[arg(long, requires = "http")]
     sessions: bool,
     /// Hold so many connections at a time

@@ -1,5 +1,6 @@
 //! `mcpdeck serve NAME`: one of our own MCP servers on stdin and stdout, or over HTTP.
 
+mod database;
 mod http;
 mod rules;
 
@@ -11,7 +12,10 @@ use tokio::runtime::Builder;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::servers::guard::Guard;
-use crate::servers::{Access, ServeError, Serving, conformance, database, filesystem, scripted};
+use crate::servers::{
+    Access, ServeError, Serving, conformance, crm, filesystem, scripted,
+};
+use database::DatabaseArgs;
 use http::HttpArgs;
 use rules::RuleArgs;
 
@@ -35,23 +39,26 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
-    /// A database: list tables, read schemas, query, insert.
-    Database {
-        /// `sqlite:FILE`, or a path to an SQLite file.
-        url: String,
+    /// A database: list tables, read schemas, query, explain, change rows, run scripts.
+    Database(DatabaseArgs),
+    /// A CRM: contacts, companies, opportunities, notes and activities in a store that is made when it is new.
+    Crm {
+        /// `sqlite:FILE` or `postgres://...`; a file in the data directory when absent.
+        #[arg(env = "MCPDECK_DATABASE_URL", hide_env_values = true)]
+        url: Option<String>,
         /// Offer only the tools that change nothing.
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
     /// The server that the official conformance suite is run against.
     #[command(hide = true)]
     Conformance {
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
     /// A server that replays a script, well or badly behaved; for tests.
     #[command(hide = true)]
@@ -80,12 +87,15 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         } => block_on(common, async |serving| {
             filesystem::serve(roots, access(read_only), serving).await
         }),
-        Served::Database {
+        Served::Database(DatabaseArgs { what, common }) => {
+            block_on(common, async |serving| what.serve(serving).await)
+        }
+        Served::Crm {
             url,
             read_only,
             common,
         } => block_on(common, async |serving| {
-            database::serve(&url, access(read_only), serving).await
+            crm::serve(url.as_deref(), access(read_only), serving).await
         }),
         Served::Conformance { common } => block_on(common, conformance::serve),
         Served::Scripted { script } => scripted::run(&script)
@@ -104,7 +114,7 @@ fn access(read_only: bool) -> Access {
 
 /// One thread is enough for a pipe to one client, as the tools run on threads of their own; many clients want more.
 fn block_on(
-    common: Common,
+    common: Box<Common>,
     server: impl AsyncFnOnce(Serving) -> Result<(), ServeError>,
 ) -> Result<ExitCode, CliError> {
     let mut threads = match common.http.http {
@@ -132,7 +142,9 @@ fn refusal(error: ServeError) -> CliError {
         ServeError::Root { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give folders that exist: `mcpdeck serve filesystem ROOT...`"),
         ServeError::Url { .. } => CliError::new(ErrorKind::Usage, message)
-            .hint("write `sqlite:FILE`, or a path to an SQLite file"),
+            .hint("write `sqlite:FILE`, a path to an SQLite file, or `postgres://USER@HOST/DATABASE`"),
+        ServeError::Remote { .. } => CliError::new(ErrorKind::Server, message)
+            .hint("the password may stand in PGPASSWORD or ~/.pgpass; `sslmode` in the URL says how the way is protected"),
         ServeError::Database { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give a file that exists and is an SQLite database"),
         ServeError::Bind { .. } => CliError::new(ErrorKind::Usage, message)
@@ -142,8 +154,11 @@ fn refusal(error: ServeError) -> CliError {
             .hint("`mcpdeck token keygen` makes a key, `mcpdeck token issue` a token")
             .hint("or listen on loopback: `--http 127.0.0.1:PORT`"),
         ServeError::Http(_) => CliError::new(ErrorKind::Usage, message),
+        ServeError::Store { .. } => CliError::new(ErrorKind::Usage, message).hint(
+            "write `sqlite:FILE` or `postgres://...`: `mcpdeck serve crm URL`; nothing was changed",
+        ),
         ServeError::Handshake(_) => CliError::new(ErrorKind::Server, message)
             .hint("this command speaks MCP on stdin and stdout; an MCP host starts it"),
-        ServeError::Io(_) => CliError::new(ErrorKind::Server, message),
+        ServeError::Record(_) | ServeError::Io(_) => CliError::new(ErrorKind::Server, message),
     }
 }

@@ -65,6 +65,8 @@ impl ServerHandler for Fixture {
             return Err(ErrorData::invalid_params(message, None));
         }
         let arguments = Value::Object(request.arguments.clone().unwrap_or_default());
+        let run = self.run(&request, &context);
+        let guard = &self.guard;
         let call = Call {
             caller: &caller,
             tool: &request.name,
@@ -72,8 +74,7 @@ impl ServerHandler for Fixture {
             changes: false,
             stop: &context.ct,
         };
-        let run = self.run(&request, &context);
-        match self.guard.call(call, || None, run).await {
+        match guard.call(call, || None, run).await {
             Ok(answer) => answer,
             Err(refusal) => Ok(CallToolResult::error(vec![ContentBlock::text(refusal.0)]).into()),
         }

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::servers::nearest::nearest;
 use crate::servers::toolbox::{Answer, Effect, Refusal, Sign};
 
 type Outcome = Result<Answer<Value>, Refusal>;
@@ -99,7 +100,11 @@ impl<S> Entry<S> {
             .iter_errors(arguments)
             .map(|error| match error.instance_path().to_string().as_str() {
                 "" => error.to_string(),
-                path => format!("`{}`: {error}", path.trim_start_matches('/')),
+                path => format!(
+                    "`{}`: {error}{}",
+                    path.trim_start_matches('/'),
+                    near(&error)
+                ),
             })
             .collect();
         if errors.is_empty() {
@@ -121,6 +126,20 @@ impl<S> Entry<S> {
                 .unwrap_or_else(|| "nothing".to_owned()),
         )))
     }
+}
+
+/// The word of a list that is nearest to one that is not in it.
+fn near(error: &jsonschema::ValidationError<'_>) -> String {
+    let jsonschema::error::ValidationErrorKind::Enum { options } = error.kind() else {
+        return String::new();
+    };
+    let known = options.as_array().map(Vec::as_slice).unwrap_or_default();
+    let known = known.iter().filter_map(Value::as_str);
+    let given = error.instance().as_str();
+    let found = given.and_then(|given| nearest(given, known));
+    found
+        .map(|word| format!("; did you mean `{word}`?"))
+        .unwrap_or_default()
 }
 
 fn annotations(sign: Sign) -> ToolAnnotations {

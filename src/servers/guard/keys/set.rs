@@ -32,7 +32,7 @@ pub enum Key {
     /// The public half of a pair.
     Public(ParsedPublicKey),
     /// A secret that both sides hold.
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
 }
 
 impl fmt::Debug for Key {
@@ -106,7 +106,8 @@ impl Key {
         if bytes.iter().all(|b| Some(b) == bytes.first()) {
             return Err("the secret is one byte over and over".to_owned());
         }
-        Ok(Self::Secret(hmac::Key::new(hmac::HMAC_SHA256, bytes)))
+        let key = hmac::Key::new(hmac::HMAC_SHA256, bytes);
+        Ok(Self::Secret(Box::new(key)))
     }
 
     /// An Ed25519 key from its 32 bytes.

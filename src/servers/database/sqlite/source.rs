@@ -1,0 +1,292 @@
+//! The file that is served, and the connections to it.
+//!
+//! A reading connection can only read; the one way to a writable one is `writer`, which only `write` and `script` use.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio_util::sync::CancellationToken;
+
+use crate::servers::ServeError;
+use crate::servers::database::engine::Bounds;
+use crate::servers::database::sqlite::guard;
+use crate::servers::database::url::Place;
+
+/// Reading connections that are kept open.
+const MAX_IDLE: usize = 8;
+
+/// How long the file may take to open when the server starts.
+const OPENING: Duration = Duration::from_secs(10);
+
+/// The database that is served.
+pub struct Source {
+    place: Place,
+    /// The name by which the engine opens it.
+    name: PathBuf,
+    /// Connections that nobody uses at the moment; the readers first, because the last one that closes tidies up, and only a
+    /// writer can.
+    idle: Mutex<Vec<Opened>>,
+    idle_writer: Mutex<Option<Opened>>,
+    /// Holds a database in memory alive.
+    _keeper: Option<Mutex<Connection>>,
+}
+
+/// A connection and the file that it holds open.
+pub struct Opened {
+    /// The connection.
+    pub connection: Connection,
+    /// The file; none when the engine would not notice a change of it.
+    pub file: Option<FileId>,
+}
+
+/// Tells a file from another one that was renamed into its place.
+pub type FileId = (u64, u64);
+
+/// Of a database in memory.
+const NO_FILE: FileId = (0, 0);
+
+impl Source {
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// A missing file, or a file that is no database.
+    pub fn open(place: Place) -> Result<Self, ServeError> {
+        let name = match &place {
+            Place::File(path) => {
+                is_file(path).map_err(|why| broken(path, why))?;
+                path.clone()
+            }
+            Place::Memory => in_memory(),
+        };
+        let keeper = match place {
+            Place::Memory => Some(connect(&name, writing())),
+            Place::File(_) => None,
+        };
+        let keeper = keeper.transpose();
+        let source = Self {
+            _keeper: keeper
+                .map_err(|e| broken(&name, e.to_string()))?
+                .map(Mutex::new),
+            place,
+            name,
+            idle: Mutex::default(),
+            idle_writer: Mutex::default(),
+        };
+        let stop = CancellationToken::new();
+        let first = source.reader(&Bounds::within(OPENING, &stop));
+        let first = first.map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => broken(
+                &source.name,
+                "the file is not an SQLite database".to_owned(),
+            ),
+            _ => broken(&source.name, error.to_string()),
+        })?;
+        source.give_back(first);
+        Ok(source)
+    }
+
+    /// The database in words.
+    pub fn shown(&self) -> String {
+        match &self.place {
+            Place::File(path) => format!("`{}`", path.display()),
+            Place::Memory => "in memory".to_owned(),
+        }
+    }
+
+    /// A connection that can only read, bounded.
+    ///
+    /// # Errors
+    /// The file cannot be opened or is no database.
+    pub fn reader(&self, bounds: &Bounds<'_>) -> rusqlite::Result<Opened> {
+        let file = self.file_id();
+        if let Some(mut reader) = self.kept(file) {
+            guard::bound(&mut reader.connection, bounds)?;
+            return Ok(reader);
+        }
+        // The engine knows no reading connection to memory; the guard forbids writing here as well.
+        let flags = match &self.place {
+            Place::File(_) => reading(),
+            Place::Memory => writing(),
+        };
+        match (read_from(&self.name, flags, bounds), &self.place) {
+            (Err(error), Place::File(path)) if needs_its_folder(&error) && is_settled(path) => {
+                // Not kept: the engine would not notice that the file changes.
+                Ok(Opened {
+                    connection: read_from(&immutable(path), reading(), bounds)?,
+                    file: None,
+                })
+            }
+            (opened, _) => Ok(Opened {
+                connection: opened?,
+                file,
+            }),
+        }
+    }
+
+    /// Keeps a reading connection for the next call.
+    pub fn give_back(&self, reader: Opened) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MAX_IDLE && reader.file.is_some() {
+            idle.push(reader);
+        }
+    }
+
+    /// A connection that nobody uses. What holds a file open in whose place there is another one now is let go: it would still
+    /// read the old one.
+    fn kept(&self, file: Option<FileId>) -> Option<Opened> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|reader| reader.file == file);
+        idle.pop()
+    }
+
+    fn file_id(&self) -> Option<FileId> {
+        match &self.place {
+            Place::File(path) => {
+                let meta = std::fs::metadata(path).ok()?;
+                Some((meta.dev(), meta.ino()))
+            }
+            Place::Memory => Some(NO_FILE),
+        }
+    }
+
+    /// A connection that may write, bounded.
+    ///
+    /// # Errors
+    /// The file cannot be opened for writing.
+    pub fn writer(&self, bounds: &Bounds<'_>) -> rusqlite::Result<Opened> {
+        let file = self.file_id();
+        let kept = self
+            .idle_writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(mut writer) = kept.filter(|writer| writer.file == file) {
+            guard::bound(&mut writer.connection, bounds)?;
+            return Ok(writer);
+        }
+        let mut connection = connect(&self.name, writing())?;
+        guard::bound(&mut connection, bounds)?;
+        guard::limits(&connection)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        Ok(Opened { connection, file })
+    }
+
+    /// Keeps a writing connection for the next call.
+    pub fn give_back_writer(&self, writer: Opened) {
+        if writer.connection.is_autocommit() && writer.file.is_some() {
+            let mut idle = self
+                .idle_writer
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *idle = Some(writer);
+        }
+    }
+}
+
+fn is_file(path: &Path) -> Result<(), String> {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_file() => Ok(()),
+        Ok(_) => Err("it is not a regular file".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err("there is no such file".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn broken(path: &Path, why: String) -> ServeError {
+    ServeError::Database {
+        path: path.to_owned(),
+        why,
+    }
+}
+
+/// A name under which the connections of this process share one database in memory.
+fn in_memory() -> PathBuf {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    PathBuf::from(format!("file:/mcpdeck-{number}?vfs=memdb"))
+}
+
+fn read_from(name: &Path, flags: OpenFlags, bounds: &Bounds<'_>) -> rusqlite::Result<Connection> {
+    let mut connection = connect(name, flags)?;
+    guard::bound(&mut connection, bounds)?;
+    guard::read_only(&mut connection)?;
+    Ok(connection)
+}
+
+fn connect(name: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let is_uri = name.as_os_str().as_encoded_bytes().starts_with(b"file:");
+    let uri = match is_uri {
+        true => OpenFlags::SQLITE_OPEN_URI,
+        false => OpenFlags::empty(),
+    };
+    Connection::open_with_flags(name, flags | uri)
+}
+
+/// Whether the engine would have had to write beside the file: so it does with the journal that is called WAL, also for reading.
+fn needs_its_folder(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    matches!(error.sqlite_error_code(), Some(ReadOnly | CannotOpen))
+}
+
+/// Whether all that was ever written is in the file itself.
+fn is_settled(path: &Path) -> bool {
+    let beside = |end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    !beside("-wal").exists() && !beside("-journal").exists()
+}
+
+/// The file as a URL by which the engine neither locks it nor writes beside it.
+fn immutable(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut url = b"file:".to_vec();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'?' | b'#' | b'%' => url.extend(format!("%{byte:02X}").into_bytes()),
+            byte => url.push(*byte),
+        }
+    }
+    url.extend(b"?immutable=1");
+    PathBuf::from(OsString::from_vec(url))
+}
+
+fn reading() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+fn writing() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_may_not_be_written_beside_is_read_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("odd?name#100%.db");
+        let made = Connection::open(&file).unwrap();
+        made.execute_batch("CREATE TABLE t (n); INSERT INTO t VALUES (7);")
+            .unwrap();
+        drop(made);
+        assert!(is_settled(&file));
+        let connection = connect(&immutable(&file), reading()).unwrap();
+        let n: i64 = connection
+            .query_row("SELECT n FROM t", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(n, 7);
+        std::fs::write(dir.path().join("odd?name#100%.db-wal"), "").unwrap();
+        assert!(!is_settled(&file));
+    }
+}
