@@ -93,7 +93,8 @@ impl Drop for Client {
     }
 }
 
-/// The resident memory of these processes and all below them, in bytes.
+/// The resident memory of these processes and all below them, in bytes. A page that several of them share is counted for each
+/// where one process was asked for, and once where there are several.
 pub fn resident(processes: &[u32]) -> u64 {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     let mut sizes = HashMap::new();
@@ -118,8 +119,21 @@ pub fn resident(processes: &[u32]) -> u64 {
     let mut sum = 0;
     let mut left = processes.to_vec();
     while let Some(id) = left.pop() {
-        sum += sizes.get(&id).copied().unwrap_or(0);
+        let own = || sizes.get(&id).copied().unwrap_or(0);
+        sum += if processes.len() == 1 {
+            own()
+        } else {
+            proportional(id)
+        };
         left.extend(children.get(&id).into_iter().flatten());
     }
     sum
+}
+
+/// What of a process's memory is its own, and its share of what it shares.
+fn proportional(process: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
 }

@@ -14,8 +14,8 @@ const WINDOW: Duration = Duration::from_secs(5);
 const SETTLE: Duration = Duration::from_secs(1);
 /// Calls of all clients together before those that count.
 const WARM_UP: usize = 640;
-/// How often the memory under load is looked at.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often the memory under load is looked at; a look at many processes takes time from them.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The figures of one load.
 pub struct Load {

@@ -12,9 +12,7 @@ use tokio::runtime::Builder;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::servers::guard::Guard;
-use crate::servers::{
-    Access, ServeError, Serving, conformance, crm, filesystem, scripted,
-};
+use crate::servers::{Access, ServeError, Serving, conformance, crm, filesystem, scripted};
 use database::DatabaseArgs;
 use http::HttpArgs;
 use rules::RuleArgs;
