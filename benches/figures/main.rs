@@ -12,6 +12,7 @@ mod frame;
 mod memory;
 mod ready;
 mod report;
+mod servers;
 mod terminal;
 
 use std::path::Path;
@@ -25,13 +26,14 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_mcpdeck");
 /// A benchmark: its name, and what measures it.
 type Bench = (&'static str, fn() -> Vec<Row>);
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 7] = [
     ("first", first_frame::measure),
     ("ready", ready::measure),
     ("call", call::measure),
     ("frame", frame::measure),
     ("memory", memory::measure),
     ("escape", escape::measure),
+    ("servers", servers::measure),
 ];
 
 fn main() -> ExitCode {

@@ -1,7 +1,7 @@
 //! The resident memory of the demo once its servers are ready and nothing goes on, without the servers' own.
 
 use crate::PROGRAM;
-use crate::report::Row;
+use crate::report::{Row, megabytes};
 use crate::terminal::{BASELINE, Running};
 
 /// 30 MB.
@@ -27,8 +27,4 @@ pub fn measure() -> Vec<Row> {
         met: Some(measured < GOAL),
         is_proof: false,
     }]
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }

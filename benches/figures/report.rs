@@ -48,6 +48,37 @@ impl Row {
             is_proof: false,
         }
     }
+
+    /// So many a second beside a baseline's, with a goal for how many times as many.
+    pub fn rate(what: &str, measured: f64, baseline: f64, goal: f64) -> Self {
+        let quotient = measured / baseline;
+        Self {
+            what: what.to_owned(),
+            measured: format!("{measured:.0} /s"),
+            baseline: format!("{baseline:.0} /s"),
+            compared: format!("{quotient:.2} x"),
+            goal: format!(">= {goal} x"),
+            met: Some(quotient >= goal),
+        }
+    }
+
+    /// Bytes beside a baseline's, with a goal for their quotient.
+    pub fn memory(what: &str, measured: u64, baseline: u64, goal: f64) -> Self {
+        let quotient = measured as f64 / baseline as f64;
+        Self {
+            what: what.to_owned(),
+            measured: megabytes(measured),
+            baseline: megabytes(baseline),
+            compared: format!("{quotient:.2} x"),
+            goal: format!("<= {goal} x"),
+            met: Some(quotient <= goal),
+        }
+    }
+}
+
+/// Bytes for people.
+pub fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 /// The samples in order, for [`at`].

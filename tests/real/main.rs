@@ -15,4 +15,5 @@ mod model;
 mod nginx;
 mod npm;
 mod prompts;
+mod session;
 mod trouble;

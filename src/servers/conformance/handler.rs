@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::servers::conformance::rounds::{self, Step};
 use crate::servers::conformance::{Context, Fixture, pages, tools};
 use crate::servers::guard::{Call, Ended};
-use crate::servers::toolbox::caller;
+use crate::servers::toolbox::{Refusal, caller};
 
 impl ServerHandler for Fixture {
     fn get_info(&self) -> ServerConfig {
@@ -83,8 +83,11 @@ impl ServerHandler for Fixture {
     async fn list_resources(
         &self,
         _page: Option<PaginatedRequestParams>,
-        _context: Context,
+        context: Context,
     ) -> Result<ListResourcesResult, ErrorData> {
+        if !caller(&context).may_read() {
+            return Ok(ListResourcesResult::default());
+        }
         Ok(ListResourcesResult::with_all_items(pages::resources()))
     }
 
@@ -101,17 +104,25 @@ impl ServerHandler for Fixture {
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        _context: Context,
+        context: Context,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let page = pages::read(&request.uri).ok_or_else(|| missing(&request.uri))?;
-        Ok(ReadResourceResult::new(vec![page]).into())
+        let uri = request.uri;
+        if !caller(&context).may_read() {
+            return Err(missing(&uri));
+        }
+        let read = async { pages::read(&uri).ok_or_else(|| missing(&uri)) };
+        let page = self.guarded("resources/read", json!({ "uri": uri }), &context, read);
+        Ok(ReadResourceResult::new(vec![page.await?]).into())
     }
 
     async fn list_prompts(
         &self,
         _page: Option<PaginatedRequestParams>,
-        _context: Context,
+        context: Context,
     ) -> Result<ListPromptsResult, ErrorData> {
+        if !caller(&context).may_prompt() {
+            return Ok(ListPromptsResult::default());
+        }
         Ok(ListPromptsResult::with_all_items(pages::prompts()))
     }
 
@@ -120,21 +131,12 @@ impl ServerHandler for Fixture {
         request: GetPromptRequestParams,
         context: Context,
     ) -> Result<GetPromptResponse, ErrorData> {
-        if request.name != rounds::PROMPT.name {
-            let arguments = request.arguments.unwrap_or_default();
-            return pages::prompt(&request.name, &arguments).map(Into::into);
+        if !caller(&context).may_prompt() {
+            return Err(pages::no_prompt(&request.name));
         }
-        let answers = request.input_responses.as_ref();
-        let state = request.request_state.as_deref();
-        Ok(
-            match self.step(&rounds::PROMPT, &context, answers, state)? {
-                Step::Ask(asked) => asked.into(),
-                Step::Done(words) => {
-                    let message = PromptMessage::new_text(Role::User, words);
-                    GetPromptResult::new(vec![message]).into()
-                }
-            },
-        )
+        let told = json!({ "name": request.name, "arguments": request.arguments });
+        let run = async { self.prompt(&request, &context) };
+        self.guarded("prompts/get", told, &context, run).await
     }
 
     async fn complete(
@@ -190,6 +192,50 @@ impl ServerHandler for Fixture {
         context.cancelled().await;
         drop(held);
         Ok(())
+    }
+}
+
+impl Fixture {
+    /// Runs under the guard what is no tool.
+    async fn guarded<T>(
+        &self,
+        what: &str,
+        arguments: Value,
+        context: &Context,
+        run: impl Future<Output = Result<T, ErrorData>>,
+    ) -> Result<T, ErrorData> {
+        let caller = caller(context);
+        let call = Call {
+            caller: &caller,
+            tool: what,
+            arguments: &arguments,
+            changes: false,
+            stop: &context.ct,
+        };
+        let refused = |Refusal(why)| ErrorData::internal_error(why, None);
+        let run = async { run.await.map(Ok) };
+        let outcome = self.guard.call(call, || None, run).await;
+        outcome.map_err(refused)??.map_err(refused)
+    }
+
+    fn prompt(
+        &self,
+        request: &GetPromptRequestParams,
+        context: &Context,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        if request.name != rounds::PROMPT.name {
+            let arguments = request.arguments.clone().unwrap_or_default();
+            return pages::prompt(&request.name, &arguments).map(Into::into);
+        }
+        let answers = request.input_responses.as_ref();
+        let state = request.request_state.as_deref();
+        Ok(match self.step(&rounds::PROMPT, context, answers, state)? {
+            Step::Ask(asked) => asked.into(),
+            Step::Done(words) => {
+                let message = PromptMessage::new_text(Role::User, words);
+                GetPromptResult::new(vec![message]).into()
+            }
+        })
     }
 }
 
