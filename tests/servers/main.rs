@@ -11,6 +11,7 @@ mod crm_store;
 mod database;
 mod escapes;
 mod files;
+mod guard;
 mod handshake;
 mod http;
 mod sql_attacks;

@@ -12,9 +12,7 @@ use tokio::runtime::Builder;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::servers::guard::Guard;
-use crate::servers::{
-    Access, ServeError, Serving, conformance, crm, filesystem, scripted,
-};
+use crate::servers::{Access, ServeError, Serving, conformance, crm, filesystem, scripted};
 use database::DatabaseArgs;
 use http::HttpArgs;
 use rules::RuleArgs;
@@ -159,6 +157,6 @@ fn refusal(error: ServeError) -> CliError {
         ),
         ServeError::Handshake(_) => CliError::new(ErrorKind::Server, message)
             .hint("this command speaks MCP on stdin and stdout; an MCP host starts it"),
-        ServeError::Io(_) => CliError::new(ErrorKind::Server, message),
+        ServeError::Record(_) | ServeError::Io(_) => CliError::new(ErrorKind::Server, message),
     }
 }
