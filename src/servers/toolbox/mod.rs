@@ -97,6 +97,9 @@ pub struct Sign {
     pub effect: Effect,
 }
 
+/// Whether a state can do its work; may block.
+type Check<S> = fn(&S) -> Result<(), Refusal>;
+
 /// One server: its state, what it offers and its introduction. A clone is the same server for another client.
 pub struct Toolbox<S> {
     state: Arc<S>,
@@ -107,7 +110,7 @@ pub struct Toolbox<S> {
     info: ServerConfig,
     guard: Arc<Guard>,
     running: TaskTracker,
-    ready: Option<fn(&S) -> Result<(), Refusal>>,
+    ready: Option<Check<S>>,
     narrow: Option<roots::Narrow<S>>,
     client_roots: Option<Arc<roots::ClientRoots<S>>>,
 }
@@ -198,7 +201,7 @@ impl<S: Send + Sync + 'static> Toolbox<S> {
 
     /// Says whether it can do its work, which `/readyz` asks; may block.
     #[must_use]
-    pub fn with_readiness(mut self, ready: fn(&S) -> Result<(), Refusal>) -> Self {
+    pub fn with_readiness(mut self, ready: Check<S>) -> Self {
         self.ready = Some(ready);
         self
     }
