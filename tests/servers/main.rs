@@ -4,6 +4,7 @@
 
 mod client;
 mod conformance;
+mod contents;
 mod crm;
 #[cfg(feature = "postgres")]
 mod crm_postgres;
@@ -14,5 +15,9 @@ mod files;
 mod guard;
 mod handshake;
 mod http;
+mod names;
+mod reading;
+mod roots;
+mod special;
 mod sql_attacks;
 mod sql_generator;

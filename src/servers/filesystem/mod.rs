@@ -15,6 +15,7 @@ mod list;
 mod many;
 mod media;
 mod names;
+mod outline;
 mod read;
 mod reading;
 mod roots;
@@ -22,7 +23,6 @@ mod search;
 mod stat;
 mod text;
 mod trash;
-mod tree;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
