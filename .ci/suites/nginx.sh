@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Two served instances behind nginx, killed in turn under load (tests/real): no read is lost, no write runs twice.
+# Two served instances behind nginx, killed in turn under load (tests/real): no read is lost, no write runs twice. Once on
+# PostgreSQL, a scratch cluster, and once on an SQLite file.
 #
 # Takes Debian's nginx out of its package without installing it, so that no service is started and port 80 stays as it is; an
-# nginx on the PATH is used as it is. MCPDECK_TEST_NGINX_DATABASE=URL names another database than an SQLite file: one that may
-# be written, where the suite makes and drops a table `deck_nginx`.
+# nginx on the PATH is used as it is.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 target="${MCPDECK_CI_TARGET:-${CARGO_TARGET_DIR:-target}}"
@@ -28,4 +28,11 @@ if [ -z "$nginx" ]; then
   "$nginx" -v || { echo "nginx was unpacked but does not start" >&2; exit 1; }
 fi
 
-MCPDECK_TEST_NGINX="$nginx" exec cargo test --test real -- --nocapture nginx:: "$@" </dev/null
+export MCPDECK_TEST_NGINX="$nginx"
+cargo test --test real -- --nocapture nginx:: "$@" </dev/null
+
+source .ci/lib/postgres.sh
+in_postgres "CREATE DATABASE deck_nginx OWNER deck_writer"
+in_postgres "CREATE TABLE deck_nginx (n integer NOT NULL); ALTER TABLE deck_nginx OWNER TO deck_writer" deck_nginx
+export MCPDECK_TEST_NGINX_DATABASE="postgres://$MCPDECK_TEST_POSTGRES_WRITER@127.0.0.1:$port/deck_nginx"
+cargo test --test real -- --nocapture nginx:: "$@" </dev/null

@@ -61,7 +61,7 @@ async fn serve<S: Send + Sync + 'static>(
     serving: Serving,
 ) -> Result<(), ServeError> {
     let guard = serving.guard;
-    let running = toolbox.running();
+    let (running, ready) = (toolbox.running(), toolbox.readiness());
     let toolbox = toolbox.guarded(guard.clone());
     let work = http::Work {
         handler: match serving.transport {
@@ -70,7 +70,7 @@ async fn serve<S: Send + Sync + 'static>(
         },
         guard,
         running,
-        ready: None,
+        ready,
     };
     serve_work(work, serving.transport).await
 }

@@ -3,6 +3,7 @@
 //! nginx repeats only what changes nothing: of the modern era, whose headers name the method and the tool and are held against
 //! the body by the server. So no read may be lost, and no write may run twice; a write whose instance died under it is
 //! reported as such, and only those. Gated by `MCPDECK_TEST_NGINX`, the program; `.ci/suites/nginx.sh` prepares it.
+//! `MCPDECK_TEST_NGINX_DATABASE` names another database than an SQLite file, with an empty table `deck_nginx`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -38,7 +39,8 @@ impl Drop for Killed {
 
 fn instance(url: &str, port: u16, data: &Path) -> Killed {
     let child = Command::new(env!("CARGO_BIN_EXE_mcpdeck"))
-        .args(["serve", "database", url, "--http", &port.to_string()])
+        .args(["serve", "database", "--http", &port.to_string()])
+        .env("MCPDECK_DATABASE_URL", url)
         .env("MCPDECK_DATA_DIR", data)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -216,8 +218,11 @@ async fn after(seen: &Seen, share: usize) {
     assert!(limit.is_ok(), "the load does not go on");
 }
 
-/// The URL of a database with an empty table `deck_nginx`, and what takes it away.
+/// The URL of a database with an empty table `deck_nginx`.
 fn database(folder: &Path) -> String {
+    if let Ok(url) = std::env::var("MCPDECK_TEST_NGINX_DATABASE") {
+        return url;
+    }
     let file = folder.join("load.db");
     let database = rusqlite::Connection::open(&file).unwrap();
     let made = "PRAGMA journal_mode = WAL; CREATE TABLE deck_nginx (n INTEGER NOT NULL)";
@@ -282,8 +287,9 @@ async fn an_instance_may_die_at_any_time_and_no_read_is_lost_and_no_write_runs_t
         seen.reads.load(Ordering::SeqCst),
         seen.lost_reads.load(Ordering::SeqCst),
     );
+    let engine = url.split(':').next().unwrap_or_default();
     eprintln!(
-        "nginx: {reads} reads, {lost} lost; {} writes, {untold} without an answer, {} answered but missing, {} twice; 2 instances killed",
+        "nginx over {engine}: {reads} reads, {lost} lost; {} writes, {untold} without an answer, {} answered but missing, {} twice; 2 instances killed",
         writes.len(),
         missing.len(),
         twice.as_array().map_or(0, Vec::len),

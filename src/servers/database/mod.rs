@@ -38,10 +38,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::servers::{self, Access, ServeError, Serving};
 
-use engine::{Bounds, Engine};
+use crate::servers::toolbox::Refusal;
+use engine::{Bounds, Engine, Query};
 
 /// How long one call may run when nothing else is said.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long the question whether the engine answers may take.
+const READY: Duration = Duration::from_secs(4);
 
 /// What the tools may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,7 +89,22 @@ pub async fn serve(
         Level::ReadOnly => Access::ReadOnly,
         Level::Changes | Level::ReadWrite => Access::ReadWrite,
     };
-    servers::serve(tools::toolbox(database, level, access), serving).await
+    let toolbox = tools::toolbox(database, level, access).with_readiness(ready);
+    servers::serve(toolbox, serving).await
+}
+
+/// Whether the engine answers a query.
+fn ready(database: &Database) -> Result<(), Refusal> {
+    let stop = CancellationToken::new();
+    let bounds = database.bounds(&stop).at_most(READY);
+    let query = Query {
+        sql: "SELECT 1".to_owned(),
+        params: Vec::new(),
+        limit: 1,
+        max_bytes: 1024,
+        skip: 0,
+    };
+    database.engine.query(&query, &bounds).map(drop)
 }
 
 /// The engine that the URL means.

@@ -106,7 +106,8 @@ async fn the_wrong_kind_of_request_gets_the_status_that_says_so() {
     let body = padded(200);
     let kind = ("Content-Type", "application/json");
     let both = ("Accept", "application/json, text/event-stream");
-    let cases: [(&str, &str, &[(&str, &str)], u16); 8] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&str, &str, Headers, u16); 8] = [
         ("POST", "/mcp", &[kind, both], 200),
         ("POST", "/mcp", &[both], 415),
         ("POST", "/mcp", &[("Content-Type", "text/plain"), both], 415),

@@ -8,4 +8,5 @@ mod request;
 mod server;
 mod stop;
 mod tls;
+mod tokens;
 mod watch;

@@ -46,3 +46,10 @@ async fn health_and_metrics_have_a_listener_of_their_own_where_asked_for() {
     assert!(get(address, "/metrics").await.text().contains("mcpdeck_"));
     assert_eq!(get(address, "/mcp").await.status, 404);
 }
+
+#[tokio::test]
+async fn a_database_that_answers_is_ready() {
+    let server = Server::database(&[]).await;
+    let reply = get(server.address, "/readyz").await;
+    assert_eq!((reply.status, reply.text().as_str()), (200, "ready\n"));
+}
