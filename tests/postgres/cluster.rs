@@ -89,7 +89,7 @@ impl Shop {
 
     /// Everything that a statement could change, as one text.
     pub async fn fingerprint(&self) -> String {
-        let tables = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        let tables = "SELECT format(CASE c.relkind WHEN 'S' THEN '(SELECT last_value, is_called FROM %I.%I)' ELSE '%I.%I' END, n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                       WHERE c.relkind IN ('r', 'm', 'S') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' ORDER BY 1";
         let mut parts = Vec::new();
         for row in self.admin.query(tables, &[]).await.unwrap() {
