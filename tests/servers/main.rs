@@ -4,6 +4,7 @@
 
 mod client;
 mod database;
+mod database_changes;
 mod escapes;
 mod files;
 mod handshake;

@@ -93,11 +93,13 @@ const HEAVY: &[&str] = &[
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT * FROM n ORDER BY i DESC",
 ];
 
-/// The check of the prototype: the text begins with SELECT, so it is harmless. Its connection may write.
+/// The check of the prototype: the text begins with SELECT, so it is harmless.
+fn looks_harmless(sql: &str) -> bool {
+    sql.trim().to_uppercase().starts_with("SELECT")
+}
+
+/// What the prototype does then, on a connection that may write.
 fn naive(database: &Path, sql: &str) {
-    if !sql.trim().to_uppercase().starts_with("SELECT") {
-        return;
-    }
     let mut connection = rusqlite::Connection::open(database).unwrap();
     // Only so that the test ends: the prototype has no such thing.
     let began = Instant::now();
@@ -185,6 +187,7 @@ async fn ten_thousand_generated_statements_change_nothing_and_the_naive_check_le
         .collect();
 
     let server = start_in(here.path(), &database, "300").await;
+    let began = Instant::now();
     let mut told: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let server = &server;
     let mut answers = futures::stream::iter(&attacks)
@@ -223,11 +226,13 @@ async fn ten_thousand_generated_statements_change_nothing_and_the_naive_check_le
         (Vec::new(), Vec::new())
     );
 
+    println!("sent and refused by kind: {told:?}, {:?}", began.elapsed());
+
     // The same statements, put to a check of the text on a connection that may write.
     let copy = here.path().join("copy.db");
     fs::write(&copy, &before).unwrap();
     let mut let_through = 0;
-    for attack in &attacks {
+    for attack in attacks.iter().filter(|a| looks_harmless(&a.sql)) {
         let loot_before = files(loot.path()).len();
         naive(&copy, &attack.sql);
         let changed = fs::read(&copy).unwrap() != before;
@@ -236,6 +241,10 @@ async fn ten_thousand_generated_statements_change_nothing_and_the_naive_check_le
         }
         let_through += usize::from(changed || files(loot.path()).len() > loot_before);
     }
+    println!(
+        "the naive check let {let_through} through, {:?}",
+        began.elapsed()
+    );
     assert!(let_through > 100, "the control let {let_through} through");
 }
 
