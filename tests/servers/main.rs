@@ -4,7 +4,9 @@
 
 mod client;
 mod database;
+mod database_changes;
 mod escapes;
 mod files;
 mod handshake;
 mod sql_attacks;
+mod sql_generator;

@@ -76,12 +76,8 @@ fn one(
         )));
     }
     let (gives, reads) = (statement.column_count() > 0, statement.readonly());
-    let words: Vec<&str> = tokens(text)
-        .into_iter()
-        .filter(|token| token.kind != Kind::Comment)
-        .map(|token| token.text)
-        .collect();
-    let first = words.first().copied().unwrap_or_default();
+    let text = text.get(next_begin(text, 0)..).unwrap_or_default();
+    let first = tokens(text).first().map_or("", |token| token.text);
     let counts = !reads && COUNTED.iter().any(|word| first.eq_ignore_ascii_case(word));
     let mut rows = statement.raw_query();
     let mut given = 0;
