@@ -31,7 +31,8 @@ pub enum Served {
     },
     /// A database: list tables, read schemas, query, explain, change rows, run scripts.
     Database {
-        /// `sqlite:FILE`, `sqlite::memory:`, a path to an SQLite file, or `postgres://USER@HOST/DATABASE`.
+        /// `sqlite:FILE`, `sqlite::memory:`, a path to an SQLite file, or `postgres://USER@HOST/DATABASE`. A password in
+        /// it shows in the list of processes: let PGPASSWORD or ~/.pgpass hold it.
         url: String,
         /// What the tools may do.
         #[arg(long, value_enum, value_name = "ACCESS", default_value_t = DatabaseAccess::Changes)]
