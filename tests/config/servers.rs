@@ -237,7 +237,7 @@ fn bundled_servers_resolve_their_paths_against_their_file() {
     };
     let shop = Bundled::Database {
         url: format!("sqlite:{}", machine.path("project/data/shop.db").display()),
-        access: Access::ReadWrite,
+        access: Access::Changes,
     };
     assert_eq!(config.servers[0].launch, Launch::Bundled(notes));
     assert_eq!(config.servers[1].launch, Launch::Bundled(shop));
