@@ -254,8 +254,8 @@ mod tests {
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
         );
         let stop = CancellationToken::new();
+        let bounds = Bounds::within(Duration::from_secs(3600), &stop);
         let refusal = std::thread::scope(|scope| {
-            let bounds = Bounds::within(Duration::from_secs(3600), &stop);
             let running = scope.spawn(|| database.query(&endless, &bounds));
             stop.cancel();
             running.join().unwrap().unwrap_err()
