@@ -60,7 +60,11 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("rmcp", &["mcp/transport/http/", "servers/"]),
     ("async_openai", &["agent/model/openai/"]),
     ("tower", &["agent/model/openai/"]),
-    ("reqwest", &["agent/model/", "mcp/transport/http/"]),
+    // The guard asks one URL that its owner named for the keys that verify tokens.
+    (
+        "reqwest",
+        &["agent/model/", "mcp/transport/http/", "servers/guard/keys/"],
+    ),
     ("ratatui", &["view/", "terminal/"]),
     ("crossterm", &["terminal/"]),
     ("base64", &["terminal/clipboard*", "servers/"]),
@@ -79,22 +83,24 @@ pub const DOORS: &[(&str, &[&str])] = &[
         "rusqlite",
         &["servers/database/", "servers/crm/", "cli/demo/"],
     ),
-    ("tokio_postgres", &["servers/database/", "servers/crm/"]),
     (
-        "tokio_postgres_rustls",
-        &["servers/database/", "servers/crm/"],
+        "tokio_postgres",
+        &["servers/postgres/", "servers/database/", "servers/crm/"],
     ),
-    ("deadpool_postgres", &["servers/database/", "servers/crm/"]),
+    // Connections are made in one place, for all who need one.
+    ("tokio_postgres_rustls", &["servers/postgres/"]),
+    ("deadpool_postgres", &["servers/postgres/"]),
+    ("rustls_native_certs", &["servers/postgres/"]),
     // Served to others: the doors of the HTTP side and of the guard.
     ("axum", &["servers/http/"]),
-    (
-        "rustls",
-        &["servers/http/", "servers/database/", "servers/crm/"],
-    ),
+    ("rustls", &["servers/http/", "servers/postgres/"]),
     ("tokio_rustls", &["servers/http/"]),
-    ("prometheus_client", &["servers/http/", "servers/guard/"]),
+    ("hyper", &["servers/http/"]),
+    ("hyper_util", &["servers/http/"]),
+    ("prometheus_client", &["servers/http/"]),
     ("jsonwebtoken", &["servers/guard/"]),
     ("governor", &["servers/guard/"]),
+    ("aws_lc_rs", &["servers/guard/"]),
     ("ignore", &["servers/filesystem/"]),
     ("similar", &["servers/filesystem/"]),
     // Folders that no path leads out of; the system calls that they have no word for stand beside them.

@@ -66,13 +66,19 @@ impl Database {
     }
 }
 
-/// Serves the database until the clients are gone.
+/// Serves the database until the clients are gone. PostgreSQL to a role that a read-only transaction does not bind only when
+/// `allow_superuser` is set.
 ///
 /// # Errors
 /// A URL of another kind, a missing file, a database that cannot be reached, or a client that breaks the protocol.
-pub async fn serve(url: &str, level: Level, serving: Serving) -> Result<(), ServeError> {
+pub async fn serve(
+    url: &str,
+    level: Level,
+    allow_superuser: bool,
+    serving: Serving,
+) -> Result<(), ServeError> {
     let database = Database {
-        engine: open(url).await?,
+        engine: open(url, allow_superuser).await?,
         time: deadline(),
     };
     let access = match level {
@@ -83,11 +89,11 @@ pub async fn serve(url: &str, level: Level, serving: Serving) -> Result<(), Serv
 }
 
 /// The engine that the URL means.
-async fn open(url: &str) -> Result<Arc<dyn Engine>, ServeError> {
+async fn open(url: &str, allow_superuser: bool) -> Result<Arc<dyn Engine>, ServeError> {
     match url::kind(url)? {
         url::Kind::Sqlite(place) => Ok(Arc::new(sqlite::Sqlite::open(place)?)),
         #[cfg(feature = "postgres")]
-        url::Kind::Postgres => postgres::open(url).await,
+        url::Kind::Postgres => postgres::open(url, allow_superuser).await,
     }
 }
 
