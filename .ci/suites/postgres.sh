@@ -104,5 +104,6 @@ export MCPDECK_TEST_POSTGRES_WRITER="deck_writer:$writer_password"
 export MCPDECK_TEST_POSTGRES_FOLDER="$scratch"
 
 cargo test --test postgres -- --skip restart:: "$@" </dev/null
+cargo test --test servers -- crm_postgres:: </dev/null
 # Alone, because it takes the server away from all others.
 MCPDECK_TEST_POSTGRES_RESTART="$scratch/restart" cargo test --test postgres -- restart:: </dev/null

@@ -25,7 +25,7 @@ pub use rules::save_allow_rule;
 pub use secret::Secret;
 pub use server::{
     Access, ApprovePolicy, Bundled, HttpLaunch, Launch, ProtocolChoice, ServerSpec, StdioLaunch,
-    TransportChoice,
+    StoreUrl, TransportChoice,
 };
 pub use settings::{
     AllowRule, BrokenServer, Config, Limits, ModelMode, ModelSettings, Provider, ThemeChoice,

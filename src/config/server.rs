@@ -94,11 +94,98 @@ pub enum Bundled {
     },
     /// `mcpdeck serve database URL`
     Database {
-        /// `sqlite:FILE`, or a path.
-        url: String,
+        /// `sqlite:FILE`, a path, or `postgres://...`.
+        url: StoreUrl,
+        /// What it may do with the data.
+        access: Access,
+    },
+    /// `mcpdeck serve crm [URL]`
+    Crm {
+        /// Where the contacts are; none is a file in the data directory.
+        url: Option<StoreUrl>,
         /// Read-only leaves out every tool that changes something.
         access: Access,
     },
+}
+
+/// Where a bundled server's data is. A URL on the network may hold a password: that is told to the server and to nobody else.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StoreUrl {
+    url: Secret,
+    shown: String,
+}
+
+impl StoreUrl {
+    /// A URL as it is used and as the file writes it, before variables are expanded.
+    pub fn new(url: impl Into<String>, written: &str) -> Self {
+        let url = url.into();
+        let shown = if url.contains("://") && !url.starts_with("sqlite:") {
+            without_password(written)
+        } else {
+            url.clone()
+        };
+        Self {
+            url: Secret::new(url),
+            shown,
+        }
+    }
+
+    /// The URL itself, for the server that uses it.
+    pub fn expose(&self) -> &str {
+        self.url.expose()
+    }
+
+    /// The URL for people, and for the rules that are bound to it.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Whether the URL holds more than may be shown.
+    pub fn is_secret(&self) -> bool {
+        self.url.expose() != self.shown
+    }
+}
+
+/// `postgres://me:***@host/db`; a variable's name, which gives nothing away, stays.
+fn without_password(written: &str) -> String {
+    let Some((scheme, rest)) = written.split_once("://") else {
+        return written.to_owned();
+    };
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // A variable with a default may have the password as its default.
+    let hidden = |value: &str| {
+        let name = value.strip_prefix("${").and_then(|v| v.strip_suffix('}'));
+        let named = |name: &str| name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        match name.is_some_and(named) {
+            true => value.to_owned(),
+            false => "***".to_owned(),
+        }
+    };
+    let mut shown = format!("{scheme}://");
+    match address.rsplit_once('@') {
+        Some((user, host)) => {
+            match user.split_once(':') {
+                Some((name, password)) => {
+                    shown.push_str(&format!("{name}:{}@{host}", hidden(password)));
+                }
+                None => shown.push_str(&format!("{user}@{host}")),
+            };
+        }
+        None => shown.push_str(address),
+    }
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| match pair.split_once('=') {
+        Some((name, value)) if name.to_ascii_lowercase().contains("password") => {
+            format!("{name}={}", hidden(value))
+        }
+        _ => pair.to_owned(),
+    });
+    let pairs: Vec<String> = pairs.collect();
+    if !pairs.is_empty() {
+        shown.push('?');
+        shown.push_str(&pairs.join("&"));
+    }
+    shown
 }
 
 /// What a bundled server may do.
@@ -107,10 +194,10 @@ pub enum Bundled {
 pub enum Access {
     /// Reads only.
     ReadOnly,
-    /// Reads and changes; a change still asks.
+    /// Reads and changes, each by a tool of its own; a change still asks.
     #[default]
     Changes,
-    /// The same, and a database runs scripts of any SQL.
+    /// The same, and in a database whole scripts of SQL; they ask as well.
     ReadWrite,
 }
 
@@ -215,7 +302,11 @@ impl Launch {
                 )
             }
             Self::Bundled(Bundled::Database { url, .. }) => {
-                format!("mcpdeck serve database {}", quote(url))
+                format!("mcpdeck serve database {}", quote(url.shown()))
+            }
+            Self::Bundled(Bundled::Crm { url: None, .. }) => "mcpdeck serve crm".to_owned(),
+            Self::Bundled(Bundled::Crm { url: Some(url), .. }) => {
+                format!("mcpdeck serve crm {}", quote(url.shown()))
             }
         }
     }

@@ -1,11 +1,15 @@
 //! The MCP servers that the binary carries. They import nothing of the layers above; only `cli::serve` starts them.
 //!
 //! A server is a `toolbox::Toolbox`: a state and a table of tools, each a plain blocking function from checked arguments to
-//! an answer. `stdio` serves a toolbox to one client, in both eras of the protocol; every call passes the `guard`.
+//! an answer. `stdio` serves a toolbox to one client and `http` to any number, in both eras of the protocol; every call passes the
+//! `guard`.
 
+pub mod conformance;
+pub mod crm;
 pub mod database;
 pub mod filesystem;
 pub mod guard;
+pub mod http;
 pub mod scripted;
 
 mod nearest;
@@ -14,8 +18,11 @@ mod postgres;
 mod stdio;
 mod toolbox;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use rmcp::ServerHandler;
 
 use guard::Guard;
 use toolbox::Toolbox;
@@ -44,6 +51,8 @@ pub enum Transport {
     /// One client, on stdin and stdout.
     #[default]
     Stdio,
+    /// Any number of clients, over Streamable HTTP.
+    Http(Box<http::Options>),
 }
 
 /// Serves a toolbox until its clients are gone or the process is told to end.
@@ -51,10 +60,33 @@ async fn serve<S: Send + Sync + 'static>(
     toolbox: Toolbox<S>,
     serving: Serving,
 ) -> Result<(), ServeError> {
-    let toolbox = toolbox.guarded(serving.guard);
-    match serving.transport {
-        Transport::Stdio => stdio::serve(toolbox).await,
-    }
+    let guard = serving.guard;
+    let running = toolbox.running();
+    let toolbox = toolbox.guarded(guard.clone());
+    let work = http::Work {
+        handler: match serving.transport {
+            Transport::Stdio => toolbox.for_one_client(),
+            Transport::Http(_) => toolbox,
+        },
+        guard,
+        running,
+        ready: None,
+    };
+    serve_work(work, serving.transport).await
+}
+
+/// Serves any handler.
+async fn serve_work<H>(work: http::Work<H>, transport: Transport) -> Result<(), ServeError>
+where
+    H: ServerHandler + Clone + Send + Sync + 'static,
+{
+    let guard = work.guard.clone();
+    let served = match transport {
+        Transport::Stdio => stdio::serve(work.handler, work.running).await,
+        Transport::Http(options) => http::serve(work, *options).await,
+    };
+    let recorded = guard.flush().await.map_err(ServeError::Record);
+    served.and(recorded)
 }
 
 /// Why a server did not start, or stopped before its client left.
@@ -84,6 +116,28 @@ pub enum ServeError {
         /// What is wrong with it.
         why: String,
     },
+    /// An address that cannot be listened on.
+    #[error("cannot listen on `{address}`: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// An address that others can reach, and nobody is asked who he is.
+    #[error("`{0}` can be reached from other machines, and no token is asked for")]
+    Unguarded(SocketAddr),
+    /// Something that serving over HTTP was given is not good.
+    #[error("cannot serve over HTTP: {0}")]
+    Http(String),
+    /// A CRM's store that cannot be opened.
+    #[error("cannot open the CRM's store `{store}`: {why}")]
+    Store {
+        /// The store, without its password.
+        store: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A database server that does not let us in, or not as this role.
     #[error("cannot serve the database `{shown}`: {why}")]
     Remote {
@@ -95,6 +149,9 @@ pub enum ServeError {
     /// The client broke the protocol before the first call.
     #[error("the client did not begin an MCP session: {0}")]
     Handshake(String),
+    /// The last calls could not be recorded.
+    #[error("{0}")]
+    Record(String),
     /// The runtime or a signal handler could not be had.
     #[error("cannot run the server: {0}")]
     Io(#[from] std::io::Error),

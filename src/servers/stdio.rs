@@ -1,26 +1,25 @@
-//! Serves a toolbox on stdin and stdout until the client closes stdin or the process is told to end.
+//! Serves a handler, mostly a toolbox, on stdin and stdout until the client closes stdin or the process is told to end.
 //!
 //! rmcp answers both eras: `initialize` of the revisions up to 2025-11-25 and `server/discover` of 2026-07-28.
 
 use std::time::Duration;
 
-use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
+use rmcp::{ServerHandler, ServiceExt};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::task::TaskTracker;
 
 use crate::servers::ServeError;
-use crate::servers::toolbox::Toolbox;
 
 /// How long calls under way may take to finish after the client has gone.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves until stdin closes or SIGTERM or SIGINT comes; both are a good end.
-pub async fn serve<S: Send + Sync + 'static>(toolbox: Toolbox<S>) -> Result<(), ServeError> {
+pub async fn serve<H: ServerHandler>(handler: H, running: TaskTracker) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let running = toolbox.running();
     let session = async {
-        match toolbox.serve(rmcp::transport::stdio_pipes()).await {
+        match handler.serve(rmcp::transport::stdio_pipes()).await {
             Ok(service) => {
                 let _how_it_ended = service.waiting().await;
                 Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mcpdeck::config::{
     Access, AllowRule, ApprovePolicy, Bundled, Environment, Flags, Launch, Secret, StdioLaunch,
-    load,
+    StoreUrl, load,
 };
 
 use crate::{Machine, fixture, names};
@@ -41,7 +41,7 @@ fn the_example_loads_and_shows_every_key() {
     assert_eq!(config.broken, []);
     assert_eq!(config.warnings, [""; 0]);
     let names: Vec<&str> = config.servers.iter().map(|s| s.name.as_str()).collect();
-    assert_eq!(names, ["everything", "remote", "files", "shop"]);
+    assert_eq!(names, ["everything", "remote", "files", "shop", "crm"]);
     assert_eq!(config.model.api_key, Some(Secret::new("key")));
     assert_eq!(config.allow.len(), 1);
 
@@ -236,8 +236,11 @@ fn bundled_servers_resolve_their_paths_against_their_file() {
         access: Access::ReadOnly,
     };
     let shop = Bundled::Database {
-        url: format!("sqlite:{}", machine.path("project/data/shop.db").display()),
-        access: Access::ReadWrite,
+        url: StoreUrl::new(
+            format!("sqlite:{}", machine.path("project/data/shop.db").display()),
+            "",
+        ),
+        access: Access::Changes,
     };
     assert_eq!(config.servers[0].launch, Launch::Bundled(notes));
     assert_eq!(config.servers[1].launch, Launch::Bundled(shop));
@@ -286,4 +289,28 @@ fn a_transport_that_is_not_spoken_yet_is_said_before_it_is_tried() {
         warnings[0].contains("Server `old`") && warnings[0].contains("HTTP+SSE"),
         "{warnings:?}"
     );
+}
+
+#[test]
+fn a_password_in_a_database_url_is_used_and_never_shown() {
+    let machine = Machine::new().project(
+        "[mcp_servers.a]\nbundled = 'database'\nurl = 'postgres://ana:s3cr:et@db.example:5433/shop?sslmode=require'\n\
+         [mcp_servers.b]\nbundled = 'crm'\nurl = 'postgres://ana:${DB_PASS:-s3cret}@db.example/crm?password=${PGPASSWORD:-x}'\n\
+         [mcp_servers.c]\nbundled = 'crm'\n",
+    );
+    let config = machine.config();
+    let identities: Vec<String> = config.servers.iter().map(|s| s.launch.identity()).collect();
+    assert_eq!(
+        identities,
+        [
+            "mcpdeck serve database 'postgres://ana:***@db.example:5433/shop?sslmode=require'",
+            "mcpdeck serve crm 'postgres://ana:***@db.example/crm?password=***'",
+            "mcpdeck serve crm",
+        ]
+    );
+    let Launch::Bundled(Bundled::Database { url, .. }) = &config.servers[0].launch else {
+        panic!("{:?}", config.servers[0].launch);
+    };
+    assert!(url.expose().contains("s3cr:et") && url.is_secret());
+    assert!(!format!("{url:?}").contains("s3cr"), "{url:?}");
 }

@@ -7,7 +7,7 @@ use mcpdeck::agent::model::{ModelCall, Usage};
 use mcpdeck::agent::transcript::{Assistant, Entry, Level};
 use mcpdeck::agent::turn::TurnState;
 use mcpdeck::app::{App, Measured};
-use mcpdeck::config::server::{Access, Bundled, Launch, ProtocolChoice, StdioLaunch};
+use mcpdeck::config::server::{Access, Bundled, Launch, ProtocolChoice, StdioLaunch, StoreUrl};
 use mcpdeck::config::{ApprovePolicy, Config, ServerSpec, ThemeChoice};
 use mcpdeck::host::{
     CallEnd, CallState, Host, ModelLabel, ModelState, Origin, Question, Server, Settings, ToolCall,
@@ -123,7 +123,7 @@ fn servers() -> Vec<Server> {
     let mut shop = server(spec(
         "shop",
         Launch::Bundled(Bundled::Database {
-            url: "sqlite:shop.db".into(),
+            url: StoreUrl::new("sqlite:shop.db", ""),
             access: Access::ReadOnly,
         }),
     ));

@@ -60,7 +60,11 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("rmcp", &["mcp/transport/http/", "servers/"]),
     ("async_openai", &["agent/model/openai/"]),
     ("tower", &["agent/model/openai/"]),
-    ("reqwest", &["agent/model/", "mcp/transport/http/"]),
+    // The guard asks one URL that its owner named for the keys that verify tokens.
+    (
+        "reqwest",
+        &["agent/model/", "mcp/transport/http/", "servers/guard/keys/"],
+    ),
     ("ratatui", &["view/", "terminal/"]),
     ("crossterm", &["terminal/"]),
     ("base64", &["terminal/clipboard*", "servers/"]),
@@ -91,9 +95,12 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["servers/http/"]),
     ("rustls", &["servers/http/", "servers/postgres/"]),
     ("tokio_rustls", &["servers/http/"]),
-    ("prometheus_client", &["servers/http/", "servers/guard/"]),
+    ("hyper", &["servers/http/"]),
+    ("hyper_util", &["servers/http/"]),
+    ("prometheus_client", &["servers/http/"]),
     ("jsonwebtoken", &["servers/guard/"]),
     ("governor", &["servers/guard/"]),
+    ("aws_lc_rs", &["servers/guard/"]),
     ("ignore", &["servers/filesystem/"]),
     ("similar", &["servers/filesystem/"]),
     // Folders that no path leads out of; the system calls that they have no word for stand beside them.

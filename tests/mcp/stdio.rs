@@ -837,7 +837,7 @@ async fn a_bundled_server_is_started_from_the_own_binary() {
     std::fs::write(&fake, "#!/bin/sh\necho \"$@\" >&2\nexit 5\n").unwrap();
     std::fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let launch = Launch::Bundled(Bundled::Database {
-        url: "sqlite:shop.db".to_owned(),
+        url: mcpdeck::config::StoreUrl::new("sqlite:shop.db", ""),
         access: mcpdeck::config::Access::ReadOnly,
     });
     let mut server = dialled(spec(launch), |dial| dial.own_binary = fake);

@@ -12,6 +12,7 @@ mod deck;
 mod everything;
 mod files;
 mod model;
+mod nginx;
 mod npm;
 mod prompts;
 mod trouble;

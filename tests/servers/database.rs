@@ -681,6 +681,58 @@ async fn odd_databases_are_served_or_refused_in_words() {
 }
 
 #[tokio::test]
+async fn names_that_are_no_text_do_not_end_the_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("odd.db");
+    let odd = rusqlite::Connection::open(&file).unwrap();
+    odd.execute_batch(
+        "CREATE TABLE bad (aZ INT, b TEXT); INSERT INTO bad VALUES (1, CAST(x'ff41' AS TEXT)); CREATE TABLE good (x);
+         PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = CAST(replace(CAST(sql AS BLOB), 'Z', x'ff') AS TEXT) WHERE name = 'bad';",
+    )
+    .unwrap();
+    drop(odd);
+    let server = Served::start(&["database", file.to_str().unwrap()]).await;
+    let text = json!({"sql": "SELECT b FROM bad"});
+    assert_eq!(
+        server.good("query_database", text).await["rows"],
+        json!([["\u{fffd}A"]])
+    );
+    let bad = json!({"sql": "SELECT * FROM bad"});
+    server.refused("query_database", bad).await;
+    let data = server.good("list_tables", json!({})).await;
+    assert_eq!(data["tables"][0]["name"], "bad");
+    let data = server
+        .good("get_table_schema", json!({"table": "bad"}))
+        .await;
+    assert_eq!(data["columns"][0]["name"], "a\u{fffd}");
+    let row = json!({"table": "good", "values": {"x": 1}});
+    server.good("insert_record", row).await;
+    server
+        .good("query_database", json!({"sql": "SELECT 1"}))
+        .await;
+}
+
+#[tokio::test]
+async fn a_reader_that_waits_for_a_lock_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = workspace::create(dir.path()).unwrap().database;
+    let env = [("MCPDECK_QUERY_TIMEOUT_MS", "400")];
+    let server =
+        Served::start_with(&["database", database.to_str().unwrap()], &env, modern()).await;
+    let other = rusqlite::Connection::open(&database).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let sql = json!({"sql": "SELECT count(*) FROM products"});
+    let said = server.refused("query_database", sql.clone()).await;
+    assert!(
+        said.contains("0.4 s") && said.contains("another program"),
+        "{said}"
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    server.good("query_database", sql).await;
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_database_is_refused_at_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("x.db");

@@ -75,7 +75,7 @@ async fn a_text_is_read_whole_by_its_head_and_by_its_tail() {
     let whole = server
         .good("read_text_file", json!({"path": "a.txt"}))
         .await;
-    let expected = json!({"path": "a.txt", "content": "one\ntwo\nthree\n", "lines": 3, "bytes": 14, "truncated": false});
+    let expected = json!({"path": "a.txt", "content": "one\ntwo\nthree\n", "lines": 3, "first_line": 1, "bytes": 14, "truncated": false, "next_offset": null});
     assert_eq!(whole, expected);
     let head = server
         .good("read_text_file", json!({"path": "./a.txt", "head": 1}))
@@ -490,7 +490,7 @@ async fn names_that_are_not_utf8_are_marked_readable_and_apart() {
     }
     let listing = server.good("list_directory", json!({"path": "."})).await;
     let names = names(&listing);
-    assert_eq!(names, ["caf\\xE8 (not UTF-8)", "caf\\xE9 (not UTF-8)"]);
+    assert_eq!(names, ["caf\\xE8 (escaped)", "caf\\xE9 (escaped)"]);
     for (name, content) in names.iter().zip(["h", "i"]) {
         let read = server.good("read_text_file", json!({"path": name})).await;
         assert_eq!(read["content"], content);

@@ -6,10 +6,15 @@ use serde_json::json;
 
 use crate::client::{LIMIT, Served, command, modern};
 
-const READING: [&str; 5] = [
+const READING: [&str; 10] = [
     "list_directory",
+    "list_directory_with_sizes",
+    "directory_tree",
     "read_text_file",
+    "read_media_file",
+    "read_multiple_files",
     "search_files",
+    "search_file_contents",
     "get_file_info",
     "list_allowed_directories",
 ];
@@ -42,7 +47,7 @@ async fn both_eras_of_the_protocol_get_the_same_answer() {
 async fn every_tool_tells_its_schemas_title_and_effect() {
     let root = tempfile::tempdir().unwrap();
     let served = Served::start(&["filesystem", root.path().to_str().unwrap()]).await;
-    assert_eq!(served.tools.len(), 10);
+    assert_eq!(served.tools.len(), READING.len() + 5);
     for tool in &served.tools {
         let hints = tool.annotations.as_ref().unwrap();
         let reads = READING.contains(&tool.name.as_ref());
@@ -68,6 +73,23 @@ async fn read_only_leaves_out_what_changes_something() {
     );
     assert!(served.client.call_tool(params).await.is_err());
     assert!(!root.path().join("x").exists());
+}
+
+#[tokio::test]
+async fn what_is_not_declared_is_not_there() {
+    let root = tempfile::tempdir().unwrap();
+    let served = Served::start(&["filesystem", root.path().to_str().unwrap()]).await;
+    let declared = served.client.peer_info().unwrap().capabilities.clone();
+    assert!(declared.prompts.is_none() && declared.resources.is_none());
+    let errors = [
+        served.client.list_prompts(None).await.err(),
+        served.client.list_resources(None).await.err(),
+        served.client.list_resource_templates(None).await.err(),
+    ];
+    for error in errors {
+        let error = error.unwrap().to_string();
+        assert!(error.contains("-32601"), "{error}");
+    }
 }
 
 #[tokio::test]

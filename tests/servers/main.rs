@@ -3,10 +3,22 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod client;
+mod conformance;
+mod contents;
+mod crm;
+#[cfg(feature = "postgres")]
+mod crm_postgres;
+mod crm_store;
 mod database;
 mod database_changes;
 mod escapes;
 mod files;
+mod guard;
 mod handshake;
+mod http;
+mod names;
+mod reading;
+mod roots;
+mod special;
 mod sql_attacks;
 mod sql_generator;

@@ -20,7 +20,7 @@ fn without_a_model_the_chat_says_how_to_get_one_and_sql_tools_and_calls_work() {
     // A named endpoint, because a local one would be found where there is one.
     let port = free_port();
     let config = format!(
-        "[mcp_servers.shop]\nbundled = \"database\"\nurl = \"sqlite:shop.db\"\naccess = \"read-write\"\n\
+        "[mcp_servers.shop]\nbundled = \"database\"\nurl = \"sqlite:shop.db\"\naccess = \"changes\"\n\
          [model]\nbase_url = \"http://127.0.0.1:{port}/v1\"\n"
     );
     home.write("mcp.toml", &config);

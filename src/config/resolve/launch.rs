@@ -8,7 +8,9 @@ use url::Url;
 use crate::config::file::At;
 use crate::config::reader::{Read, Reader};
 use crate::config::secret::Secret;
-use crate::config::server::{Access, Bundled, HttpLaunch, Launch, StdioLaunch, TransportChoice};
+use crate::config::server::{
+    Access, Bundled, HttpLaunch, Launch, StdioLaunch, StoreUrl, TransportChoice,
+};
 
 /// The keys that only one kind of server takes, with the kind as a message says it.
 const STDIO: [&str; 4] = ["args", "env", "env_vars", "cwd"];
@@ -27,6 +29,7 @@ pub(super) const WAYS: [&str; 3] = ["command", "url", "bundled"];
 enum Kind {
     Filesystem,
     Database,
+    Crm,
 }
 
 /// Reads the launch; `None` means that the reader holds the reason.
@@ -75,7 +78,7 @@ fn foreign(reader: &mut Reader<'_>, kind: &str, groups: &[&[&str]]) {
             continue;
         };
         let belongs = match *key {
-            "url" => "as a server's only way, or beside `bundled = \"database\"`",
+            "url" => "as a server's only way, or beside `bundled = \"database\"` or `\"crm\"`",
             "roots" => "beside `bundled = \"filesystem\"`",
             "access" => "beside `bundled`",
             key if STDIO.contains(&key) => "beside `command`",
@@ -265,6 +268,7 @@ fn own(reader: &mut Reader<'_>) -> Option<Launch> {
     let kinds = [
         ("filesystem", Kind::Filesystem),
         ("database", Kind::Database),
+        ("crm", Kind::Crm),
     ];
     let accesses = [
         ("read-only", Access::ReadOnly),
@@ -277,6 +281,7 @@ fn own(reader: &mut Reader<'_>) -> Option<Launch> {
     match kind {
         Kind::Filesystem => filesystem(reader, kind_at, access),
         Kind::Database => database(reader, kind_at, access),
+        Kind::Crm => crm(reader, access),
     }
 }
 
@@ -311,9 +316,22 @@ fn database(reader: &mut Reader<'_>, at: At, access: Access) -> Option<Launch> {
         let expected = "the database, such as `url = \"sqlite:shop.db\"`";
         reader.complain(at, "url", "missing", expected);
     }
+    let url = store_url(reader)?;
+    Some(Launch::Bundled(Bundled::Database { url, access }))
+}
+
+fn crm(reader: &mut Reader<'_>, access: Access) -> Option<Launch> {
+    foreign(reader, "bundled = \"crm\"", &[&STDIO, &HTTP, &["roots"]]);
+    let url = match reader.has("url") {
+        true => Some(store_url(reader)?),
+        false => None,
+    };
+    Some(Launch::Bundled(Bundled::Crm { url, access }))
+}
+
+fn store_url(reader: &mut Reader<'_>) -> Option<StoreUrl> {
     let url = reader.string("url")?;
-    Some(Launch::Bundled(Bundled::Database {
-        url: reader.context.database_url(&url.value, url.at),
-        access,
-    }))
+    let written = reader.written("url").pop().unwrap_or_default();
+    let url = reader.context.database_url(&url.value, url.at);
+    Some(StoreUrl::new(url, &written))
 }

@@ -1,8 +1,10 @@
 //! From a server's launch, as the configuration has it, to a link over the right transport.
 
+use std::path::PathBuf;
+
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Access, Bundled, Launch};
+use crate::config::{Access, Bundled, Launch, StoreUrl};
 use crate::mcp::connection::Dial;
 use crate::mcp::failure::Failure;
 use crate::mcp::transport::child::Program;
@@ -14,32 +16,52 @@ pub fn open(dial: &Dial, tap: &ConnectionTap, tasks: &TaskTracker) -> Result<Lin
     match &dial.spec.launch {
         Launch::Stdio(launch) => stdio::start(&Program::resolve(launch)?, tap, tasks),
         Launch::Bundled(bundled) => {
-            let program = Program::bundled(dial.own_binary.clone(), arguments(bundled));
-            stdio::start(&program, tap, tasks)
+            stdio::start(&program(dial.own_binary.clone(), bundled), tap, tasks)
         }
         Launch::Http(launch) => http::start(launch, tap, tasks),
     }
 }
 
+/// The variable that brings a URL to our own server when it holds a password: a process's arguments are there for all to see.
+const URL: &str = "MCPDECK_DATABASE_URL";
+
 /// `mcpdeck serve ...` for a bundled server.
-fn arguments(bundled: &Bundled) -> Vec<String> {
-    let (mut args, access, is_database) = match bundled {
+fn program(binary: PathBuf, bundled: &Bundled) -> Program {
+    let mut args = vec!["serve".to_owned()];
+    let mut secret = None;
+    let mut url = |args: &mut Vec<String>, url: &StoreUrl| match url.is_secret() {
+        true => secret = Some(url.expose().to_owned()),
+        false => args.push(url.expose().to_owned()),
+    };
+    let access = match bundled {
         Bundled::Filesystem { roots, access } => {
-            let roots = roots.iter().map(|root| root.to_string_lossy().into_owned());
-            let mut args = vec!["filesystem".to_owned()];
-            args.extend(roots);
-            (args, access, false)
+            args.push("filesystem".to_owned());
+            args.extend(roots.iter().map(|root| root.to_string_lossy().into_owned()));
+            access
         }
-        Bundled::Database { url, access } => {
-            (vec!["database".to_owned(), url.clone()], access, true)
+        Bundled::Database { url: place, access } => {
+            args.push("database".to_owned());
+            url(&mut args, place);
+            access
+        }
+        Bundled::Crm { url: place, access } => {
+            args.push("crm".to_owned());
+            if let Some(place) = place {
+                url(&mut args, place);
+            }
+            access
         }
     };
-    args.insert(0, "serve".to_owned());
-    match access {
-        Access::ReadOnly => args.push("--read-only".to_owned()),
-        // Folders know no difference between the two.
-        Access::ReadWrite if is_database => args.push("--access=read-write".to_owned()),
-        Access::Changes | Access::ReadWrite => {}
+    match (access, bundled) {
+        (Access::ReadOnly, _) => args.push("--read-only".to_owned()),
+        (Access::ReadWrite, Bundled::Database { .. }) => {
+            args.extend(["--access".to_owned(), "read-write".to_owned()]);
+        }
+        (Access::ReadWrite | Access::Changes, _) => {}
     }
-    args
+    let mut program = Program::bundled(binary, args);
+    if let Some(secret) = secret {
+        program.env.insert(URL.into(), secret.into());
+    }
+    program
 }

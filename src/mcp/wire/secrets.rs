@@ -4,7 +4,7 @@
 
 use url::Url;
 
-use crate::config::{HttpLaunch, Launch, Secret};
+use crate::config::{Bundled, HttpLaunch, Launch, Secret};
 use crate::mcp::wire::redact::MASK;
 
 /// A value under a name that says nothing is no secret when it is shorter: `info`, `json` or `true` stand in every message.
@@ -48,7 +48,11 @@ pub fn of(launch: &Launch, variable: impl Fn(&str) -> Option<String>) -> Vec<Str
             }
             secrets
         }
-        Launch::Bundled(_) => Vec::new(),
+        Launch::Bundled(Bundled::Filesystem { .. } | Bundled::Crm { url: None, .. }) => Vec::new(),
+        Launch::Bundled(Bundled::Database { url, .. } | Bundled::Crm { url: Some(url), .. }) => {
+            let url = Url::parse(url.expose()).ok();
+            url.and_then(|url| password(&url)).into_iter().collect()
+        }
     }
 }
 

@@ -8,14 +8,24 @@ mod change;
 mod delete;
 mod diff;
 mod edit;
+mod glob;
+mod grep;
+mod kinds;
+mod list;
+mod many;
+mod media;
 mod names;
+mod outline;
 mod read;
+mod reading;
 mod roots;
 mod search;
+mod stat;
+mod text;
 mod trash;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::servers::toolbox::{Effect, Sign, Toolbox};
 use crate::servers::{self, Access, ServeError, Serving};
@@ -23,15 +33,24 @@ use crate::servers::{self, Access, ServeError, Serving};
 use roots::Roots;
 use trash::Trash;
 
-/// What the tools work on.
+/// What the tools work on. A clone works on the same files, in its own folders.
+#[derive(Clone)]
 struct Files {
     roots: Roots,
-    trash: Trash,
+    trash: Arc<Trash>,
     /// Held by each tool that changes something, so that an edit reads what it replaces.
-    changing: Mutex<()>,
+    changing: Arc<Mutex<()>>,
 }
 
 impl Files {
+    /// The same with no more than what lies beneath the client's roots.
+    fn narrowed(&self, uris: &[String]) -> Self {
+        Self {
+            roots: self.roots.narrowed(uris),
+            ..self.clone()
+        }
+    }
+
     /// Waits for its turn to change something. A panic in an earlier change broke no state of ours.
     fn change(&self) -> std::sync::MutexGuard<'_, ()> {
         self.changing
@@ -54,11 +73,16 @@ pub async fn serve(
     let instructions = instructions(&roots, access);
     let files = Files {
         roots,
-        trash,
-        changing: Mutex::new(()),
+        trash: Arc::new(trash),
+        changing: Arc::default(),
     };
-    let toolbox = Toolbox::new("mcpdeck-filesystem", instructions, files, access);
-    servers::serve(with_changing_tools(with_reading_tools(toolbox)), serving).await
+    let toolbox =
+        Toolbox::new("mcpdeck-filesystem", instructions, files, access).with_roots(Files::narrowed);
+    servers::serve(
+        with_changing_tools(reading::with_reading_tools(toolbox)),
+        serving,
+    )
+    .await
 }
 
 fn instructions(roots: &Roots, access: Access) -> String {
@@ -78,41 +102,6 @@ fn instructions(roots: &Roots, access: Access) -> String {
     };
     format!("{what} files {below}{trash}")
 }
-
-const LIST_DIRECTORY: Sign = Sign {
-    name: "list_directory",
-    title: "List a folder",
-    description: "Lists the files and folders directly in a folder, folders first.",
-    effect: Effect::Reads,
-};
-
-const READ_TEXT_FILE: Sign = Sign {
-    name: "read_text_file",
-    title: "Read a text file",
-    description: "Reads a text file, whole (up to 1 MiB) or only its first (head) or last (tail) lines.",
-    effect: Effect::Reads,
-};
-
-const SEARCH_FILES: Sign = Sign {
-    name: "search_files",
-    title: "Find files by name",
-    description: "Finds files and folders whose name fits a glob, at any depth. `*.py` fits at any depth; a pattern with a slash, such as `src/**/*.py`, is taken from the folder searched.",
-    effect: Effect::Reads,
-};
-
-const GET_FILE_INFO: Sign = Sign {
-    name: "get_file_info",
-    title: "Describe a file",
-    description: "Tells type, size, times and permissions of a file or folder.",
-    effect: Effect::Reads,
-};
-
-const LIST_ALLOWED_DIRECTORIES: Sign = Sign {
-    name: "list_allowed_directories",
-    title: "List the allowed folders",
-    description: "Lists the folders that this server may touch.",
-    effect: Effect::Reads,
-};
 
 const WRITE_FILE: Sign = Sign {
     name: "write_file",
@@ -148,15 +137,6 @@ const DELETE_FILE: Sign = Sign {
     description: "Moves a file or a whole folder into the trash; the answer says where it lies.",
     effect: Effect::Replaces,
 };
-
-fn with_reading_tools(toolbox: Toolbox<Files>) -> Toolbox<Files> {
-    toolbox
-        .with(LIST_DIRECTORY, read::list_directory)
-        .with(READ_TEXT_FILE, read::read_text_file)
-        .with(SEARCH_FILES, search::search_files)
-        .with(GET_FILE_INFO, read::get_file_info)
-        .with(LIST_ALLOWED_DIRECTORIES, read::list_allowed_directories)
-}
 
 fn with_changing_tools(toolbox: Toolbox<Files>) -> Toolbox<Files> {
     toolbox

@@ -1,19 +1,23 @@
 //! The folders that may be touched, and the way from a path as text to a place beneath one of them.
 //!
 //! A root is an open handle; what is below is always resolved by the kernel beneath that handle (`cap_std`), never by comparing
-//! texts, so that a link or a rename in between cannot lead out. No tool opens a path in any other way.
+//! texts, so that a link or a rename in between cannot lead out. No tool opens a path in any other way. `narrow` takes away what
+//! lies beneath no root of the client, `failure` words what the system refuses.
+
+mod failure;
+mod narrow;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, FileType, Metadata, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
 use crate::servers::ServeError;
-use crate::servers::filesystem::names::{composed, may_be_respelled, shown, shown_path};
-use crate::servers::nearest::nearest;
+use crate::servers::filesystem::names::{composed, meant_path, shown_path};
 use crate::servers::toolbox::Refusal;
 
 /// One folder that may be touched.
@@ -22,15 +26,18 @@ pub struct Root {
     pub dir: Dir,
     /// Where it lies, without links.
     pub path: PathBuf,
-    /// Where it lies, as it was given; a client may say either.
-    given: PathBuf,
+    /// Other ways to say where it lies: as it was given, as the client names it.
+    aliases: Vec<PathBuf>,
     /// What is below it and yet no business of the tools: our own trash.
     hidden: Option<PathBuf>,
 }
 
-/// All folders that may be touched; at least one.
+/// All folders that may be touched. At least one, unless a client's roots leave none.
+#[derive(Clone)]
 pub struct Roots {
-    all: Vec<Root>,
+    all: Vec<Arc<Root>>,
+    /// Why there is none.
+    nothing: String,
 }
 
 /// A place beneath a root. Says nothing about whether something is there.
@@ -53,32 +60,45 @@ impl Roots {
             let path = given.canonicalize()?;
             Ok(Root {
                 dir: Dir::open_ambient_dir(&path, ambient_authority())?,
-                given: std::path::absolute(given)?,
+                aliases: vec![std::path::absolute(given)?],
                 hidden: real(hidden).strip_prefix(&path).ok().map(Path::to_owned),
                 path,
             })
         };
         let root = |given: &PathBuf| {
-            open(given).map_err(|source| ServeError::Root {
-                path: given.clone(),
-                source,
-            })
+            open(given)
+                .map(Arc::new)
+                .map_err(|source| ServeError::Root {
+                    path: given.clone(),
+                    source,
+                })
         };
         let all = paths.iter().map(root).collect::<Result<Vec<_>, _>>()?;
         if all.is_empty() {
             return Err(ServeError::Io(io::Error::other("no folder was given")));
         }
-        Ok(Self { all })
+        Ok(Self {
+            all,
+            nothing: String::new(),
+        })
     }
 
     /// The roots.
     pub fn iter(&self) -> impl Iterator<Item = &Root> {
-        self.all.iter()
+        self.all.iter().map(AsRef::as_ref)
+    }
+
+    /// Why no folder may be touched; empty when one may.
+    pub fn nothing(&self) -> &str {
+        &self.nothing
     }
 
     /// The roots in words.
     pub fn listed(&self) -> String {
-        let paths = self.all.iter().map(|r| format!("`{}`", r.path.display()));
+        let paths = self
+            .all
+            .iter()
+            .map(|r| format!("`{}`", shown_path(&r.path)));
         paths.collect::<Vec<_>>().join(", ")
     }
 
@@ -87,20 +107,19 @@ impl Roots {
     /// # Errors
     /// A path with `..`, an absolute path elsewhere, our own trash.
     pub fn find(&self, text: &str) -> Result<Place<'_>, Refusal> {
-        let path = Path::new(text);
-        let outside = || {
-            Refusal(format!(
-                "`{text}` lies outside the allowed folders: {}. Give a path below one of them, or a relative one: `.` is the first of them.",
-                self.listed()
-            ))
+        let Some(first) = self.all.first() else {
+            return Err(Refusal::new(&self.nothing));
         };
+        let path = &meant_path(text);
         let (root, rel) = if path.is_absolute() {
-            self.all
-                .iter()
-                .find_map(|root| Some((root, root.below(path)?)))
-                .ok_or_else(outside)?
+            self.holding(path).ok_or_else(|| {
+                Refusal(format!(
+                    "`{text}` lies outside the allowed folders: {}. Give a path below one of them, or a relative one: `.` is the first of them.",
+                    self.listed()
+                ))
+            })?
         } else {
-            (self.all.first().ok_or_else(outside)?, path)
+            (first.as_ref(), path.clone())
         };
         let mut clean = PathBuf::new();
         for part in rel.components() {
@@ -122,13 +141,37 @@ impl Roots {
         let full = self.all.len() > 1;
         Ok(Place { root, rel, full })
     }
+
+    /// The root that an absolute path leads into, and the way from there.
+    fn holding(&self, path: &Path) -> Option<(&Root, PathBuf)> {
+        let exact = self.iter().find_map(|root| Some((root, root.below(path)?)));
+        exact.or_else(|| {
+            self.iter()
+                .find_map(|root| Some((root, root.below_respelled(path)?)))
+        })
+    }
 }
 
 impl Root {
-    fn below<'p>(&self, path: &'p Path) -> Option<&'p Path> {
-        path.strip_prefix(&self.path)
-            .or_else(|_| path.strip_prefix(&self.given))
-            .ok()
+    /// The way from here to an absolute path.
+    fn below(&self, path: &Path) -> Option<PathBuf> {
+        let mut names = std::iter::once(&self.path).chain(&self.aliases);
+        names.find_map(|name| path.strip_prefix(name).ok().map(Path::to_owned))
+    }
+
+    /// The same where the root's path is spelled in the other Unicode form.
+    fn below_respelled(&self, path: &Path) -> Option<PathBuf> {
+        let letters = |name: &OsStr| name.to_str().map(composed);
+        let mut names = std::iter::once(&self.path).chain(&self.aliases);
+        names.find_map(|name| {
+            let mut rest = path.iter();
+            let same = name.iter().all(|part| {
+                let other = rest.next();
+                other == Some(part)
+                    || letters(part).is_some_and(|part| other.and_then(letters) == Some(part))
+            });
+            same.then(|| rest.collect())
+        })
     }
 
     /// Whether the place is kept out of sight.
@@ -141,7 +184,7 @@ impl Root {
     /// Unicode form, that one is meant. A file that has exactly these bytes always wins.
     fn respelled(&self, rel: PathBuf) -> PathBuf {
         let there = |path: &Path| self.dir.symlink_metadata(path).is_ok();
-        if !rel.to_str().is_some_and(may_be_respelled) || there(&rel) {
+        if rel.to_str().is_none_or(str::is_ascii) || there(&rel) {
             return rel;
         }
         let mut found = PathBuf::new();
@@ -165,7 +208,7 @@ impl Root {
             .read_dir(or_dot(folder))
             .ok()?
             .filter_map(|entry| Some(entry.ok()?.file_name()))
-            .filter(|name| composed(&shown(name)) == wanted);
+            .filter(|name| name.to_str().is_some_and(|name| composed(name) == wanted));
         let twin = twins.next();
         if twins.next().is_some() { None } else { twin }
     }
@@ -191,7 +234,7 @@ impl<'r> Place<'r> {
         if !self.full {
             return shown_path(&self.rel);
         }
-        let root = shown(self.root.path.as_os_str());
+        let root = shown_path(&self.root.path);
         if self.is_root() {
             root
         } else {
@@ -255,6 +298,36 @@ impl<'r> Place<'r> {
         Ok(self.at(target))
     }
 
+    /// The ending of its name, without the dot.
+    pub fn ending(&self) -> String {
+        let ending = self.rel.extension().map(OsStr::to_string_lossy);
+        ending.map(Into::into).unwrap_or_default()
+    }
+
+    /// Opens a folder for looking into it.
+    ///
+    /// # Errors
+    /// Missing, outside, no folder.
+    pub fn open_dir(&self, verb: &str) -> Result<Dir, Refusal> {
+        let dir = self.root.dir.open_dir(self.way());
+        let dir = dir.map_err(|error| self.failure(verb, &error))?;
+        self.must_be_in_sight()?;
+        Ok(dir)
+    }
+
+    /// A link must not lead to what is kept out of sight.
+    ///
+    /// # Errors
+    /// It does.
+    pub fn must_be_in_sight(&self) -> Result<(), Refusal> {
+        let real = || self.root.dir.canonicalize(self.way());
+        if self.root.hidden.is_some() && real().is_ok_and(|real| self.root.hides(&real)) {
+            let path = self.shown();
+            return Err(Refusal(format!("`{path}` is the trash of this server.")));
+        }
+        Ok(())
+    }
+
     /// Opens a regular file for reading. Anything else is refused at once: opening a pipe could wait for ever.
     ///
     /// # Errors
@@ -271,6 +344,7 @@ impl<'r> Place<'r> {
         let meta = meta.map_err(|error| self.failure("read", &error))?;
         // What was opened is what counts, whatever lay there a moment before.
         self.must_be_file(meta.file_type())?;
+        self.must_be_in_sight()?;
         Ok((file, meta))
     }
 
@@ -286,43 +360,6 @@ impl<'r> Place<'r> {
                 self.shown()
             ))),
         }
-    }
-
-    /// What the system said, in a sentence with a next step.
-    pub fn failure(&self, verb: &str, error: &io::Error) -> Refusal {
-        let path = self.shown();
-        Refusal(match error.kind() {
-            io::ErrorKind::NotFound => {
-                let hint = self
-                    .neighbour()
-                    .map(|name| format!(" Did you mean `{name}`?"));
-                let hint = hint.unwrap_or_else(|| {
-                    " list_directory and search_files show what is there.".to_owned()
-                });
-                format!("`{path}` does not exist.{hint}")
-            }
-            // cap_std's own word for a way out, which carries no number of the system.
-            io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
-                format!("`{path}` leads out of the allowed folders, so it is not touched.")
-            }
-            io::ErrorKind::PermissionDenied => {
-                format!("Cannot {verb} `{path}`: the system denies permission.")
-            }
-            io::ErrorKind::NotADirectory => format!("Cannot {verb} `{path}`: it is not a folder."),
-            _ => format!("Cannot {verb} `{path}`: {error}."),
-        })
-    }
-
-    fn neighbour(&self) -> Option<String> {
-        let parent = self.at(self.rel.parent()?.to_owned());
-        let entries = self.root.dir.read_dir(parent.way()).ok()?;
-        let names: Vec<String> = entries
-            .filter_map(|entry| Some(shown(&entry.ok()?.file_name())))
-            .take(10_000)
-            .collect();
-        let wanted = shown(self.rel.file_name()?);
-        let name = nearest(&wanted, names.iter().map(String::as_str))?;
-        Some(parent.at(parent.rel.join(name)).shown())
     }
 }
 

@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::Dir;
-use globset::{GlobBuilder, GlobMatcher};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::filesystem::Files;
-use crate::servers::filesystem::names::{composed, shown_path};
+use crate::servers::filesystem::glob::Glob;
 use crate::servers::filesystem::roots::Place;
 use crate::servers::toolbox::{Answer, Refusal};
 
@@ -57,13 +56,11 @@ pub fn search_files(
     stop: &CancellationToken,
 ) -> Result<Answer<Matches>, Refusal> {
     let place = files.roots.find(&args.path)?;
-    let dir = place.root.dir.open_dir(place.way());
-    let dir = dir.map_err(|error| place.failure("search", &error))?;
-    let except = args.exclude_patterns.iter().map(|p| Glob::new(p));
+    let dir = place.open_dir("search")?;
     let mut search = Search {
         place: &place,
-        glob: Glob::new(&args.pattern)?,
-        except: except.collect::<Result<_, _>>()?,
+        glob: Glob::new("pattern", &args.pattern)?,
+        except: Glob::excluding(&args.exclude_patterns)?,
         stop,
         visited: 0,
         cut: false,
@@ -113,36 +110,6 @@ impl Matches {
     }
 }
 
-/// A glob that fits the name alone or, when it contains a slash, the path below the folder searched.
-struct Glob {
-    matcher: GlobMatcher,
-    by_name: bool,
-}
-
-impl Glob {
-    fn new(pattern: &str) -> Result<Self, Refusal> {
-        let pattern = composed(pattern.trim_start_matches("./"));
-        let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
-        let glob = glob.map_err(|error| {
-            Refusal(format!(
-                "`pattern`: `{pattern}` is no glob: {}.",
-                error.kind()
-            ))
-        })?;
-        Ok(Self {
-            matcher: glob.compile_matcher(),
-            by_name: !pattern.contains('/'),
-        })
-    }
-
-    fn fits(&self, below: &Path) -> bool {
-        let path = composed(&shown_path(below));
-        let name = path.rsplit('/').next().unwrap_or(&path);
-        self.matcher
-            .is_match(if self.by_name { name } else { &path })
-    }
-}
-
 struct Search<'s> {
     place: &'s Place<'s>,
     glob: Glob,
@@ -180,39 +147,5 @@ impl Search<'_> {
                 self.folder(&inner, &path, depth + 1);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fits(pattern: &str, path: &str) -> bool {
-        Glob::new(pattern).unwrap().fits(Path::new(path))
-    }
-
-    #[test]
-    fn a_pattern_without_a_slash_fits_at_any_depth() {
-        assert!(fits("*.py", "a.py"));
-        assert!(fits("*.py", "src/deep/a.py"));
-        assert!(!fits("*.py", "src/a.pyc"));
-    }
-
-    #[test]
-    fn a_pattern_with_a_slash_is_taken_from_the_folder() {
-        assert!(fits("src/*.py", "src/a.py"));
-        assert!(!fits("src/*.py", "src/deep/a.py"));
-        assert!(fits("**/*.py", "src/deep/a.py"));
-        assert!(fits("./src/**", "src/deep/a.py"));
-    }
-
-    #[test]
-    fn both_unicode_forms_fit() {
-        assert!(fits("b\u{e1}o*", "ba\u{301}o c\u{e1}o.md"));
-    }
-
-    #[test]
-    fn a_broken_glob_is_named() {
-        assert!(Glob::new("[a").is_err_and(|e| e.0.contains("[a")));
     }
 }

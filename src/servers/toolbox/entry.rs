@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::servers::nearest::nearest;
 use crate::servers::toolbox::{Answer, Effect, Refusal, Sign};
 
 type Outcome = Result<Answer<Value>, Refusal>;
@@ -22,6 +23,7 @@ type Run<S> = dyn Fn(&S, Value, &CancellationToken) -> Outcome + Send + Sync;
 pub struct Entry<S> {
     /// What a client sees of it.
     pub tool: Tool,
+    effect: Effect,
     checker: OnceLock<Option<jsonschema::Validator>>,
     run: Box<Run<S>>,
 }
@@ -48,6 +50,7 @@ impl<S> Entry<S> {
             .with_annotations(annotations(sign));
         Self {
             tool,
+            effect: sign.effect,
             checker: OnceLock::new(),
             run: Box::new(move |state, arguments, stop| {
                 let arguments =
@@ -63,18 +66,19 @@ impl<S> Entry<S> {
         }
     }
 
-    /// Checks the arguments and runs the tool on them.
+    /// Whether it may change something.
+    pub fn changes(&self) -> bool {
+        self.effect != Effect::Reads
+    }
+
+    /// Runs the tool on arguments that `complaint` has nothing against.
     pub fn call(
         &self,
         state: &S,
         arguments: JsonObject,
         stop: &CancellationToken,
     ) -> CallToolResult {
-        let arguments = Value::Object(arguments);
-        let outcome = self
-            .complaint(&arguments)
-            .map_or_else(|| (self.run)(state, arguments, stop), Err);
-        match outcome {
+        match (self.run)(state, Value::Object(arguments), stop) {
             Ok(answer) => {
                 let mut blocks = vec![ContentBlock::text(answer.text)];
                 blocks.extend(answer.blocks);
@@ -87,7 +91,7 @@ impl<S> Entry<S> {
     }
 
     /// What is wrong with the arguments, by field.
-    fn complaint(&self, arguments: &Value) -> Option<Refusal> {
+    pub fn complaint(&self, arguments: &Value) -> Option<Refusal> {
         let checker = self
             .checker
             .get_or_init(|| jsonschema::validator_for(&self.tool.schema_as_json_value()).ok());
@@ -96,7 +100,11 @@ impl<S> Entry<S> {
             .iter_errors(arguments)
             .map(|error| match error.instance_path().to_string().as_str() {
                 "" => error.to_string(),
-                path => format!("`{}`: {error}", path.trim_start_matches('/')),
+                path => format!(
+                    "`{}`: {error}{}",
+                    path.trim_start_matches('/'),
+                    near(&error)
+                ),
             })
             .collect();
         if errors.is_empty() {
@@ -118,6 +126,20 @@ impl<S> Entry<S> {
                 .unwrap_or_else(|| "nothing".to_owned()),
         )))
     }
+}
+
+/// The word of a list that is nearest to one that is not in it.
+fn near(error: &jsonschema::ValidationError<'_>) -> String {
+    let jsonschema::error::ValidationErrorKind::Enum { options } = error.kind() else {
+        return String::new();
+    };
+    let known = options.as_array().map(Vec::as_slice).unwrap_or_default();
+    let known = known.iter().filter_map(Value::as_str);
+    let given = error.instance().as_str();
+    let found = given.and_then(|given| nearest(given, known));
+    found
+        .map(|word| format!("; did you mean `{word}`?"))
+        .unwrap_or_default()
 }
 
 fn annotations(sign: Sign) -> ToolAnnotations {

@@ -4,12 +4,14 @@
 //! Knows nothing of what a tool does and of how the client is reached. Filled by each server, served by `stdio` and `http`. What
 //! a tool fails with is a result that the model reads; only an unknown tool is an error of the protocol.
 //!
-//! `entry` is one tool, `prompt` and `resource` what stands beside the tools, `handler` the face towards the protocol library.
+//! `entry` is one tool, `prompt` and `resource` what stands beside the tools, `roots` what a client narrows the server to,
+//! `handler` the face towards the protocol library.
 
 mod entry;
 mod handler;
 mod prompt;
 mod resource;
+mod roots;
 
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ use crate::servers::Access;
 use crate::servers::guard::Guard;
 use entry::Entry;
 
+pub use handler::caller;
 pub use prompt::{Ask, Prompt};
 pub use resource::{Listed, Page, Resources};
 
@@ -103,6 +106,8 @@ pub struct Toolbox<S> {
     info: ServerConfig,
     guard: Arc<Guard>,
     running: TaskTracker,
+    narrow: Option<roots::Narrow<S>>,
+    client_roots: Option<Arc<roots::ClientRoots<S>>>,
 }
 
 impl<S> Clone for Toolbox<S> {
@@ -116,6 +121,8 @@ impl<S> Clone for Toolbox<S> {
             info: self.info.clone(),
             guard: self.guard.clone(),
             running: self.running.clone(),
+            narrow: self.narrow,
+            client_roots: self.client_roots.clone(),
         }
     }
 }
@@ -134,6 +141,8 @@ impl<S: Send + Sync + 'static> Toolbox<S> {
             info: info.with_instructions(instructions),
             guard: Arc::new(Guard::default()),
             running: TaskTracker::new(),
+            narrow: None,
+            client_roots: None,
         }
     }
 

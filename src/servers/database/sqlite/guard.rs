@@ -21,8 +21,8 @@ const MAX_LENGTH: i32 = 32 * 1024 * 1024;
 /// Bytes of one statement, or of a script.
 const MAX_SQL: i32 = 256 * 1024;
 
-/// Bytes of the pattern of a LIKE: the engine may compare each of them with each byte of a value before it looks at the clock.
-const MAX_PATTERN: i32 = 200;
+/// Bytes of the pattern of a LIKE or GLOB.
+const MAX_PATTERN: i32 = 1000;
 
 /// Bytes that the engine may hold in this process.
 const MAX_HEAP: i64 = 256 * 1024 * 1024;

@@ -5,7 +5,7 @@ use rusqlite::{Batch, Connection, Error, Statement};
 
 use crate::servers::database::engine::{Done, Ran};
 use crate::servers::database::sqlite::lexer::{Kind, tokens};
-use crate::servers::database::sqlite::{Trouble, guard, write};
+use crate::servers::database::sqlite::{Trouble, guard};
 use crate::servers::toolbox::Refusal;
 
 /// Characters of a statement that are told.
@@ -21,7 +21,6 @@ pub fn run(connection: &mut Connection, sql: &str) -> Result<Ran, (String, Troub
         let refusal = Refusal::new("`sql` contains a NUL character.");
         return Err((String::new(), Trouble::Ours(refusal)));
     }
-    write::many_readers(connection);
     connection.execute_batch("BEGIN IMMEDIATE").map_err(plain)?;
     let ran = guard::scripted(connection)
         .map_err(plain)

@@ -46,6 +46,8 @@ pub struct Opened {
     /// The engine's number of the schema that the connection has been made ready for.
     pub version: Option<i64>,
     door: Door,
+    /// Whether `many_readers` has been tried.
+    tried: bool,
 }
 
 impl Opened {
@@ -55,7 +57,25 @@ impl Opened {
             file,
             version: None,
             door,
+            tried: false,
         }
+    }
+
+    /// Lets readers go on while somebody writes, and a writer while somebody reads. The file keeps it. Where it cannot be had at
+    /// once (a folder that is write-protected, another program that reads), the older way does as well.
+    ///
+    /// # Errors
+    /// The engine refused a handler.
+    pub fn many_readers(&mut self, bounds: &Bounds<'_>) -> rusqlite::Result<()> {
+        if self.tried {
+            return Ok(());
+        }
+        self.tried = true;
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let connection = &self.connection;
+        let _the_older_way =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
+        guard::bound(&mut self.connection, bounds)
     }
 
     /// Looks at every view and virtual table once for each version of the schema, so that no statement of a client has to.
