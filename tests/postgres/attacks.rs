@@ -93,6 +93,8 @@ async fn ten_thousand_statements_leave_nothing_behind() {
         (shop.writer(), "read-only", AS_WRITER),
     ] {
         let mut servers = Vec::new();
+        // TLS has tests of its own, and is slow in a build that is not optimised.
+        let url = shop.with(&url, "127.0.0.1", "sslmode=disable");
         for _ in 0..SERVERS {
             servers.push(serve(&url, access, &env).await);
         }
@@ -130,16 +132,15 @@ async fn a_check_of_the_text_lets_some_of_the_same_statements_through() {
     let file = file.to_str().unwrap();
     let mut before = shop.fingerprint().await;
     let mut through = Vec::new();
-    for sql in Generator::plain(Aim::Write, file) {
+    let harmless = Generator::plain(Aim::Write, file).into_iter();
+    for sql in harmless.filter(|sql| looks_harmless(sql)) {
         // Each has a connection of its own, so that one that ends its session is no trouble for the next.
         let naive = connect(&shop.writer()).await;
         naive
             .batch_execute("SET statement_timeout = '2s'")
             .await
             .unwrap();
-        if looks_harmless(&sql) {
-            let _refused_by_the_engine = naive.batch_execute(&sql).await;
-        }
+        let _refused_by_the_engine = naive.batch_execute(&sql).await;
         let after = shop.fingerprint().await;
         if after != before {
             through.push(sql);

@@ -89,19 +89,14 @@ impl Shop {
 
     /// Everything that a statement could change, as one text.
     pub async fn fingerprint(&self) -> String {
-        let tables = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        let tables = "SELECT format(CASE c.relkind WHEN 'S' THEN '(SELECT last_value, is_called FROM %I.%I)' ELSE '%I.%I' END, n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                       WHERE c.relkind IN ('r', 'm', 'S') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' ORDER BY 1";
-        let mut parts = Vec::new();
+        let mut from = Vec::new();
         for row in self.admin.query(tables, &[]).await.unwrap() {
-            let table: String = row.get(0);
-            let rows = format!(
-                "SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {table} t"
-            );
-            let hash: String = self.admin.query_one(&rows, &[]).await.unwrap().get(0);
-            parts.push(format!("{table}={hash}"));
+            from.push(row.get::<_, String>(0));
         }
         // All of the catalogue that names, rights, settings, functions, roles, comments, objects and slots live in.
-        for catalogue in [
+        let catalogues = [
             "(SELECT oid, relname, relnamespace, relkind, relfilenode, relacl FROM pg_class WHERE oid > 16383)",
             "pg_namespace",
             "pg_proc",
@@ -122,14 +117,16 @@ impl Shop {
             "pg_description",
             "pg_prepared_xacts",
             "(SELECT slot_name FROM pg_replication_slots)",
-        ] {
-            let rows = format!(
-                "SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {catalogue} t"
-            );
-            let hash: String = self.admin.query_one(&rows, &[]).await.unwrap().get(0);
-            parts.push(format!("{catalogue}={hash}"));
-        }
-        parts.join("\n")
+        ];
+        from.extend(catalogues.map(str::to_owned));
+        let hashes = from.iter().map(|from| {
+            let name = from.replace('\'', "''");
+            format!("SELECT '{name}=' || md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {from} t")
+        });
+        let hashes = hashes.collect::<Vec<_>>().join(" UNION ALL ");
+        let rows = self.admin.query(&hashes, &[]).await.unwrap();
+        let lines = rows.iter().map(|row| row.get::<_, String>(0));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// One number that the superuser asks for.

@@ -124,7 +124,7 @@ async fn what_takes_too_long_or_is_too_large_is_ended_and_the_next_call_is_not()
     let Some(shop) = Shop::open().await else {
         return;
     };
-    let env = [("MCPDECK_QUERY_TIMEOUT_MS", "1500")];
+    let env = [("MCPDECK_QUERY_TIMEOUT_MS", "3000")];
     let server = serve(&shop.reader(), "read-only", &env).await;
     for sql in [
         "SELECT pg_sleep(3600)",
@@ -138,7 +138,7 @@ async fn what_takes_too_long_or_is_too_large_is_ended_and_the_next_call_is_not()
         let said = server.refused("query_database", json!({"sql": sql})).await;
         assert!(said.contains("ended"), "{sql}: {said}");
         assert!(
-            began.elapsed() < Duration::from_secs(8),
+            began.elapsed() < Duration::from_secs(15),
             "{sql}: {:?}",
             began.elapsed()
         );

@@ -329,8 +329,8 @@ impl Generator {
     /// The next statement; one of a few hundred takes all the time it gets.
     pub fn next(&mut self, file: &str) -> Statement {
         let (aim, text) = match self.below(400) {
-            0..=2 => (Aim::Exhaust, self.pick(EXHAUSTS)),
-            3..=90 => (Aim::Leave, self.pick(LEAVES)),
+            0 => (Aim::Exhaust, self.pick(EXHAUSTS)),
+            1..=90 => (Aim::Leave, self.pick(LEAVES)),
             _ => (Aim::Write, self.pick(WRITES)),
         };
         let filled = self.filled(text, file);

@@ -11,6 +11,7 @@ mod crm;
 mod crm_postgres;
 mod crm_store;
 mod database;
+mod database_changes;
 mod escapes;
 mod files;
 mod guard;

@@ -18,7 +18,8 @@ pub struct DatabaseArgs {
 /// Which database, and what may be done with it.
 #[derive(Debug, Args)]
 pub struct What {
-    /// `sqlite:FILE`, `sqlite::memory:`, a path to an SQLite file, or `postgres://USER@HOST/DATABASE`.
+    /// `sqlite:FILE`, `sqlite::memory:`, a path to an SQLite file, or `postgres://USER@HOST/DATABASE`. A password in an
+    /// argument shows in the list of processes: let this variable, PGPASSWORD or ~/.pgpass hold it.
     #[arg(env = "MCPDECK_DATABASE_URL", hide_env_values = true)]
     url: String,
     /// What the tools may do.

@@ -24,6 +24,7 @@ pub fn at_byte(sql: &str, offset: usize) -> String {
 }
 
 /// The same for the character with this number, from 1, which is how PostgreSQL counts.
+#[cfg_attr(not(feature = "postgres"), allow(dead_code))]
 pub fn at_character(sql: &str, number: usize) -> String {
     let mut starts = sql.char_indices().map(|(at, _)| at);
     let offset = number.checked_sub(1).and_then(|n| starts.nth(n));

@@ -139,7 +139,7 @@ impl Postgres {
             Role::read(client).await
         });
         let role = role.map_err(|trouble| match trouble {
-            Trouble::Engine(error) => in_words(&error, "", 0),
+            Trouble::Engine(error) => in_words(&error, |_| String::new()),
             Trouble::Connect(why) | Trouble::Ours(why) => why,
             Trouble::Time | Trouble::Stopped => "it did not answer in time".to_owned(),
             Trouble::Lost | Trouble::TooLarge => "the connection broke".to_owned(),
@@ -216,7 +216,7 @@ impl Postgres {
     async fn lend(&self) -> Result<Lent, Trouble> {
         self.pool.get().await.map_err(|error| {
             Trouble::Connect(match error {
-                PoolError::Backend(error) => in_words(&error, "", 0),
+                PoolError::Backend(error) => in_words(&error, |_| String::new()),
                 PoolError::Timeout(_) => {
                     format!("it did not answer within {} s", self.time.as_secs_f32())
                 }

@@ -47,10 +47,14 @@ impl PostgreSql {
     }
 }
 
-/// Ends a transaction well. From here until the answer nobody knows the outcome.
+/// Ends a transaction well. From here until the answer nobody knows the outcome. The one that follows is for the cleaning, which
+/// rolls it back: else the server would note each time that there is none.
 pub async fn commit(client: &Client, state: &Cell<Writes>) -> Result<(), Trouble> {
     state.set(Writes::Unknown);
-    let committed = client.batch_execute("COMMIT").await.map_err(Trouble::from);
+    let committed = client
+        .batch_execute("COMMIT AND CHAIN")
+        .await
+        .map_err(Trouble::from);
     // The server's own word against it is an outcome.
     if matches!(committed, Err(Trouble::Engine(_))) {
         state.set(Writes::NotYet);

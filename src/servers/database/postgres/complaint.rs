@@ -6,6 +6,7 @@ use tokio_postgres::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::database::engine::Bounds;
+use crate::servers::database::place::at_character;
 use crate::servers::database::postgres::PostgreSql;
 use crate::servers::postgres::{ANSWER_LIMIT, Trouble, in_words};
 use crate::servers::toolbox::Refusal;
@@ -98,7 +99,7 @@ impl PostgreSql {
     }
 
     fn engine_words(&self, error: &Error, asked: &Asked<'_>, seconds: f32) -> String {
-        let words = in_words(error, asked.sql, asked.before);
+        let words = in_words(error, |number| at(asked.sql, number, asked.before));
         let code = error.code().map_or("", |code| code.code());
         match code {
             "25006" => format!(
@@ -152,6 +153,13 @@ impl PostgreSql {
         let catalogue = self.catalogue_kept(&Bounds::within(LOOK_UP, &never));
         catalogue.map_or_else(|_| String::new(), |catalogue| hint(&catalogue))
     }
+}
+
+/// Where a character is that the server counts from `before` characters in front of the statement, or from behind its beginning
+/// when that is negative.
+pub fn at(sql: &str, number: u32, before: isize) -> String {
+    let number = isize::try_from(number).unwrap_or(0) - before;
+    at_character(sql, usize::try_from(number).unwrap_or(0))
 }
 
 /// The name that the server could not find: in quotes, or the word after the first.

@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use crate::servers::database::engine::{Bounds, Done, Ran};
 use crate::servers::database::postgres::PostgreSql;
 use crate::servers::database::postgres::change::commit;
-use crate::servers::database::postgres::complaint::{Asked, Writes};
+use crate::servers::database::postgres::complaint::{Asked, Writes, at};
 use crate::servers::database::postgres::session::{May, begin};
 use crate::servers::database::postgres::split::{Piece, pieces};
 use crate::servers::postgres::{Trouble, in_words};
@@ -124,7 +124,11 @@ fn located(trouble: Trouble, sql: &str, piece: &Piece<'_>) -> Trouble {
         Trouble::Engine(error) => Trouble::Ours(format!(
             "The statement at line {} failed; the database says: {}.",
             piece.line,
-            in_words(&error, sql, -piece.before.cast_signed())
+            in_words(&error, |number| at(
+                sql,
+                number,
+                -piece.before.cast_signed()
+            ))
         )),
         Trouble::Ours(why) => Trouble::Ours(format!("Line {}: {why}", piece.line)),
         other => other,

@@ -1,6 +1,7 @@
 //! What the engine's catalogue says of tables and views, asked by its pragmas on a connection that may read.
 
-use rusqlite::{Connection, Result};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Result, Row};
 
 use crate::servers::database::catalogue::{
     Catalogue, ColumnSchema, Field, ForeignKey, Index, Kind, Relation, TableSchema,
@@ -18,10 +19,7 @@ pub fn catalogue(connection: &Connection) -> Result<Catalogue> {
                WHERE l.schema = 'main' AND l.type IN ('table', 'view', 'virtual') \
                AND l.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY l.name";
     let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([], |row| {
-        let kind: String = row.get(1)?;
-        Ok((row.get(0)?, kind, row.get(2)?))
-    })?;
+    let rows = statement.query_map([], |row| Ok((text(row, 0)?, text(row, 1)?, maybe(row, 2)?)))?;
     let listed: Vec<(String, String, Option<String>)> = rows.collect::<Result<_>>()?;
     let relation = |(name, kind, sql): (String, String, Option<String>)| {
         Ok(Relation {
@@ -49,8 +47,8 @@ fn fields(connection: &Connection, table: &str) -> Result<Vec<Field>> {
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([table], |row| {
         Ok(Field {
-            name: row.get(0)?,
-            kind: row.get(1)?,
+            name: text(row, 0)?,
+            kind: text(row, 1)?,
             generated: row.get::<_, i64>(2)? > 1,
         })
     })?;
@@ -59,6 +57,20 @@ fn fields(connection: &Connection, table: &str) -> Result<Vec<Field>> {
         Err(error) if is_broken(&error) => Ok(Vec::new()),
         read => read,
     }
+}
+
+/// A text of the catalogue; what is no UTF-8 in it is replaced.
+fn maybe(row: &Row<'_>, index: usize) -> Result<Option<String>> {
+    Ok(match row.get_ref(index)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            Some(String::from_utf8_lossy(bytes).into_owned())
+        }
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => None,
+    })
+}
+
+fn text(row: &Row<'_>, index: usize) -> Result<String> {
+    Ok(maybe(row, index)?.unwrap_or_default())
 }
 
 /// Whether the thing itself is at fault, and not the reading.
@@ -98,7 +110,7 @@ fn definition(connection: &Connection, name: &str) -> Result<Option<String>> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([name])?;
     match rows.next()? {
-        Some(row) => row.get(0),
+        Some(row) => maybe(row, 0),
         None => Ok(None),
     }
 }
@@ -115,12 +127,12 @@ fn columns(
     // Without an index of its own, a primary key is the number of the row, which is never NULL.
     let is_rowid = !indexes.iter().any(|(_, origin)| origin == "pk");
     let rows = statement.query_map([name], |row| {
-        let column: String = row.get(0)?;
+        let column = text(row, 0)?;
         let key = row.get::<_, i64>(4)? > 0;
         Ok(ColumnSchema {
-            kind: row.get(1)?,
+            kind: text(row, 1)?,
             nullable: !(row.get(2)? || key && is_rowid),
-            default: row.get(3)?,
+            default: maybe(row, 3)?,
             primary_key: key,
             generated: match row.get(5)? {
                 2 => Some("virtual".to_owned()),
@@ -141,7 +153,7 @@ fn columns(
 pub fn primary_key(connection: &Connection, name: &str) -> Result<Vec<String>> {
     let sql = "SELECT name FROM pragma_table_xinfo(?1) WHERE pk > 0 ORDER BY pk";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([name], |row| row.get(0))?;
+    let rows = statement.query_map([name], |row| text(row, 0))?;
     match rows.collect() {
         Err(error) if is_broken(&error) => Ok(Vec::new()),
         read => read,
@@ -156,9 +168,9 @@ fn foreign_keys(connection: &Connection, name: &str) -> Result<Vec<ForeignKey>> 
     let mut keys: Vec<(i64, ForeignKey)> = Vec::new();
     let rule = |rule: String| Some(rule).filter(|rule| rule != "NO ACTION");
     while let Some(row) = rows.next()? {
-        let (id, column) = (row.get(0)?, row.get(1)?);
+        let (id, column) = (row.get(0)?, text(row, 1)?);
         // Without a column it is the other table's primary key.
-        let to: Option<String> = row.get(3)?;
+        let to = maybe(row, 3)?;
         match keys.last_mut() {
             Some((last, key)) if *last == id => {
                 key.columns.push(column);
@@ -167,10 +179,10 @@ fn foreign_keys(connection: &Connection, name: &str) -> Result<Vec<ForeignKey>> 
             _ => {
                 let key = ForeignKey {
                     columns: vec![column],
-                    table: row.get(2)?,
+                    table: text(row, 2)?,
                     to: to.into_iter().collect(),
-                    on_delete: rule(row.get(4)?),
-                    on_update: rule(row.get(5)?),
+                    on_delete: rule(text(row, 4)?),
+                    on_update: rule(text(row, 5)?),
                 };
                 keys.push((id, key));
             }
@@ -185,17 +197,17 @@ fn indexes(connection: &Connection, name: &str) -> Result<Vec<(Index, String)>> 
                LEFT JOIN sqlite_schema AS s ON s.type = 'index' AND s.name = l.name ORDER BY l.name";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([name], |row| {
-        let (partial, sql): (bool, Option<String>) = (row.get(3)?, row.get(4)?);
+        let (partial, sql): (bool, _) = (row.get(3)?, maybe(row, 4)?);
         let only = sql
             .filter(|_| partial)
             .and_then(|sql| lexer::after_where(&sql));
         let index = Index {
-            name: row.get(0)?,
+            name: text(row, 0)?,
             columns: Vec::new(),
             unique: row.get(1)?,
             only,
         };
-        Ok((index, row.get(2)?))
+        Ok((index, text(row, 2)?))
     })?;
     let mut indexes: Vec<(Index, String)> = rows.collect::<Result<_>>()?;
     for (index, _) in &mut indexes {
@@ -208,7 +220,7 @@ fn index_columns(connection: &Connection, index: &str) -> Result<Vec<String>> {
     let sql = "SELECT name, \"desc\" FROM pragma_index_xinfo(?1) WHERE key ORDER BY seqno";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([index], |row| {
-        let name: Option<String> = row.get(0)?;
+        let name = maybe(row, 0)?;
         let name = name.unwrap_or_else(|| "<expression>".to_owned());
         Ok(match row.get(1)? {
             true => format!("{name} DESC"),
@@ -230,7 +242,7 @@ fn options(connection: &Connection, name: &str, definition: Option<&str>) -> Res
         if row.get(1)? {
             options.push("STRICT".to_owned());
         }
-        if row.get::<_, String>(2)? == "virtual" {
+        if text(row, 2)? == "virtual" {
             let module = definition.and_then(lexer::after_using);
             options.push(format!("virtual: {}", module.unwrap_or_default()));
         }

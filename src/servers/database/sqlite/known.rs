@@ -31,7 +31,7 @@ impl Known {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn catalogue(&self, opened: &Opened) -> Result<Arc<Catalogue>> {
-        let stamp = stamp(opened)?;
+        let stamp = stamp(opened);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = kept.as_ref().filter(|kept| Some(kept.of) == stamp) {
             return Ok(kept.catalogue.clone());
@@ -53,7 +53,7 @@ impl Known {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn table(&self, opened: &Opened, table: &Relation) -> Result<TableSchema> {
-        let stamp = stamp(opened)?;
+        let stamp = stamp(opened);
         let read = {
             let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             let kept = kept.as_ref().filter(|kept| Some(kept.of) == stamp);
@@ -72,12 +72,6 @@ impl Known {
 }
 
 /// None when the engine would not notice a change.
-fn stamp(opened: &Opened) -> Result<Option<Stamp>> {
-    let Some(file) = opened.file else {
-        return Ok(None);
-    };
-    let version = opened
-        .connection
-        .query_row("PRAGMA schema_version", [], |row| row.get(0))?;
-    Ok(Some((file, version)))
+fn stamp(opened: &Opened) -> Option<Stamp> {
+    Some((opened.file?, opened.version?))
 }

@@ -10,6 +10,7 @@ mod functions;
 mod guard;
 mod known;
 mod lexer;
+mod like;
 mod read;
 mod rows;
 mod script;
@@ -84,6 +85,17 @@ impl Sqlite {
             .map_err(|trouble| self.refusal(trouble, Doing::Reading, sql, &mut reader, bounds));
         self.source.give_back(reader);
         outcome
+    }
+
+    /// A bounded connection that may write. When it will, the file is put into the mode of many readers first.
+    fn writer(&self, writes: bool, bounds: &Bounds<'_>) -> Result<Opened, Refusal> {
+        let opened = self.source.writer(bounds).and_then(|mut writer| {
+            if writes {
+                writer.many_readers(bounds)?;
+            }
+            Ok(writer)
+        });
+        opened.map_err(|error| cannot_open(&error, bounds))
     }
 
     /// Puts a trouble into words, with the nearest names of the catalogue.
@@ -177,10 +189,7 @@ impl Engine for Sqlite {
         dry_run: bool,
         bounds: &Bounds<'_>,
     ) -> Result<Changed, Refusal> {
-        let mut writer = self
-            .source
-            .writer(bounds)
-            .map_err(|error| cannot_open(&error, bounds))?;
+        let mut writer = self.writer(!dry_run, bounds)?;
         let outcome = write::change(&mut writer.connection, change, dry_run);
         let outcome = outcome
             .map_err(|trouble| self.refusal(trouble, Doing::Changing, "", &mut writer, bounds));
@@ -189,10 +198,7 @@ impl Engine for Sqlite {
     }
 
     fn script(&self, sql: &str, bounds: &Bounds<'_>) -> Result<Ran, Refusal> {
-        let mut writer = self
-            .source
-            .writer(bounds)
-            .map_err(|error| cannot_open(&error, bounds))?;
+        let mut writer = self.writer(true, bounds)?;
         // The connection is not kept: a script may leave tables, views and triggers of its own on it.
         let outcome = script::run(&mut writer.connection, sql);
         outcome.map_err(|(begun, trouble)| {
@@ -201,5 +207,63 @@ impl Engine for Sqlite {
                 "{begun}{why} Nothing has changed: the script is taken back as a whole."
             ))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::servers::database::engine::Deed;
+    use serde_json::json;
+    use tokio_util::sync::CancellationToken;
+
+    const TIME: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn the_catalogue_is_read_once_until_the_schema_changes() {
+        let database = Sqlite::open(Place::Memory).unwrap();
+        let stop = CancellationToken::new();
+        let bounds = Bounds::within(TIME, &stop);
+        database.script("CREATE TABLE t (a)", &bounds).unwrap();
+        let first = database.catalogue(&bounds).unwrap();
+        let insert = Change {
+            table: first.find("t").unwrap().clone(),
+            deed: Deed::Insert(vec![("a".to_owned(), json!(1))]),
+            max_rows: None,
+        };
+        database.change(&insert, false, &bounds).unwrap();
+        let second = database.catalogue(&bounds).unwrap();
+        assert!(Arc::ptr_eq(&first, &second), "read again without need");
+        database.script("CREATE TABLE u (b)", &bounds).unwrap();
+        let third = database.catalogue(&bounds).unwrap();
+        assert_eq!(third.relations.len(), 2);
+        assert!(Arc::ptr_eq(&third, &database.catalogue(&bounds).unwrap()));
+    }
+
+    #[test]
+    fn a_cancelled_call_ends_at_once_and_the_next_one_runs() {
+        let database = Sqlite::open(Place::Memory).unwrap();
+        let query = |sql: &str| Query {
+            sql: sql.to_owned(),
+            params: Vec::new(),
+            limit: 10,
+            max_bytes: 1000,
+            skip: 0,
+        };
+        let endless = query(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+        );
+        let stop = CancellationToken::new();
+        let bounds = Bounds::within(Duration::from_secs(3600), &stop);
+        let refusal = std::thread::scope(|scope| {
+            let running = scope.spawn(|| database.query(&endless, &bounds));
+            stop.cancel();
+            running.join().unwrap().unwrap_err()
+        });
+        assert!(refusal.0.contains("cancelled"), "{refusal:?}");
+        let stop = CancellationToken::new();
+        let bounds = Bounds::within(TIME, &stop);
+        let page = database.query(&query("SELECT 1"), &bounds).unwrap();
+        assert_eq!(page.rows, [[json!(1)]]);
     }
 }

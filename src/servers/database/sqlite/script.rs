@@ -5,7 +5,7 @@ use rusqlite::{Batch, Connection, Error, Statement};
 
 use crate::servers::database::engine::{Done, Ran};
 use crate::servers::database::sqlite::lexer::{Kind, tokens};
-use crate::servers::database::sqlite::{Trouble, guard, write};
+use crate::servers::database::sqlite::{Trouble, guard};
 use crate::servers::toolbox::Refusal;
 
 /// Characters of a statement that are told.
@@ -21,7 +21,6 @@ pub fn run(connection: &mut Connection, sql: &str) -> Result<Ran, (String, Troub
         let refusal = Refusal::new("`sql` contains a NUL character.");
         return Err((String::new(), Trouble::Ours(refusal)));
     }
-    write::many_readers(connection);
     connection.execute_batch("BEGIN IMMEDIATE").map_err(plain)?;
     let ran = guard::scripted(connection)
         .map_err(plain)
@@ -76,12 +75,8 @@ fn one(
         )));
     }
     let (gives, reads) = (statement.column_count() > 0, statement.readonly());
-    let words: Vec<&str> = tokens(text)
-        .into_iter()
-        .filter(|token| token.kind != Kind::Comment)
-        .map(|token| token.text)
-        .collect();
-    let first = words.first().copied().unwrap_or_default();
+    let text = text.get(next_begin(text, 0)..).unwrap_or_default();
+    let first = tokens(text).first().map_or("", |token| token.text);
     let counts = !reads && COUNTED.iter().any(|word| first.eq_ignore_ascii_case(word));
     let mut rows = statement.raw_query();
     let mut given = 0;

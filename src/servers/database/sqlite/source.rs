@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::servers::ServeError;
 use crate::servers::database::engine::Bounds;
-use crate::servers::database::sqlite::guard;
+use crate::servers::database::sqlite::guard::{self, Door};
 use crate::servers::database::url::Place;
 
 /// Reading connections that are kept open.
@@ -43,6 +43,54 @@ pub struct Opened {
     pub connection: Connection,
     /// The file; none when the engine would not notice a change of it.
     pub file: Option<FileId>,
+    /// The engine's number of the schema that the connection has been made ready for.
+    pub version: Option<i64>,
+    door: Door,
+    /// Whether `many_readers` has been tried.
+    tried: bool,
+}
+
+impl Opened {
+    fn new(connection: Connection, file: Option<FileId>, door: Door) -> Self {
+        Self {
+            connection,
+            file,
+            version: None,
+            door,
+            tried: false,
+        }
+    }
+
+    /// Lets readers go on while somebody writes, and a writer while somebody reads. The file keeps it. Where it cannot be had at
+    /// once (a folder that is write-protected, another program that reads), the older way does as well.
+    ///
+    /// # Errors
+    /// The engine refused a handler.
+    pub fn many_readers(&mut self, bounds: &Bounds<'_>) -> rusqlite::Result<()> {
+        if self.tried {
+            return Ok(());
+        }
+        self.tried = true;
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let connection = &self.connection;
+        let _the_older_way =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
+        guard::bound(&mut self.connection, bounds)
+    }
+
+    /// Looks at every view and virtual table once for each version of the schema, so that no statement of a client has to.
+    fn ready(mut self, bounds: &Bounds<'_>) -> rusqlite::Result<Self> {
+        guard::bound(&mut self.connection, bounds)?;
+        let connection = &self.connection;
+        let version = connection.query_row("PRAGMA schema_version", [], |row| row.get(0))?;
+        if self.version != Some(version) {
+            let look = "SELECT count(*) FROM pragma_table_list";
+            self.door
+                .open(|| connection.query_row(look, [], |_| Ok(())))?;
+            self.version = Some(version);
+        }
+        Ok(self)
+    }
 }
 
 /// Tells a file from another one that was renamed into its place.
@@ -105,28 +153,26 @@ impl Source {
     /// The file cannot be opened or is no database.
     pub fn reader(&self, bounds: &Bounds<'_>) -> rusqlite::Result<Opened> {
         let file = self.file_id();
-        if let Some(mut reader) = self.kept(file) {
-            guard::bound(&mut reader.connection, bounds)?;
-            return Ok(reader);
+        if let Some(reader) = self.kept(file) {
+            return reader.ready(bounds);
         }
         // The engine knows no reading connection to memory; the guard forbids writing here as well.
         let flags = match &self.place {
             Place::File(_) => reading(),
             Place::Memory => writing(),
         };
-        match (read_from(&self.name, flags, bounds), &self.place) {
+        let opened = match (read_from(&self.name, flags, bounds), &self.place) {
             (Err(error), Place::File(path)) if needs_its_folder(&error) && is_settled(path) => {
                 // Not kept: the engine would not notice that the file changes.
-                Ok(Opened {
-                    connection: read_from(&immutable(path), reading(), bounds)?,
-                    file: None,
-                })
+                let (connection, door) = read_from(&immutable(path), reading(), bounds)?;
+                Opened::new(connection, None, door)
             }
-            (opened, _) => Ok(Opened {
-                connection: opened?,
-                file,
-            }),
-        }
+            (opened, _) => {
+                let (connection, door) = opened?;
+                Opened::new(connection, file, door)
+            }
+        };
+        opened.ready(bounds)
     }
 
     /// Keeps a reading connection for the next call.
@@ -166,15 +212,14 @@ impl Source {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(mut writer) = kept.filter(|writer| writer.file == file) {
-            guard::bound(&mut writer.connection, bounds)?;
-            return Ok(writer);
+        if let Some(writer) = kept.filter(|writer| writer.file == file) {
+            return writer.ready(bounds);
         }
         let mut connection = connect(&self.name, writing())?;
         guard::bound(&mut connection, bounds)?;
         guard::limits(&connection)?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        Ok(Opened { connection, file })
+        Opened::new(connection, file, Door::default()).ready(bounds)
     }
 
     /// Keeps a writing connection for the next call.
@@ -214,11 +259,15 @@ fn in_memory() -> PathBuf {
     PathBuf::from(format!("file:/mcpdeck-{number}?vfs=memdb"))
 }
 
-fn read_from(name: &Path, flags: OpenFlags, bounds: &Bounds<'_>) -> rusqlite::Result<Connection> {
+fn read_from(
+    name: &Path,
+    flags: OpenFlags,
+    bounds: &Bounds<'_>,
+) -> rusqlite::Result<(Connection, Door)> {
     let mut connection = connect(name, flags)?;
     guard::bound(&mut connection, bounds)?;
-    guard::read_only(&mut connection)?;
-    Ok(connection)
+    let door = guard::read_only(&mut connection)?;
+    Ok((connection, door))
 }
 
 fn connect(name: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {

@@ -24,9 +24,6 @@ pub fn change(
     change: &Change,
     dry_run: bool,
 ) -> Result<Changed, Trouble> {
-    if !dry_run {
-        many_readers(connection);
-    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // What is not committed is rolled back when it goes out of sight.
     let before = if dry_run { late(&transaction)? } else { 0 };
@@ -55,13 +52,6 @@ pub fn change(
         )));
     }
     Ok(changed)
-}
-
-/// Lets readers go on while somebody writes, and a writer while somebody reads. The file keeps it; where it cannot be had (a
-/// folder that is write-protected, another program in the way), the older way does as well.
-pub fn many_readers(connection: &Connection) {
-    let _the_older_way =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
 }
 
 /// Rows whose foreign key points nowhere, where such a key may be checked as late as at the end of the transaction, to which a
