@@ -113,14 +113,6 @@ pub enum ServeError {
         /// What is wrong with it.
         why: String,
     },
-    /// A CRM's store that cannot be opened.
-    #[error("cannot open the CRM's store `{store}`: {why}")]
-    Store {
-        /// The store, without its password.
-        store: String,
-        /// What is wrong with it.
-        why: String,
-    },
     /// An address that cannot be listened on.
     #[error("cannot listen on `{address}`: {source}")]
     Bind {
@@ -135,6 +127,14 @@ pub enum ServeError {
     /// Something that serving over HTTP was given is not good.
     #[error("cannot serve over HTTP: {0}")]
     Http(String),
+    /// A CRM's store that cannot be opened.
+    #[error("cannot open the CRM's store `{store}`: {why}")]
+    Store {
+        /// The store, without its password.
+        store: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The client broke the protocol before the first call.
     #[error("the client did not begin an MCP session: {0}")]
     Handshake(String),

@@ -52,6 +52,7 @@ pub enum Served {
     /// A CRM: contacts, companies, opportunities, notes and activities in a store that is made when it is new.
     Crm {
         /// `sqlite:FILE` or `postgres://...`; a file in the data directory when absent.
+        #[arg(env = "MCPDECK_DATABASE_URL", hide_env_values = true)]
         url: Option<String>,
         /// Offer only the tools that change nothing.
         #[arg(long)]
@@ -156,8 +157,6 @@ fn refusal(error: ServeError) -> CliError {
             .hint("write `sqlite:FILE`, or a path to an SQLite file"),
         ServeError::Database { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give a file that exists and is an SQLite database"),
-        ServeError::Store { .. } => CliError::new(ErrorKind::Usage, message)
-            .hint("write `sqlite:FILE` or `postgres://...`: `mcpdeck serve crm URL`"),
         ServeError::Bind { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give an address of this machine and a free port, or port 0 for any: `--http 127.0.0.1:0`"),
         ServeError::Unguarded(_) => CliError::new(ErrorKind::Usage, message)
@@ -165,6 +164,9 @@ fn refusal(error: ServeError) -> CliError {
             .hint("`mcpdeck token keygen` makes a key, `mcpdeck token issue` a token")
             .hint("or listen on loopback: `--http 127.0.0.1:PORT`"),
         ServeError::Http(_) => CliError::new(ErrorKind::Usage, message),
+        ServeError::Store { .. } => CliError::new(ErrorKind::Usage, message).hint(
+            "write `sqlite:FILE` or `postgres://...`: `mcpdeck serve crm URL`; nothing was changed",
+        ),
         ServeError::Handshake(_) => CliError::new(ErrorKind::Server, message)
             .hint("this command speaks MCP on stdin and stdout; an MCP host starts it"),
         ServeError::Io(_) => CliError::new(ErrorKind::Server, message),

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::servers::conformance::rounds::{self, Step};
 use crate::servers::conformance::{Context, Fixture, pages, tools};
+use crate::servers::guard::Call;
 use crate::servers::toolbox::caller;
 
 impl ServerHandler for Fixture {
@@ -65,9 +66,14 @@ impl ServerHandler for Fixture {
         }
         let arguments = Value::Object(request.arguments.clone().unwrap_or_default());
         let run = self.run(&request, &context);
-        let guard = &self.guard;
-        let outcome = guard.call(&caller, &request.name, &arguments, &context.ct, run);
-        match outcome.await {
+        let call = Call {
+            caller: &caller,
+            tool: &request.name,
+            arguments: &arguments,
+            changes: false,
+            stop: &context.ct,
+        };
+        match self.guard.call(call, || None, run).await {
             Ok(answer) => answer,
             Err(refusal) => Ok(CallToolResult::error(vec![ContentBlock::text(refusal.0)]).into()),
         }

@@ -237,6 +237,16 @@ impl Ended for Result<CallToolResult, ErrorData> {
     }
 }
 
+impl Ended for Result<CallToolResponse, ErrorData> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => "failed",
+            Ok(_) => "done",
+            Err(_) => "error",
+        }
+    }
+}
+
 fn internal(refusal: Refusal) -> ErrorData {
     ErrorData::internal_error(refusal.0, None)
 }
