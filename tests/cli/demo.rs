@@ -319,7 +319,7 @@ fn the_pipeline_is_that_of_the_store() {
             "{name}: {ran}"
         );
     }
-    let sum = "SELECT sum(o.amount_minor) / 100 || '.' || printf('%02d', sum(o.amount_minor) % 100) FROM crm_opportunities o \
+    let sum = "SELECT printf('%d.%02d', sum(o.amount_minor) / 100, sum(o.amount_minor) % 100) FROM crm_opportunities o \
                JOIN crm_contacts c ON c.id = o.contact_id WHERE c.status = 'prospect' AND o.stage NOT IN ('won', 'lost')";
     let sum = &texts(&deck, sum)[0];
     assert!(report.contains(&format!("{sum} USD")), "{sum}: {report}");
