@@ -76,6 +76,11 @@ impl Deck {
         self.home.work().join("demo/shop.db")
     }
 
+    /// The demo's CRM.
+    pub fn crm(&self) -> PathBuf {
+        self.home.work().join("demo/crm.db")
+    }
+
     /// A command on this configuration.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = self.home.command(BIN);

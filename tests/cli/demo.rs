@@ -1,4 +1,4 @@
-//! The ten prompts of the demo end in true answers: each is held against the files and the database themselves.
+//! The prompts of the demo end in true answers: each is held against the files and the databases themselves.
 
 use rusqlite::Connection;
 
@@ -6,7 +6,15 @@ use crate::deck::{Deck, Ran};
 
 fn ask(deck: &Deck, prompt: &str) -> Ran {
     let ran = deck
-        .run(&["ask", "--json", "--approve", "files.*", prompt])
+        .run(&[
+            "ask",
+            "--json",
+            "--approve",
+            "files.*",
+            "--approve",
+            "crm.*",
+            prompt,
+        ])
         .expect(0);
     assert_eq!(ran.turn_end()["stop_reason"], "answered");
     assert!(
@@ -234,4 +242,122 @@ fn asked_anything_else_it_says_what_it_is_and_what_it_knows() {
     ] {
         assert!(ran.out.contains(known), "{known}: {ran}");
     }
+}
+
+fn texts(deck: &Deck, sql: &str) -> Vec<String> {
+    let store = Connection::open(deck.crm()).expect("the CRM");
+    let mut statement = store.prepare(sql).expect("SQL");
+    let rows = statement.query_map([], |row| row.get(0));
+    rows.expect("rows").collect::<Result<_, _>>().expect("rows")
+}
+
+fn calls(ran: &Ran) -> Vec<String> {
+    let calls = ran.of_type("tool_call");
+    let names = calls.iter().map(|call| call["tool"].as_str());
+    names.map(|name| name.expect("a tool").to_owned()).collect()
+}
+
+#[test]
+fn a_meeting_is_prepared_across_the_servers_and_twice_makes_one_opportunity() {
+    let deck = Deck::demo();
+    let prompt = "Prepare a meeting with Anh of Sao Mai Tech";
+    let offers = "SELECT o.amount_minor || ' ' || o.currency || ' ' || o.stage || ' ' || c.name FROM crm_opportunities o \
+                  JOIN crm_contacts c ON c.id = o.contact_id WHERE o.title = 'AI Strategy Consulting'";
+    assert!(texts(&deck, offers).is_empty());
+    let bought: Vec<(String, f64)> = rows(
+        &deck,
+        "SELECT CAST(count(*) AS TEXT), SUM(total) FROM orders JOIN customers c ON c.id = customer_id WHERE c.email = 'anh.le@example.com'",
+    );
+    let (orders, total) = &bought[0];
+    let path = deck.files().join("notes/meeting with Lê Hoàng Anh.md");
+
+    let first = ask(&deck, prompt);
+    let made = ["7500000 USD prospecting Lê Hoàng Anh"];
+    assert_eq!(texts(&deck, offers), made);
+    assert!(
+        first.answer().contains("I created the opportunity"),
+        "{first}"
+    );
+    assert!(
+        first
+            .answer()
+            .contains(&format!("**{}** in {orders} orders", money(*total))),
+        "{first}"
+    );
+    let note = std::fs::read_to_string(&path).expect("the note");
+    for part in [
+        "# Meeting with Lê Hoàng Anh",
+        "Sao Mai Tech",
+        "AI Strategy Consulting: 75000.00 USD, prospecting, 25 %",
+        "Office tea subscription",
+        "board",
+    ] {
+        assert!(note.contains(part), "{part}: {note}");
+    }
+
+    let second = ask(&deck, prompt);
+    assert_eq!(texts(&deck, offers), made);
+    assert!(second.answer().contains("was there already"), "{second}");
+    assert_eq!(std::fs::read_to_string(&path).expect("the note"), note);
+    assert_eq!(calls(&first).len(), calls(&second).len() + 1, "{second}");
+}
+
+#[test]
+fn the_pipeline_is_that_of_the_store() {
+    let deck = Deck::demo();
+    let ran = ask(&deck, "Analyse the sales pipeline");
+    let prospects = texts(
+        &deck,
+        "SELECT name FROM crm_contacts WHERE status = 'prospect'",
+    );
+    assert_eq!(prospects.len(), 4);
+    let report =
+        std::fs::read_to_string(deck.files().join("reports/pipeline.md")).expect("the report");
+    for name in prospects {
+        assert!(
+            ran.answer().contains(&name) && report.contains(&name),
+            "{name}: {ran}"
+        );
+    }
+    let sum = "SELECT printf('%d.%02d', sum(o.amount_minor) / 100, sum(o.amount_minor) % 100) FROM crm_opportunities o \
+               JOIN crm_contacts c ON c.id = o.contact_id WHERE c.status = 'prospect' AND o.stage NOT IN ('won', 'lost')";
+    let sum = &texts(&deck, sum)[0];
+    assert!(report.contains(&format!("{sum} USD")), "{sum}: {report}");
+    let shown = money(sum.parse().expect("a number"));
+    assert!(
+        ran.answer().contains(&format!("**{shown} USD**")),
+        "{shown}: {ran}"
+    );
+}
+
+#[test]
+fn clients_who_were_not_contacted_for_over_a_week_get_one_planned_call_each() {
+    let deck = Deck::demo();
+    let prompt = "Follow up with clients not contacted for over a week";
+    let planned = "SELECT c.name || ': ' || a.subject FROM crm_activities a JOIN crm_contacts c ON c.id = a.contact_id \
+                   WHERE a.state = 'planned' AND a.kind = 'call' ORDER BY c.id";
+    let before = "SELECT group_concat(last_contact_at) FROM crm_contacts";
+    let contacted = texts(&deck, before);
+    let first = ask(&deck, prompt).answer();
+    let expected = [
+        "Trần Thị Bình: Follow up: Welcome tea for 120 rooms",
+        "Sofia Rossi: Follow up: Ceramics for the spring catalogue",
+        "James Wilson: Follow up: Cold brew sets for six cafés",
+        "Đặng Thu Hà: Follow up: Coffee corner",
+    ];
+    assert_eq!(texts(&deck, planned), expected);
+    assert_eq!(texts(&deck, before), contacted, "a plan is no contact");
+    assert!(first.contains("I planned 4 calls"), "{first}");
+    assert!(
+        first.contains("pending: Coffee corner, 4,120.75 USD"),
+        "{first}"
+    );
+    assert!(
+        !first.contains("Lukas") && !first.contains("陈伟"),
+        "{first}"
+    );
+
+    let second = ask(&deck, prompt).answer();
+    assert_eq!(texts(&deck, planned), expected);
+    assert!(second.contains("planned already"), "{second}");
 }

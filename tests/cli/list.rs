@@ -30,7 +30,7 @@ fn as_json_it_is_one_document_with_schemas() {
         .iter()
         .map(|s| &s["name"])
         .collect();
-    assert_eq!(names, ["files", "shop"]);
+    assert_eq!(names, ["files", "shop", "crm"]);
     let one = deck.run(&["list", "shop", "--json"]).expect(0).json();
     let shop = &one["servers"][0];
     assert_eq!(

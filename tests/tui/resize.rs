@@ -28,7 +28,7 @@ const KEYS: usize = 40;
 fn a_storm_of_sizes_leaves_the_screen_whole() {
     let home = Home::new();
     let deck = Deck::open(home, WIDE, &["demo"]);
-    deck.ready(2, 2);
+    deck.ready(3, 3);
     let screen = &deck.screen;
     screen.key(Key::Enter);
     deck.hear("There are 8 entries");

@@ -89,7 +89,7 @@ fn with_no_color_no_colour_is_drawn() {
 /// The parameters of each `SGR` sequence that the demo's first answer is drawn with.
 fn drawn(variables: &[(&str, &str)]) -> Vec<String> {
     let deck = Deck::open_with(Home::new(), WIDE, &["demo"], variables);
-    deck.ready(2, 2);
+    deck.ready(3, 3);
     deck.screen.key(Key::Enter);
     deck.hear("There are 8 entries");
     deck.idle();

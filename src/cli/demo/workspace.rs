@@ -1,13 +1,16 @@
-//! The demo's scratch workspace: a few dozen files of a small shop and its database, the same on every machine.
+//! The demo's scratch workspace: a few dozen files of a small shop, its database and its CRM, the same on every machine.
 //!
-//! No clock and no chance: what the demo says of it can be checked. Writes only into the folder it is given and replaces nothing
+//! No chance, and of the clock only the day from which the CRM counts back: what the demo says of it can be checked. Writes only into the folder it is given and replaces nothing
 //! there. Called by `cli::demo`.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use chrono::Utc;
 use rusqlite::Connection;
+
+use crate::servers::crm;
 
 /// Where the workspace lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub struct Workspace {
     pub files: PathBuf,
     /// The shop's SQLite database; beside the folder, not in it.
     pub database: PathBuf,
+    /// The CRM's SQLite store, beside them.
+    pub crm: PathBuf,
 }
 
 /// Name in the workspace and content. The names in the repository are plain, so that every file system can check them out.
@@ -42,6 +47,7 @@ const FILES: &[(&str, &str)] = &[
     file!("notes/☕ ideas.txt", "notes/coffee-ideas.txt"),
     file!("notes/ghi chú họp.txt", "notes/ghi-chu-hop.txt"),
     file!("notes/供应商.txt", "notes/gong-ying-shang.txt"),
+    file!("notes/consulting.md", "notes/consulting.md"),
     file!("notes/onboarding.md", "notes/onboarding.md"),
     file!("notes/supplier-call.md", "notes/supplier-call.md"),
     file!("notes/việc cần làm.md", "notes/viec-can-lam.md"),
@@ -63,6 +69,9 @@ const FILES: &[(&str, &str)] = &[
 /// Schema and rows of the shop.
 const SHOP: &str = include_str!("../../../assets/demo/shop.sql");
 
+/// Who is known to the shop, and since when.
+const CRM: &str = include_str!("../../../assets/demo/crm.toml");
+
 /// Makes the workspace in `dir`, which is made when it is missing.
 ///
 /// # Errors
@@ -71,6 +80,7 @@ pub fn create(dir: &Path) -> io::Result<Workspace> {
     let workspace = Workspace {
         files: dir.join("files"),
         database: dir.join("shop.db"),
+        crm: dir.join("crm.db"),
     };
     for (name, content) in FILES {
         let path = workspace.files.join(name);
@@ -84,6 +94,13 @@ pub fn create(dir: &Path) -> io::Result<Workspace> {
     Connection::open(&workspace.database)
         .and_then(|connection| connection.execute_batch(SHOP))
         .map_err(io::Error::other)?;
+    fs::File::create_new(&workspace.crm)?;
+    crm::seed(
+        &format!("sqlite:{}", workspace.crm.display()),
+        CRM,
+        Utc::now(),
+    )
+    .map_err(io::Error::other)?;
     Ok(workspace)
 }
 

@@ -65,42 +65,81 @@ pub fn log_activity(
     let kind = check::word("kind", &args.kind, &KINDS)?;
     let subject = check::line("subject", &args.subject)?;
     let details = check::maybe_body("details", args.details.as_deref())?;
-    let (state, happened, due) = match when(crm, &args)? {
-        When::Done(at) => ("done", Some(stamp(at)), None),
-        When::Planned(due) => ("planned", None, Some(due)),
+    let (happened, due) = match when(crm, &args)? {
+        When::Done(at) => (Some(stamp(at)), None),
+        When::Planned(due) => (None, Some(due)),
     };
-    let cells = [
-        Cell::Int(args.contact_id),
-        args.opportunity_id.into(),
-        kind.into(),
-        subject.into(),
-        details.into(),
-        state.into(),
-        happened.clone().into(),
-        due.into(),
-        stamp(crm.clock.now()).into(),
-    ];
+    let entry = Entry {
+        contact: args.contact_id,
+        opportunity: args.opportunity_id,
+        kind,
+        subject,
+        details,
+        happened,
+        due,
+    };
+    let now = stamp(crm.clock.now());
     let (name, data) = crm.store.write(stop, |session| {
         let name = check::contact(session, args.contact_id)?;
         own_opportunity(session, &args)?;
-        let sql = format!(
-            "INSERT INTO crm_activities (contact_id, opportunity_id, kind, subject, details, state, happened_at, due_on, created_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING {ACTIVITY}"
-        );
-        let row = session.one(&sql, &cells)?;
-        let activity = activity(&row.ok_or_else(|| Fault::Engine("no row came back".to_owned()))?)?;
-        Ok((name, Logged {
-            last_contact: contacted(session, &activity)?,
-            activity,
-        }))
+        Ok((name, add(session, &entry, &now)?))
     })?;
-    let verb = if data.activity.state == "planned" {
-        "Planned"
-    } else {
-        "Logged"
+    let verb = match data.activity.happened_at {
+        Some(_) => "Logged",
+        None => "Planned",
     };
     let text = format!("{verb} with {name}: {}.", data.activity.line());
     Ok(Answer::new(data, text))
+}
+
+/// An activity whose fields were checked: it happened, or it is due.
+pub struct Entry {
+    /// The contact, who is there.
+    pub contact: i64,
+    /// One of the contact's opportunities.
+    pub opportunity: Option<i64>,
+    /// One of the kinds.
+    pub kind: &'static str,
+    /// What it is about.
+    pub subject: String,
+    /// More of it.
+    pub details: Option<String>,
+    /// When it happened.
+    pub happened: Option<String>,
+    /// For when it is planned.
+    pub due: Option<String>,
+}
+
+/// Puts it into the store and moves the last contact if it was one.
+///
+/// # Errors
+/// What the engine says.
+pub fn add(session: &mut dyn Session, entry: &Entry, now: &str) -> Result<Logged, Fault> {
+    let state = match entry.happened {
+        Some(_) => "done",
+        None => "planned",
+    };
+    let sql = format!(
+        "INSERT INTO crm_activities (contact_id, opportunity_id, kind, subject, details, state, happened_at, due_on, created_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING {ACTIVITY}"
+    );
+    let cells = [
+        Cell::Int(entry.contact),
+        entry.opportunity.into(),
+        entry.kind.into(),
+        entry.subject.as_str().into(),
+        entry.details.as_deref().into(),
+        state.into(),
+        entry.happened.as_deref().into(),
+        entry.due.as_deref().into(),
+        now.into(),
+    ];
+    let row = session.one(&sql, &cells)?;
+    let activity = activity(&row.ok_or_else(|| Fault::Engine("no row came back".to_owned()))?)?;
+    Ok(Logged {
+        last_contact: contacted(session, &activity)?,
+        activity,
+    })
 }
 
 fn when(crm: &Crm, args: &LogArgs) -> Result<When, Refusal> {

@@ -52,7 +52,7 @@ pub struct Created {
 }
 
 /// A contact whose fields were checked.
-struct Fresh {
+pub struct Fresh {
     name: String,
     email: Option<String>,
     phone: Option<String>,
@@ -64,7 +64,11 @@ struct Fresh {
 }
 
 impl Fresh {
-    fn of(args: &CreateArgs) -> Result<Self, Refusal> {
+    /// Checks the fields.
+    ///
+    /// # Errors
+    /// The first one that is not good.
+    pub fn of(args: &CreateArgs) -> Result<Self, Refusal> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let tags = args.tags.as_deref().unwrap_or_default();
         let status = args.status.as_deref().unwrap_or("lead");
@@ -109,7 +113,11 @@ pub fn create_contact(
     Ok(Answer::new(data, text))
 }
 
-fn add(session: &mut dyn Session, fresh: &Fresh, now: &str) -> Result<(i64, bool), Fault> {
+/// Puts a contact into the store, with its company; gives its number and whether the company is new.
+///
+/// # Errors
+/// Another one has the address, or what the engine says.
+pub fn add(session: &mut dyn Session, fresh: &Fresh, now: &str) -> Result<(i64, bool), Fault> {
     let email_key = fresh.email.as_deref().map(key);
     if let Some(email) = &email_key {
         unused(session, email)?;
@@ -181,7 +189,16 @@ pub fn one(session: &mut dyn Session, id: i64, today: chrono::NaiveDate) -> Resu
     contact(session, &row, today)
 }
 
-fn append(session: &mut dyn Session, contact: i64, text: &str, now: &str) -> Result<Note, Fault> {
+/// Adds a note.
+///
+/// # Errors
+/// What the engine says.
+pub fn append(
+    session: &mut dyn Session,
+    contact: i64,
+    text: &str,
+    now: &str,
+) -> Result<Note, Fault> {
     let sql = format!(
         "INSERT INTO crm_notes (contact_id, body, created_at) VALUES (?1, ?2, ?3) RETURNING {NOTE}"
     );

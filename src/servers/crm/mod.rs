@@ -15,6 +15,7 @@ mod opportunities;
 mod pipeline;
 mod record;
 mod search;
+mod seed;
 mod stage;
 mod store;
 
@@ -25,6 +26,8 @@ use crate::servers::{self, Access, ServeError, Serving};
 
 use clock::Clock;
 use store::Store;
+
+pub use seed::seed;
 
 /// What the tools work on.
 struct Crm {

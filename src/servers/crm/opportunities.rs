@@ -61,29 +61,62 @@ pub fn create_opportunity(
     let close = close
         .map(|text| read_day(text, "expected_close").map(day))
         .transpose()?;
+    let fresh = Fresh {
+        contact: args.contact_id,
+        title,
+        stage,
+        probability: args.probability.unwrap_or_else(|| probability(stage)),
+        minor: args.amount.minor("amount")?,
+        currency: money::currency(args.currency.as_deref())?,
+        close,
+    };
     let now = stamp(crm.clock.now());
-    let cells = [
-        Cell::Int(args.contact_id),
-        title.as_str().into(),
-        fold(&title).into(),
-        stage.into(),
-        args.probability
-            .unwrap_or_else(|| probability(stage))
-            .into(),
-        args.amount.minor("amount")?.into(),
-        money::currency(args.currency.as_deref())?.into(),
-        close.into(),
-        now.into(),
-    ];
     let opportunity = crm.store.write(stop, |session| {
         check::contact(session, args.contact_id)?;
-        let sql = "INSERT INTO crm_opportunities (contact_id, title, title_search, stage, probability, amount_minor, currency, expected_close, created_at, updated_at) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9) RETURNING id";
-        let id = session.number(sql, &cells)?;
+        let id = add(session, &fresh, &now)?;
         found(session, id)
     })?;
     let text = format!("Created the opportunity {}.", opportunity.line());
     Ok(Answer::new(Shown { opportunity }, text))
+}
+
+/// An opportunity whose fields were checked.
+pub struct Fresh {
+    /// The contact, who is there.
+    pub contact: i64,
+    /// What it is about.
+    pub title: String,
+    /// One of the stages.
+    pub stage: &'static str,
+    /// Percent.
+    pub probability: i64,
+    /// What it is worth, in hundredths.
+    pub minor: i64,
+    /// Three capitals.
+    pub currency: String,
+    /// The day by which it should be decided.
+    pub close: Option<String>,
+}
+
+/// Puts it into the store; gives its number.
+///
+/// # Errors
+/// What the engine says.
+pub fn add(session: &mut dyn Session, fresh: &Fresh, now: &str) -> Result<i64, Fault> {
+    let sql = "INSERT INTO crm_opportunities (contact_id, title, title_search, stage, probability, amount_minor, currency, expected_close, created_at, updated_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9) RETURNING id";
+    let cells = [
+        Cell::Int(fresh.contact),
+        fresh.title.as_str().into(),
+        fold(&fresh.title).into(),
+        fresh.stage.into(),
+        fresh.probability.into(),
+        fresh.minor.into(),
+        fresh.currency.as_str().into(),
+        fresh.close.as_deref().into(),
+        now.into(),
+    ];
+    session.number(sql, &cells)
 }
 
 fn found(session: &mut dyn Session, id: i64) -> Result<Opportunity, Fault> {

@@ -9,16 +9,22 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::crm::Crm;
+use crate::servers::crm::check::{self, MAYBE_STATUSES, STATUSES};
 use crate::servers::crm::clock::stamp;
 use crate::servers::crm::money::{grouped, sum, weighted};
+use crate::servers::crm::record::OPPORTUNITIES;
 use crate::servers::crm::stage::{STAGES, is_open, place};
-use crate::servers::crm::store::{Fault, Session};
+use crate::servers::crm::store::{Cell, Fault, Session};
 use crate::servers::toolbox::{Answer, Refusal};
 
 /// Arguments of `pipeline_report`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReportArgs {}
+pub struct ReportArgs {
+    /// Only opportunities with contacts of this status.
+    #[schemars(extend("enum" = MAYBE_STATUSES))]
+    contact_status: Option<String>,
+}
 
 /// One stage in one currency.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -80,10 +86,14 @@ const PIECE: i64 = 1_000_000_000;
 /// `pipeline_report`
 pub fn pipeline_report(
     crm: &Crm,
-    _args: ReportArgs,
+    args: ReportArgs,
     stop: &CancellationToken,
 ) -> Result<Answer<Report>, Refusal> {
-    let sums = crm.store.read(stop, |session| read(session))?;
+    let status = args.contact_status.as_deref();
+    let status = status
+        .map(|status| check::word("contact_status", status, &STATUSES))
+        .transpose()?;
+    let sums = crm.store.read(stop, |session| read(session, status))?;
     let mut open: BTreeMap<&str, Sums> = BTreeMap::new();
     for ((at, currency), sums) in &sums {
         if STAGES.get(*at).is_some_and(|stage| is_open(stage)) {
@@ -114,13 +124,21 @@ pub fn pipeline_report(
     Ok(Answer::new(report, text))
 }
 
-fn read(session: &mut dyn Session) -> Result<BTreeMap<(usize, String), Sums>, Fault> {
+fn read(
+    session: &mut dyn Session,
+    status: Option<&str>,
+) -> Result<BTreeMap<(usize, String), Sums>, Fault> {
+    let filter = match status {
+        Some(_) => "WHERE c.status = ?1",
+        None => "",
+    };
+    let cells: Vec<Cell> = status.into_iter().map(Cell::from).collect();
     let sql = format!(
-        "SELECT stage, currency, probability, count(*), CAST(sum(amount_minor / {PIECE}) AS BIGINT), \
-         CAST(sum(amount_minor % {PIECE}) AS BIGINT) FROM crm_opportunities GROUP BY stage, currency, probability"
+        "SELECT o.stage, o.currency, o.probability, count(*), CAST(sum(o.amount_minor / {PIECE}) AS BIGINT), \
+         CAST(sum(o.amount_minor % {PIECE}) AS BIGINT) FROM {OPPORTUNITIES} {filter} GROUP BY o.stage, o.currency, o.probability"
     );
     let mut sums: BTreeMap<(usize, String), Sums> = BTreeMap::new();
-    for row in session.run(&sql, &[])? {
+    for row in session.run(&sql, &cells)? {
         let minor = i128::from(row.int(4)?) * i128::from(PIECE) + i128::from(row.int(5)?);
         let key = (place(&row.text(0)?), row.text(1)?);
         sums.entry(key).or_default().add(Sums {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use minijinja::Value as Data;
 use serde_json::Value;
 
+use super::played::{Outcome, Played};
 use super::render::environment;
 use super::{Call, Reply, Script, Step};
 use crate::agent::model::call_id::CallIds;
@@ -15,20 +16,6 @@ use crate::agent::model::event::{Completion, Finish, ModelEvent};
 use crate::agent::model::request::{Message, ModelCall, ModelRequest, ToolOffer};
 
 type Caught = BTreeMap<String, String>;
-
-/// How a tool message begins whose call did not do what it should.
-const FAILURES: [&str; 10] = [
-    "error",
-    "denied",
-    "refused",
-    "declined",
-    "not run",
-    "not allowed",
-    "cancelled",
-    "interrupted",
-    "failed",
-    "unknown tool",
-];
 
 impl Script {
     /// The events of the next step. Ends with `Done`, or with `Failed` when a template cannot be made from the results.
@@ -63,13 +50,19 @@ impl Script {
 
     /// A text without results; if its template fails the text stands as it was written, for it must be said in any case.
     pub(super) fn speak(&self, template: &str, caught: &Caught, prompt: &str) -> String {
-        let context = self.context(prompt, caught, &Played::default());
+        let context = self.context(prompt, caught, &[], None);
         environment()
             .render_str(template, context)
             .unwrap_or_else(|_| template.to_owned())
     }
 
-    fn context(&self, prompt: &str, caught: &Caught, played: &Played) -> Data {
+    fn context(
+        &self,
+        prompt: &str,
+        caught: &Caught,
+        results: &[Outcome],
+        item: Option<&Value>,
+    ) -> Data {
         let mut context: BTreeMap<&str, Data> = caught
             .iter()
             .map(|(name, word)| (name.as_str(), Data::from(word.as_str())))
@@ -78,66 +71,17 @@ impl Script {
         context.insert("prompts", self.prompts().map(Data::from).collect());
         context.insert(
             "results",
-            played.results.iter().map(Data::from_serialize).collect(),
+            results.iter().map(Data::from_serialize).collect(),
         );
+        if let Some(item) = item {
+            context.insert("item", Data::from_serialize(item));
+        }
         Data::from_serialize(&context)
     }
 }
 
-/// What has happened since the prompt.
-#[derive(Default)]
-struct Played {
-    steps: usize,
-    results: Vec<Outcome>,
-    /// Where the results of the last step begin.
-    last: usize,
-}
-
-#[derive(serde::Serialize)]
-struct Outcome {
-    tool: String,
-    text: String,
-    /// Left out when absent, so that a template that asks for a field of it fails instead of finding nothing there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    structured: Option<Value>,
-    error: bool,
-}
-
-impl Played {
-    fn since(messages: &[Message]) -> Self {
-        let mut played = Self::default();
-        for message in messages {
-            match message {
-                Message::Assistant { calls, .. } if !calls.is_empty() => {
-                    played.steps += 1;
-                    played.last = played.results.len();
-                }
-                Message::Tool { name, text, .. } => played.results.push(Outcome::new(name, text)),
-                Message::Assistant { .. } | Message::System { .. } | Message::User { .. } => {}
-            }
-        }
-        played
-    }
-}
-
-impl Outcome {
-    fn new(name: &str, text: &str) -> Self {
-        let structured = serde_json::from_str::<Value>(text)
-            .ok()
-            .filter(|value| value.is_object() || value.is_array());
-        let start = text.trim_start().to_lowercase();
-        let error = match &structured {
-            Some(value) => value.get("error").is_some_and(Value::is_string),
-            None => FAILURES.iter().any(|word| start.starts_with(word)),
-        };
-        Self {
-            tool: name.to_owned(),
-            text: text.to_owned(),
-            structured,
-            error,
-        }
-    }
-}
+/// A call that is to be made, and the entry that it is made for.
+type Due<'s> = (&'s Call, Option<Value>);
 
 struct Scene<'a> {
     script: &'a Script,
@@ -149,102 +93,176 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn play(&self, reply: &Reply) -> Result<Vec<ModelEvent>, ModelError> {
-        let before = self
-            .played
-            .steps
-            .checked_sub(1)
-            .and_then(|index| reply.steps.get(index));
-        let fresh = self
-            .played
-            .results
-            .get(self.played.last..)
-            .unwrap_or_default();
+        let (before, next) = self.position(reply)?;
+        let before = before.and_then(|index| reply.steps.get(index));
+        let last = self.played.steps.last().copied().unwrap_or_default();
+        let fresh = self.played.results.get(last..).unwrap_or_default();
         if let Some(failed) = fresh.iter().find(|outcome| outcome.error) {
             let text = match before.and_then(|step| step.on_error.as_ref()) {
-                Some(template) => self.render(template)?,
+                Some(template) => self.render(template, None)?,
                 None => as_it_came("That did not work", failed),
             };
             return Ok(said(&text));
         }
+        let next = self.reached(reply, next, &self.played.results);
         // More steps than the reply has can only come from a host that asks again: the last step speaks once more.
-        match reply.steps.get(self.played.steps).or(reply.steps.last()) {
-            Some(step) => self.step(step, before),
+        let played = next.and_then(|next| match reply.steps.get(next).or(reply.steps.last()) {
+            Some(step) => self.step(step),
             None => Ok(said(&self.script.fallback(self.prompt))),
-        }
+        });
+        played.or_else(|error| self.bare(before, error))
     }
 
-    fn step(&self, step: &Step, before: Option<&Step>) -> Result<Vec<ModelEvent>, ModelError> {
+    /// When something cannot be made because a result came without structured content, that result is a failure that did not call
+    /// itself one.
+    fn bare(
+        &self,
+        before: Option<&Step>,
+        error: ModelError,
+    ) -> Result<Vec<ModelEvent>, ModelError> {
+        let mut results = self.played.results.iter();
+        let bare = results.find(|outcome| outcome.structured.is_none());
+        let bare = bare.ok_or(error)?;
+        Ok(said(
+            &match before.and_then(|step| step.on_error.as_ref()) {
+                Some(template) => self.render(template, None)?,
+                None => as_it_came("The answer has not the form that this script knows", bare),
+            },
+        ))
+    }
+
+    /// The step that was played last and the one behind it. Which steps were passed over is found out again from what was known then.
+    fn position(&self, reply: &Reply) -> Result<(Option<usize>, usize), ModelError> {
+        let (mut before, mut next) = (None, 0);
+        for known in &self.played.steps {
+            let known = self.played.results.get(..*known).unwrap_or_default();
+            let played = self.reached(reply, next, known)?;
+            (before, next) = (Some(played), played + 1);
+        }
+        Ok((before, next))
+    }
+
+    /// The first step from `next` on that has something to do.
+    fn reached(&self, reply: &Reply, next: usize, known: &[Outcome]) -> Result<usize, ModelError> {
+        let mut next = next;
+        while let Some(step) = reply.steps.get(next) {
+            if step.calls.is_empty() || !self.due(step, known)?.is_empty() {
+                break;
+            }
+            next += 1;
+        }
+        Ok(next)
+    }
+
+    /// The calls of a step that are to be made, each with the entry that it is made for.
+    fn due<'s>(&self, step: &'s Step, known: &[Outcome]) -> Result<Vec<Due<'s>>, ModelError> {
+        let mut due = Vec::new();
+        for call in &step.calls {
+            let entries = match &call.each {
+                None => vec![None],
+                Some(each) => match self.evaluate(each, known, None)? {
+                    Value::Array(entries) => entries.into_iter().map(Some).collect(),
+                    other => {
+                        let why = format!("`each` is {other} and no list: {each}.");
+                        return Err(script_error(why));
+                    }
+                },
+            };
+            for entry in entries {
+                let wanted = match &call.condition {
+                    Some(condition) => self.holds(condition, known, entry.as_ref())?,
+                    None => true,
+                };
+                if wanted {
+                    due.push((call, entry));
+                }
+            }
+        }
+        Ok(due)
+    }
+
+    fn step(&self, step: &Step) -> Result<Vec<ModelEvent>, ModelError> {
         let text = match &step.say {
-            Some(template) => self.say(template, before)?,
+            Some(template) => self.render(template, None)?,
             None => String::new(),
         };
         let mut ids = CallIds::for_request(self.request);
         let mut calls = Vec::new();
-        for call in &step.calls {
+        for (call, item) in self.due(step, &self.played.results)? {
             let Some(name) = offered(&self.request.tools, call) else {
                 return Ok(said(&not_offered(call)));
             };
             calls.push(ModelCall {
                 id: ids.next_id(),
                 name: name.to_owned(),
-                arguments: self.arguments(&call.arguments)?.to_string(),
+                arguments: self.arguments(&call.arguments, item.as_ref())?.to_string(),
                 extra: serde_json::Map::new(),
             });
         }
         Ok(events(&text, calls))
     }
 
-    /// Renders; when that fails because a result came without structured content, that result is a failure that did not call itself one.
-    fn say(&self, template: &str, before: Option<&Step>) -> Result<String, ModelError> {
-        self.render(template).or_else(|error| {
-            let mut results = self.played.results.iter();
-            let bare = results.find(|outcome| outcome.structured.is_none());
-            let bare = bare.ok_or(error)?;
-            match before.and_then(|step| step.on_error.as_ref()) {
-                Some(template) => self.render(template),
-                None => Ok(as_it_came(
-                    "The answer has not the form that this script knows",
-                    bare,
-                )),
-            }
-        })
-    }
-
-    fn render(&self, template: &str) -> Result<String, ModelError> {
-        let context = self.script.context(self.prompt, &self.caught, &self.played);
+    fn render(&self, template: &str, item: Option<&Value>) -> Result<String, ModelError> {
+        let results = &self.played.results;
+        let context = self
+            .script
+            .context(self.prompt, &self.caught, results, item);
         environment()
             .render_str(template, context)
             .map_err(|error| template_failed(self.prompt, &error))
     }
 
     /// Strings are templates; one that is a single `{{ expression }}` keeps the type of its value.
-    fn arguments(&self, value: &Value) -> Result<Value, ModelError> {
+    fn arguments(&self, value: &Value, item: Option<&Value>) -> Result<Value, ModelError> {
         Ok(match value {
             Value::String(source) => match single_expression(source) {
-                Some(expression) => self.evaluate(expression)?,
-                None => Value::String(self.render(source)?),
+                Some(expression) => self.evaluate(expression, &self.played.results, item)?,
+                None => Value::String(self.render(source, item)?),
             },
             Value::Array(items) => items
                 .iter()
-                .map(|item| self.arguments(item))
+                .map(|value| self.arguments(value, item))
                 .collect::<Result<_, _>>()?,
             Value::Object(fields) => fields
                 .iter()
-                .map(|(name, item)| Ok((name.clone(), self.arguments(item)?)))
+                .map(|(name, value)| Ok((name.clone(), self.arguments(value, item)?)))
                 .collect::<Result<_, ModelError>>()?,
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         })
     }
 
-    fn evaluate(&self, expression: &str) -> Result<Value, ModelError> {
-        let environment = environment();
-        let context = self.script.context(self.prompt, &self.caught, &self.played);
-        let found = environment
-            .compile_expression(expression)
-            .and_then(|compiled| compiled.eval(context))
-            .map_err(|error| template_failed(self.prompt, &error))?;
+    fn evaluate(
+        &self,
+        expression: &str,
+        known: &[Outcome],
+        item: Option<&Value>,
+    ) -> Result<Value, ModelError> {
+        let found = self.found(expression, known, item)?;
         serde_json::to_value(&found)
             .map_err(|error| script_error(format!("A call's argument cannot be made: {error}.")))
+    }
+
+    fn holds(
+        &self,
+        expression: &str,
+        known: &[Outcome],
+        item: Option<&Value>,
+    ) -> Result<bool, ModelError> {
+        Ok(self.found(expression, known, item)?.is_true())
+    }
+
+    fn found(
+        &self,
+        expression: &str,
+        known: &[Outcome],
+        item: Option<&Value>,
+    ) -> Result<Data, ModelError> {
+        let environment = environment();
+        let context = self.script.context(self.prompt, &self.caught, known, item);
+        environment
+            .compile_expression(expression)
+            .and_then(|compiled| compiled.eval(context))
+            .map_err(|error| template_failed(self.prompt, &error))
     }
 }
 

@@ -105,12 +105,30 @@ impl Lines<'_> {
                 server: server.to_owned(),
                 tool: tool.to_owned(),
                 arguments,
+                each: self.expression(at, "each", call.each)?,
+                condition: self.expression(at, "if", call.condition)?,
             }),
             _ => Err(self.error(
                 at,
                 format!("`{}` is no tool: write `server.tool`", call.tool),
             )),
         }
+    }
+
+    fn expression(
+        &self,
+        at: usize,
+        key: &str,
+        source: Option<String>,
+    ) -> Result<Option<String>, ScriptError> {
+        if let Some(Err(error)) = source
+            .as_deref()
+            .map(|s| environment().compile_expression(s).map(|_| ()))
+        {
+            let why = error.detail().unwrap_or("the expression does not parse");
+            return Err(self.error(at, format!("in `{key}`: {why}")));
+        }
+        Ok(source)
     }
 
     fn template(&self, source: Spanned<String>) -> Result<String, ScriptError> {

@@ -21,6 +21,9 @@
 //! say = "There are {{ results[0].structured.total|count('entry', 'entries') }}."
 //! ```
 //!
+//! A call may carry `each = "results[0].structured.contacts"`: it is made once for each entry, which its arguments see as `item`; and
+//! `if = "not results[1].structured.total"`: it is made only where that is true. A step of which no call is left is passed over.
+//!
 //! A phrase fits the whole prompt: `*` is any words, `{name}` one word that templates can use, `a|b` either, `(word)` optional.
 //! Templates see `prompt`, `prompts`, the caught words, and `results`: each has `tool`, `text`, `structured` (parsed JSON) and `error`.
 
@@ -33,6 +36,7 @@ use toml::Spanned;
 mod answer;
 mod check;
 mod phrase;
+mod played;
 mod render;
 
 use phrase::Phrase;
@@ -76,6 +80,10 @@ struct Call {
     server: String,
     tool: String,
     arguments: Value,
+    /// An expression: the list for whose entries it is made, each for itself.
+    each: Option<String>,
+    /// An expression: whether it is made.
+    condition: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -115,6 +123,9 @@ struct CallFile {
     tool: String,
     #[serde(default)]
     arguments: serde_json::Map<String, Value>,
+    each: Option<String>,
+    #[serde(rename = "if")]
+    condition: Option<String>,
 }
 
 fn usual_pace() -> u64 {

@@ -13,6 +13,7 @@ pub(super) fn environment() -> Environment<'static> {
     env.set_trim_blocks(true);
     env.set_lstrip_blocks(true);
     env.add_filter("table", table);
+    env.add_filter("cell", cell_text);
     env.add_filter("thousands", thousands);
     env.add_filter("count", count);
     env.add_filter("code", code);

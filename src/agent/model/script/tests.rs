@@ -19,6 +19,12 @@ fn offers() -> Vec<ToolOffer> {
         "files__delete_file",
         "shop__query_database",
         "shop__get_table_schema",
+        "crm__search_contacts",
+        "crm__get_contact_details",
+        "crm__list_opportunities",
+        "crm__pipeline_report",
+        "crm__create_opportunity",
+        "crm__log_activity",
     ];
     let offer = |name: &str| ToolOffer {
         name: name.into(),
@@ -232,10 +238,10 @@ fn the_demo_offers_all_its_prompts_in_turn_and_they_match_their_own_replies() {
     let mut offered = vec![script.suggestion_after(None).unwrap()];
     while let Some(next) = script.suggestion_after(offered.last().copied()) {
         offered.push(next);
-        assert!(offered.len() <= 10);
+        assert!(offered.len() <= 13);
     }
     assert_eq!(offered, script.prompts().collect::<Vec<_>>());
-    assert_eq!(offered.len(), 10);
+    assert_eq!(offered.len(), 13);
     for (index, prompt) in offered.iter().enumerate() {
         assert_eq!(
             &script.find(prompt).unwrap().0.prompt,
@@ -288,6 +294,15 @@ fn natural_variants_reach_the_right_reply() {
             "How many orders does each customer have?",
         ),
         ("show me the total revenue", "What is the total revenue?"),
+        (
+            "Plan my meeting with Tech",
+            "Prepare a meeting with Anh of Sao Mai Tech",
+        ),
+        ("review our pipeline, please", "Analyse the sales pipeline"),
+        (
+            "which clients were not contacted lately",
+            "Follow up with clients not contacted for over a week",
+        ),
     ];
     for (said, prompt) in cases {
         assert_eq!(
@@ -405,6 +420,65 @@ fn arguments_are_made_from_words_and_results_and_keep_their_types() {
     assert_ne!(second[0].id, calls[0].id);
 }
 
+const REPEATED: &str = r#"
+opening = "o"
+fallback = "f"
+[[reply]]
+prompt = "go"
+[[reply.step]]
+call = { tool = "a.b", arguments = { n = 0 } }
+[[reply.step]]
+call = { tool = "a.b", each = "results[0].structured.list", if = "item.n > 1", arguments = { n = "{{ item.n }}" } }
+[[reply.step]]
+call = { tool = "a.b", if = "results|length == 2", arguments = { n = 9 } }
+[[reply.step]]
+say = "{{ results|length }}"
+"#;
+
+/// The numbers that are sent when the first answer is `first`, and what is said in the end or fails.
+fn repeated(first: &str) -> (Vec<i64>, Result<String, String>) {
+    let script = Script::parse(REPEATED).unwrap();
+    let mut messages = vec![user("go")];
+    let mut sent = Vec::new();
+    loop {
+        let events = script.answer(&small(messages.clone()));
+        if let Some(ModelEvent::Failed(error)) = events.last() {
+            return (sent, Err(error.message.clone()));
+        }
+        let (text, calls) = split(events);
+        if calls.is_empty() {
+            return (sent, Ok(text));
+        }
+        messages.push(Message::Assistant {
+            text,
+            calls: calls.clone(),
+        });
+        for call in calls {
+            let arguments: Value = serde_json::from_str(&call.arguments).unwrap();
+            sent.push(arguments["n"].as_i64().unwrap());
+            messages.push(Message::Tool {
+                call: call.id,
+                name: call.name,
+                text: first.to_owned(),
+            });
+        }
+    }
+}
+
+#[test]
+fn a_call_is_made_for_each_entry_that_fits_and_a_step_without_calls_is_passed_over() {
+    let list = |numbers: &[i64]| {
+        let entries: Vec<Value> = numbers.iter().map(|n| json!({"n": n})).collect();
+        json!({"list": entries}).to_string()
+    };
+    assert_eq!(repeated(&list(&[1, 2, 3])), (vec![0, 2, 3], Ok("3".into())));
+    assert_eq!(repeated(&list(&[5])), (vec![0, 5, 9], Ok("3".into())));
+    assert_eq!(repeated(&list(&[1])), (vec![0], Ok("1".into())));
+    assert_eq!(repeated(&list(&[])), (vec![0], Ok("1".into())));
+    let (sent, said) = repeated(r#"{"list": 7}"#);
+    assert!(sent == [0] && said.is_err_and(|why| why.contains("no list")));
+}
+
 #[test]
 fn a_template_that_asks_for_what_is_not_there_fails_and_says_so() {
     let script = Script::parse(SMALL).unwrap();
@@ -474,6 +548,11 @@ fn mistakes_are_told_with_their_line() {
             "`server.tool`",
         ),
         (
+            "[[reply]]\nprompt = \"p\"\n[[reply.step]]\ncall = { tool = \"a.b\", if = \"1 +\" }\n[[reply.step]]\nsay = \"s\"",
+            6,
+            "`if`",
+        ),
+        (
             "[[reply]]\nprompt = \"p\"\n[[reply.step]]\nsay = \"{% if %}\"",
             6,
             "template",
@@ -495,7 +574,7 @@ fn mistakes_are_told_with_their_line() {
 
 proptest::proptest! {
     #[test]
-    fn any_prompt_and_any_result_is_answered_without_a_panic(prompt in ".{0,80}", index in 0..10_usize, result in ".{0,80}") {
+    fn any_prompt_and_any_result_is_answered_without_a_panic(prompt in ".{0,80}", index in 0..13_usize, result in ".{0,80}") {
         let script = Script::parse(DEMO).unwrap();
         split(script.answer(&request(vec![user(&prompt)])));
         let known = script.prompts().nth(index).unwrap().to_owned();
