@@ -19,6 +19,9 @@ use crate::servers::http::answer::Refused;
 use crate::servers::http::envelope::{self, Envelope};
 use crate::servers::http::options::MAX_BODY;
 
+/// How many sessions are held at a time; one that nobody uses ends after five minutes.
+const MAX_SESSIONS: usize = 1024;
+
 /// The JSON-RPC code beside 401, 403 and 429; the status says which.
 const DENIED: i32 = -32000;
 
@@ -64,6 +67,10 @@ async fn admitted(shared: &Shared, request: Request, next: Next) -> Result<Respo
         Refused::new(StatusCode::BAD_REQUEST, malformed.message).code(malformed.code)
     })?;
     let method = envelope.method.as_deref().unwrap_or_default();
+    if method == "initialize" && shared.sessions.sessions.read().await.len() >= MAX_SESSIONS {
+        let why = "too many sessions are open here; try again in a few minutes";
+        return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, why).to(envelope.id));
+    }
     let caller = match Need::of(method, envelope.name.as_deref()) {
         Need::Token => caller,
         need => {

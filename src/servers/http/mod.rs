@@ -64,6 +64,7 @@ struct Shared {
     names: Names,
     gate: Gate,
     tls: Option<Arc<Tls>>,
+    sessions: Arc<LocalSessionManager>,
     hosts: hosts::Allowed,
     metrics: Metrics,
     stop: Stop,
@@ -111,6 +112,7 @@ impl Shared {
             metrics: Metrics::new(),
             ready: health::Readiness::new(work.ready.clone()),
             stop: Stop::listen(work.running.clone())?,
+            sessions: Arc::default(),
             names,
             options,
         })
@@ -137,11 +139,8 @@ where
 {
     let config = transport(&shared.options, shared.stop.now());
     let handler = Measured::new(handler, shared.clone());
-    let service = StreamableHttpService::new(
-        move || Ok(handler.clone()),
-        Arc::new(LocalSessionManager::default()),
-        config,
-    );
+    let service =
+        StreamableHttpService::new(move || Ok(handler.clone()), shared.sessions.clone(), config);
     let pass = axum::middleware::from_fn_with_state(shared.clone(), gate::pass);
     let mcp = Router::new().route_service("/mcp", service).layer(pass);
     mcp.merge(health::routes(shared.clone()))
