@@ -90,19 +90,13 @@ impl Address {
                 file.and_then(|file| passfile::find(&file, &host, port, &database, &user))
             }
         };
-        let mode = written.mode.or_else(|| variable("PGSSLMODE"));
-        let root = written.root.or_else(|| variable("PGSSLROOTCERT"));
         let tls = Tls {
-            mode: match mode {
+            mode: match written.mode.or_else(|| variable("PGSSLMODE")) {
                 Some(mode) => Mode::parse(&mode)?,
                 None => Mode::default_for(&host),
             },
-            roots: Roots::parse(root),
-            identity: match (written.certificate, written.key) {
-                (Some(certificate), Some(key)) => Some((certificate, key)),
-                (None, None) => None,
-                _ => return Err("sslcert and sslkey belong together".to_owned()),
-            },
+            roots: Roots::parse(written.root.or_else(|| variable("PGSSLROOTCERT"))),
+            identity: identity(written.certificate, written.key)?,
         };
         Ok(Self {
             host,
@@ -135,6 +129,17 @@ impl Address {
     /// Whether the host is the folder of a socket.
     pub fn is_socket(&self) -> bool {
         self.host.starts_with('/')
+    }
+}
+
+fn identity(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<(PathBuf, PathBuf)>, String> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+        (None, None) => Ok(None),
+        _ => Err("sslcert and sslkey belong together".to_owned()),
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
@@ -114,7 +114,7 @@ impl Tls {
     /// # Errors
     /// A file of certificates that cannot be read, or that holds none.
     pub fn connector(&self) -> Result<MakeRustlsConnect, String> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = match (self.mode, &self.roots) {
             (Mode::VerifyFull, roots) => self.authority(roots, &provider, true)?,
             (Mode::VerifyCa, roots) | (Mode::Require, roots @ (Roots::File(_) | Roots::System)) => {

@@ -134,8 +134,7 @@ struct Written {
 
 impl Written {
     fn of(change: &Change, keys: &[(String, String)]) -> Self {
-        let table = whole_name(&change.table);
-        let mut written = Self::default();
+        let (table, mut written) = (whole_name(&change.table), Self::default());
         match &change.deed {
             Deed::Insert(values) if values.is_empty() => {
                 written.say(&format!("INSERT INTO {table} DEFAULT VALUES"));
