@@ -59,6 +59,8 @@ check required 2025-11-25 30 "$url"
 check required 2026-07-28 37 "$url"
 serving filesystem filesystem "$scratch/files"
 check any filesystem "$url"
-serving database database :memory:
+serving database database sqlite::memory:
 check any database "$url"
+serving crm crm "sqlite:$scratch/crm.db"
+check any crm "$url"
 exit $failed

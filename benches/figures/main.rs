@@ -1,15 +1,18 @@
 //! What mcpdeck costs, each figure beside a baseline measured in the same run: `cargo bench`, or `cargo bench -- first ready`
 //! for some of them.
 //!
-//! Prints a table and judges by the goals in it, but never fails: a busy machine is no error. The baselines share the
+//! Prints a table and judges by the goals in it, but does not fail for a figure: a busy machine is no error. Only the attack
+//! (`escape`) fails the run when it gets out, or when it would get nowhere. The baselines share the
 //! machine's mood, so the quotients are worth more than the milliseconds.
 
 mod call;
+mod escape;
 mod first_frame;
 mod frame;
 mod memory;
 mod ready;
 mod report;
+mod servers;
 mod terminal;
 
 use std::path::Path;
@@ -23,12 +26,14 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_mcpdeck");
 /// A benchmark: its name, and what measures it.
 type Bench = (&'static str, fn() -> Vec<Row>);
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 7] = [
     ("first", first_frame::measure),
     ("ready", ready::measure),
     ("call", call::measure),
     ("frame", frame::measure),
     ("memory", memory::measure),
+    ("escape", escape::measure),
+    ("servers", servers::measure),
 ];
 
 fn main() -> ExitCode {
@@ -55,6 +60,13 @@ fn main() -> ExitCode {
         }
     }
     println!("{}", report::table(&rows));
+    // A slow machine is no error; a way out of a root is one, and so is an attack that shows nothing.
+    if rows
+        .iter()
+        .any(|row| row.is_proof && row.met == Some(false))
+    {
+        return ExitCode::FAILURE;
+    }
     ExitCode::SUCCESS
 }
 

@@ -11,6 +11,8 @@ pub struct Row {
     pub goal: String,
     /// Whether the goal is met; nothing where there is none.
     pub met: Option<bool>,
+    /// Whether the run fails when the goal is not met.
+    pub is_proof: bool,
 }
 
 impl Row {
@@ -24,6 +26,7 @@ impl Row {
             compared: format!("{quotient:.2} x"),
             goal: format!("<= {goal} x"),
             met: Some(quotient <= goal),
+            is_proof: false,
         }
     }
 
@@ -42,8 +45,40 @@ impl Row {
             compared: format!("{quotient:.2} x"),
             goal: goal.map_or_else(String::new, |goal| format!("<= {}", time(goal))),
             met: goal.map(|goal| measured <= goal),
+            is_proof: false,
         }
     }
+
+    /// So many a second beside a baseline's, with a goal for how many times as many.
+    pub fn rate(what: &str, measured: f64, baseline: f64, goal: f64) -> Self {
+        let quotient = measured / baseline;
+        Self {
+            what: what.to_owned(),
+            measured: format!("{measured:.0} /s"),
+            baseline: format!("{baseline:.0} /s"),
+            compared: format!("{quotient:.2} x"),
+            goal: format!(">= {goal} x"),
+            met: Some(quotient >= goal),
+        }
+    }
+
+    /// Bytes beside a baseline's, with a goal for their quotient.
+    pub fn memory(what: &str, measured: u64, baseline: u64, goal: f64) -> Self {
+        let quotient = measured as f64 / baseline as f64;
+        Self {
+            what: what.to_owned(),
+            measured: megabytes(measured),
+            baseline: megabytes(baseline),
+            compared: format!("{quotient:.2} x"),
+            goal: format!("<= {goal} x"),
+            met: Some(quotient <= goal),
+        }
+    }
+}
+
+/// Bytes for people.
+pub fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 /// The samples in order, for [`at`].

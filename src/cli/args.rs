@@ -3,12 +3,15 @@
 use clap::{Parser, Subcommand};
 
 use crate::cli::ask::AskArgs;
+use crate::cli::audit::AuditArgs;
 use crate::cli::call::CallArgs;
 use crate::cli::config::ConfigArgs;
 use crate::cli::demo::DemoArgs;
 use crate::cli::global::Global;
 use crate::cli::list::ListArgs;
 use crate::cli::serve::ServeArgs;
+use crate::cli::token::TokenArgs;
+use crate::cli::undo::UndoArgs;
 
 /// What a script can tell from the end of a run. The README has the long form.
 const EXIT_CODES: &str = "Exit codes: 0 good, 1 tool error, 2 usage or configuration, 3 server, 4 model, 130 interrupted";
@@ -44,7 +47,14 @@ pub enum Command {
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
+    /// Make keys and tokens for served servers, and read tokens
+    Token(TokenArgs),
+    /// Check the record of calls that a served server keeps
+    Audit(AuditArgs),
+    /// Take back a change that the file server made, or list them
+    #[command(after_help = EXIT_CODES)]
+    Undo(UndoArgs),
 }
 
 #[cfg(test)]

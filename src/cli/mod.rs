@@ -4,6 +4,7 @@
 
 mod args;
 mod ask;
+mod audit;
 mod call;
 mod config;
 mod deck;
@@ -16,6 +17,8 @@ mod list;
 mod output;
 mod serve;
 mod setup;
+mod token;
+mod undo;
 
 use std::process::ExitCode;
 
@@ -37,7 +40,10 @@ pub fn run() -> ExitCode {
         Some(args::Command::List(what)) => list::run(&what, global),
         Some(args::Command::Call(what)) => call::run(&what, global),
         Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
-        Some(args::Command::Serve(what)) => serve::run(what),
+        Some(args::Command::Serve(what)) => serve::run(*what),
+        Some(args::Command::Token(what)) => token::run(&what),
+        Some(args::Command::Audit(what)) => audit::run(&what),
+        Some(args::Command::Undo(what)) => undo::run(&what),
     };
     match outcome {
         Ok(code) => code,

@@ -61,7 +61,7 @@ async fn serve<S: Send + Sync + 'static>(
     serving: Serving,
 ) -> Result<(), ServeError> {
     let guard = serving.guard;
-    let running = toolbox.running();
+    let (running, ready) = (toolbox.running(), toolbox.readiness());
     let toolbox = toolbox.guarded(guard.clone());
     let work = http::Work {
         handler: match serving.transport {
@@ -70,7 +70,7 @@ async fn serve<S: Send + Sync + 'static>(
         },
         guard,
         running,
-        ready: None,
+        ready,
     };
     serve_work(work, serving.transport).await
 }
@@ -80,10 +80,13 @@ async fn serve_work<H>(work: http::Work<H>, transport: Transport) -> Result<(), 
 where
     H: ServerHandler + Clone + Send + Sync + 'static,
 {
-    match transport {
+    let guard = work.guard.clone();
+    let served = match transport {
         Transport::Stdio => stdio::serve(work.handler, work.running).await,
         Transport::Http(options) => http::serve(work, *options).await,
-    }
+    };
+    let recorded = guard.flush().await.map_err(ServeError::Record);
+    served.and(recorded)
 }
 
 /// Why a server did not start, or stopped before its client left.
@@ -135,9 +138,20 @@ pub enum ServeError {
         /// What is wrong with it.
         why: String,
     },
+    /// A database server that does not let us in, or not as this role.
+    #[error("cannot serve the database `{shown}`: {why}")]
+    Remote {
+        /// The URL without its password.
+        shown: String,
+        /// What the server or we have against it.
+        why: String,
+    },
     /// The client broke the protocol before the first call.
     #[error("the client did not begin an MCP session: {0}")]
     Handshake(String),
+    /// The last calls could not be recorded.
+    #[error("{0}")]
+    Record(String),
     /// The runtime or a signal handler could not be had.
     #[error("cannot run the server: {0}")]
     Io(#[from] std::io::Error),

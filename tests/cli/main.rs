@@ -19,6 +19,8 @@ mod hostile;
 mod interrupt;
 mod list;
 mod model;
+mod token;
 mod trouble;
+mod undo;
 mod usage;
 mod wire_log;

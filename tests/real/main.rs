@@ -12,6 +12,8 @@ mod deck;
 mod everything;
 mod files;
 mod model;
+mod nginx;
 mod npm;
 mod prompts;
+mod session;
 mod trouble;

@@ -6,15 +6,15 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
+use mcpdeck::servers::filesystem::direct::Direct;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::client::Served;
 
-const SECRET: &str = "outside";
+const SECRET: &str = "not for you";
 
 /// A root beside a sibling whose name begins alike and that holds the secret.
 struct Ground {
@@ -144,7 +144,7 @@ impl Swapper {
         let over = stop.clone();
         let thread = std::thread::spawn(move || {
             let mut swaps = 0;
-            while !over.load(Ordering::Relaxed) {
+            while swaps <= 100 || !over.load(Ordering::Relaxed) {
                 renameat_with(CWD, &folder, CWD, &link, RenameFlags::EXCHANGE).unwrap();
                 swaps += 1;
             }
@@ -156,58 +156,115 @@ impl Swapper {
         }
     }
 
+    /// Ends it after at least a hundred swaps. Tells how many there were.
     fn end(mut self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.take().unwrap().join().unwrap()
     }
 }
 
-/// The better check that is often seen: resolve, compare, then open by the name again.
-fn check_then_open(root: &Path, path: &str) -> io::Result<String> {
+/// The better check that is often seen: resolve, compare, then open by the name again. `between` happens between the two.
+fn check_then_open(root: &Path, path: &str, between: impl FnOnce()) -> io::Result<String> {
     let real = root.join(path).canonicalize()?;
     if !real.starts_with(root) {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
+    between();
     fs::read_to_string(root.join(path))
+}
+
+/// A ground whose folder `swap`, with a file of its own, can change places with the link `abs`.
+fn swap_ground() -> Ground {
+    let ground = Ground::new();
+    fs::create_dir(ground.root().join("swap")).unwrap();
+    fs::write(ground.root().join("swap/secret"), "inside").unwrap();
+    ground
+}
+
+/// The attack is a real one: the check that is often seen falls to it, at the moment between its two steps.
+fn the_naive_check_falls(root: &Path) {
+    let swap = || {
+        let (folder, link) = (root.join("swap"), root.join("abs"));
+        renameat_with(CWD, &folder, CWD, &link, RenameFlags::EXCHANGE).unwrap();
+    };
+    let stolen = check_then_open(root, "swap/secret", swap).unwrap();
+    assert_eq!(stolen, SECRET, "the control must let the attack through");
+    swap();
+}
+
+fn outside(ground: &Ground) -> Vec<std::ffi::OsString> {
+    let entries = fs::read_dir(ground.outside()).unwrap();
+    entries.map(|e| e.unwrap().file_name()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_swapped_for_a_link_while_it_is_used_leads_nowhere() {
-    let ground = Ground::new();
+    let ground = swap_ground();
     let root = ground.root();
-    fs::create_dir(root.join("swap")).unwrap();
-    fs::write(root.join("swap/secret"), "inside").unwrap();
+    the_naive_check_falls(&root);
     let server = Served::start(&["filesystem", root.to_str().unwrap()]).await;
     let swapper = Swapper::start(root.join("swap"), root.join("abs"));
-
-    let limit = Instant::now() + Duration::from_secs(20);
-    let mut leaked = false;
-    while !leaked && Instant::now() < limit {
-        leaked = check_then_open(&root, "swap/secret").is_ok_and(|text| text == SECRET);
-    }
-    assert!(leaked, "the control must let the attack through");
-
-    let mut reads = 0;
-    for number in 0..300 {
+    for number in 0..200 {
         let reply = server
             .call("read_text_file", json!({"path": "swap/secret"}))
             .await;
         assert!(!reply.text.contains(SECRET), "{}", reply.text);
-        reads += usize::from(!reply.is_error);
-        let path = format!("swap/new-{number}");
-        server
-            .call("write_file", json!({"path": path, "content": "x"}))
-            .await;
-        let destination = format!("swap/dir-{number}/deep");
-        server
-            .call("create_directory", json!({"path": destination}))
-            .await;
+        for (tool, arguments) in [
+            (
+                "write_file",
+                json!({"path": format!("swap/new-{number}"), "content": "x"}),
+            ),
+            (
+                "create_directory",
+                json!({"path": format!("swap/dir-{number}/deep")}),
+            ),
+            (
+                "copy_file",
+                json!({"source": "swap/secret", "destination": format!("swap/copy-{number}")}),
+            ),
+            (
+                "move_file",
+                json!({"source": format!("swap/new-{number}"), "destination": format!("swap/moved-{number}")}),
+            ),
+            (
+                "delete_file",
+                json!({"path": format!("swap/copy-{number}")}),
+            ),
+            ("undo", json!({})),
+        ] {
+            let reply = server.call(tool, arguments).await;
+            assert!(!reply.text.contains(SECRET), "{}", reply.text);
+        }
     }
     assert!(swapper.end() > 100);
-    assert!(reads > 0, "no read ever met the real folder");
-    let outside: Vec<_> = fs::read_dir(ground.outside())
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
-    assert_eq!(outside, ["secret"]);
+    assert_eq!(outside(&ground), ["secret"]);
+    let secret = fs::read_to_string(ground.outside().join("secret"));
+    assert_eq!(secret.unwrap(), SECRET);
+}
+
+#[test]
+fn tens_of_thousands_of_reads_and_writes_under_attack_stay_inside() {
+    let ground = swap_ground();
+    let root = ground.root();
+    the_naive_check_falls(&root);
+    let data = ground.base.path().join("data");
+    let direct = Direct::open(std::slice::from_ref(&root), &data, 1_000_000).unwrap();
+    let swapper = Swapper::start(root.join("swap"), root.join("abs"));
+    for number in 0..30_000 {
+        if number % 100 == 0 {
+            let _refused = direct.write("swap/mine", b"x");
+        } else if let Ok(content) = direct.read("swap/secret") {
+            assert_eq!(content, b"inside", "after {number} operations");
+        }
+    }
+    assert!(swapper.end() > 100);
+    assert_eq!(outside(&ground), ["secret"]);
+    // With the folder in its place all is as ever.
+    if root.join("swap").symlink_metadata().unwrap().is_symlink() {
+        let (folder, link) = (root.join("swap"), root.join("abs"));
+        renameat_with(CWD, &folder, CWD, &link, RenameFlags::EXCHANGE).unwrap();
+    }
+    assert_eq!(direct.read("swap/secret").unwrap(), b"inside");
+    direct.write("swap/mine", b"mine").unwrap();
+    assert_eq!(fs::read(root.join("swap/mine")).unwrap(), b"mine");
 }

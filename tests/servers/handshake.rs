@@ -6,10 +6,15 @@ use serde_json::json;
 
 use crate::client::{LIMIT, Served, command, modern};
 
-const READING: [&str; 5] = [
+const READING: [&str; 10] = [
     "list_directory",
+    "list_directory_with_sizes",
+    "directory_tree",
     "read_text_file",
+    "read_media_file",
+    "read_multiple_files",
     "search_files",
+    "search_file_contents",
     "get_file_info",
     "list_allowed_directories",
 ];
@@ -42,10 +47,10 @@ async fn both_eras_of_the_protocol_get_the_same_answer() {
 async fn every_tool_tells_its_schemas_title_and_effect() {
     let root = tempfile::tempdir().unwrap();
     let served = Served::start(&["filesystem", root.path().to_str().unwrap()]).await;
-    assert_eq!(served.tools.len(), 10);
+    assert_eq!(served.tools.len(), READING.len() + 8);
     for tool in &served.tools {
         let hints = tool.annotations.as_ref().unwrap();
-        let reads = READING.contains(&tool.name.as_ref());
+        let reads = READING.contains(&tool.name.as_ref()) || tool.name == "list_changes";
         assert_eq!(hints.read_only_hint, Some(reads), "{}", tool.name);
         assert!(tool.title.is_some() && tool.output_schema.is_some());
         assert_eq!(tool.input_schema["type"], "object");

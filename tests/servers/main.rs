@@ -4,12 +4,25 @@
 
 mod client;
 mod conformance;
+mod contents;
+mod copies;
 mod crm;
 #[cfg(feature = "postgres")]
 mod crm_postgres;
 mod crm_store;
 mod database;
+mod database_changes;
 mod escapes;
 mod files;
+mod guard;
 mod handshake;
+mod http;
+mod killed;
+mod names;
+mod reading;
+mod roots;
+mod special;
 mod sql_attacks;
+mod sql_generator;
+mod trash;
+mod undo;

@@ -35,12 +35,16 @@ pub struct HttpArgs {
     /// Prometheus metrics and health on a plain listener of their own; needed for metrics beyond loopback
     #[arg(long, value_name = "[HOST:]PORT", value_parser = address, requires = "http")]
     metrics: Option<SocketAddr>,
-    /// Keep sessions in memory for clients up to 2025-11-25; then they need one and the same instance
+    /// Keep sessions in memory for clients up to 2025-11-25, which a server needs to ask them; then each client needs one
+    /// and the same instance
     #[arg(long, requires = "http")]
     sessions: bool,
     /// Hold so many connections at a time
     #[arg(long, value_name = "N", default_value_t = 512, requires = "http")]
     max_connections: usize,
+    /// Wait so long for the head of a request, for its body, and for a client to take a piece of an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, requires = "http")]
+    patience: u64,
     /// On SIGTERM, say "not ready" for so long before closing the port, for load balancers
     #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "http")]
     drain: u64,
@@ -64,6 +68,7 @@ impl HttpArgs {
             allow_origins: self.allow_origin,
             sessions: self.sessions,
             connections: self.max_connections,
+            patience: Duration::from_secs(self.patience),
             drain: Duration::from_secs(self.drain),
             grace: Duration::from_secs(self.grace),
             announce: |url| output::data(&format!("{url}\n")),

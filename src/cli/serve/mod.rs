@@ -1,5 +1,6 @@
 //! `mcpdeck serve NAME`: one of our own MCP servers on stdin and stdout, or over HTTP.
 
+mod database;
 mod http;
 mod rules;
 
@@ -11,9 +12,8 @@ use tokio::runtime::Builder;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::servers::guard::Guard;
-use crate::servers::{
-    Access, ServeError, Serving, conformance, crm, database, filesystem, scripted,
-};
+use crate::servers::{Access, ServeError, Serving, conformance, crm, filesystem, scripted};
+use database::DatabaseArgs;
 use http::HttpArgs;
 use rules::RuleArgs;
 
@@ -37,18 +37,10 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
-    /// A database: list tables, read schemas, query, insert.
-    Database {
-        /// `sqlite:FILE`, or a path to an SQLite file.
-        url: String,
-        /// Offer only the tools that change nothing.
-        #[arg(long)]
-        read_only: bool,
-        #[command(flatten)]
-        common: Common,
-    },
+    /// A database: list tables, read schemas, query, explain, change rows, run scripts.
+    Database(DatabaseArgs),
     /// A CRM: contacts, companies, opportunities, notes and activities in a store that is made when it is new.
     Crm {
         /// `sqlite:FILE` or `postgres://...`; a file in the data directory when absent.
@@ -58,13 +50,13 @@ pub enum Served {
         #[arg(long)]
         read_only: bool,
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
     /// The server that the official conformance suite is run against.
     #[command(hide = true)]
     Conformance {
         #[command(flatten)]
-        common: Common,
+        common: Box<Common>,
     },
     /// A server that replays a script, well or badly behaved; for tests.
     #[command(hide = true)]
@@ -93,13 +85,9 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         } => block_on(common, async |serving| {
             filesystem::serve(roots, access(read_only), serving).await
         }),
-        Served::Database {
-            url,
-            read_only,
-            common,
-        } => block_on(common, async |serving| {
-            database::serve(&url, access(read_only), serving).await
-        }),
+        Served::Database(DatabaseArgs { what, common }) => {
+            block_on(common, async |serving| what.serve(serving).await)
+        }
         Served::Crm {
             url,
             read_only,
@@ -107,9 +95,7 @@ pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
         } => block_on(common, async |serving| {
             crm::serve(url.as_deref(), access(read_only), serving).await
         }),
-        Served::Conformance { common } => {
-            block_on(common, async |serving| conformance::serve(serving).await)
-        }
+        Served::Conformance { common } => block_on(common, conformance::serve),
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
             .map_err(|why| CliError::new(ErrorKind::Usage, why)),
@@ -126,7 +112,7 @@ fn access(read_only: bool) -> Access {
 
 /// One thread is enough for a pipe to one client, as the tools run on threads of their own; many clients want more.
 fn block_on(
-    common: Common,
+    common: Box<Common>,
     server: impl AsyncFnOnce(Serving) -> Result<(), ServeError>,
 ) -> Result<ExitCode, CliError> {
     let mut threads = match common.http.http {
@@ -154,7 +140,9 @@ fn refusal(error: ServeError) -> CliError {
         ServeError::Root { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give folders that exist: `mcpdeck serve filesystem ROOT...`"),
         ServeError::Url { .. } => CliError::new(ErrorKind::Usage, message)
-            .hint("write `sqlite:FILE`, or a path to an SQLite file"),
+            .hint("write `sqlite:FILE`, a path to an SQLite file, or `postgres://USER@HOST/DATABASE`"),
+        ServeError::Remote { .. } => CliError::new(ErrorKind::Server, message)
+            .hint("the password may stand in PGPASSWORD or ~/.pgpass; `sslmode` in the URL says how the way is protected"),
         ServeError::Database { .. } => CliError::new(ErrorKind::Usage, message)
             .hint("give a file that exists and is an SQLite database"),
         ServeError::Bind { .. } => CliError::new(ErrorKind::Usage, message)
@@ -169,6 +157,6 @@ fn refusal(error: ServeError) -> CliError {
         ),
         ServeError::Handshake(_) => CliError::new(ErrorKind::Server, message)
             .hint("this command speaks MCP on stdin and stdout; an MCP host starts it"),
-        ServeError::Io(_) => CliError::new(ErrorKind::Server, message),
+        ServeError::Record(_) | ServeError::Io(_) => CliError::new(ErrorKind::Server, message),
     }
 }

@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 
 use crate::servers::conformance::rounds::{self, Step};
 use crate::servers::conformance::{Context, Fixture, pages, tools};
-use crate::servers::guard::Call;
-use crate::servers::toolbox::caller;
+use crate::servers::guard::{Call, Ended};
+use crate::servers::toolbox::{Refusal, caller};
 
 impl ServerHandler for Fixture {
     fn get_info(&self) -> ServerConfig {
@@ -66,6 +66,7 @@ impl ServerHandler for Fixture {
         }
         let arguments = Value::Object(request.arguments.clone().unwrap_or_default());
         let run = self.run(&request, &context);
+        let guard = &self.guard;
         let call = Call {
             caller: &caller,
             tool: &request.name,
@@ -73,7 +74,7 @@ impl ServerHandler for Fixture {
             changes: false,
             stop: &context.ct,
         };
-        match self.guard.call(call, || None, run).await {
+        match guard.call(call, || None, run).await {
             Ok(answer) => answer,
             Err(refusal) => Ok(CallToolResult::error(vec![ContentBlock::text(refusal.0)]).into()),
         }
@@ -82,8 +83,11 @@ impl ServerHandler for Fixture {
     async fn list_resources(
         &self,
         _page: Option<PaginatedRequestParams>,
-        _context: Context,
+        context: Context,
     ) -> Result<ListResourcesResult, ErrorData> {
+        if !caller(&context).may_read() {
+            return Ok(ListResourcesResult::default());
+        }
         Ok(ListResourcesResult::with_all_items(pages::resources()))
     }
 
@@ -100,17 +104,25 @@ impl ServerHandler for Fixture {
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        _context: Context,
+        context: Context,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let page = pages::read(&request.uri).ok_or_else(|| missing(&request.uri))?;
-        Ok(ReadResourceResult::new(vec![page]).into())
+        let uri = request.uri;
+        if !caller(&context).may_read() {
+            return Err(missing(&uri));
+        }
+        let read = async { pages::read(&uri).ok_or_else(|| missing(&uri)) };
+        let page = self.guarded("resources/read", json!({ "uri": uri }), &context, read);
+        Ok(ReadResourceResult::new(vec![page.await?]).into())
     }
 
     async fn list_prompts(
         &self,
         _page: Option<PaginatedRequestParams>,
-        _context: Context,
+        context: Context,
     ) -> Result<ListPromptsResult, ErrorData> {
+        if !caller(&context).may_prompt() {
+            return Ok(ListPromptsResult::default());
+        }
         Ok(ListPromptsResult::with_all_items(pages::prompts()))
     }
 
@@ -119,21 +131,12 @@ impl ServerHandler for Fixture {
         request: GetPromptRequestParams,
         context: Context,
     ) -> Result<GetPromptResponse, ErrorData> {
-        if request.name != rounds::PROMPT.name {
-            let arguments = request.arguments.unwrap_or_default();
-            return pages::prompt(&request.name, &arguments).map(Into::into);
+        if !caller(&context).may_prompt() {
+            return Err(pages::no_prompt(&request.name));
         }
-        let answers = request.input_responses.as_ref();
-        let state = request.request_state.as_deref();
-        Ok(
-            match self.step(&rounds::PROMPT, &context, answers, state)? {
-                Step::Ask(asked) => asked.into(),
-                Step::Done(words) => {
-                    let message = PromptMessage::new_text(Role::User, words);
-                    GetPromptResult::new(vec![message]).into()
-                }
-            },
-        )
+        let told = json!({ "name": request.name, "arguments": request.arguments });
+        let run = async { self.prompt(&request, &context) };
+        self.guarded("prompts/get", told, &context, run).await
     }
 
     async fn complete(
@@ -192,6 +195,50 @@ impl ServerHandler for Fixture {
     }
 }
 
+impl Fixture {
+    /// Runs under the guard what is no tool.
+    async fn guarded<T>(
+        &self,
+        what: &str,
+        arguments: Value,
+        context: &Context,
+        run: impl Future<Output = Result<T, ErrorData>>,
+    ) -> Result<T, ErrorData> {
+        let caller = caller(context);
+        let call = Call {
+            caller: &caller,
+            tool: what,
+            arguments: &arguments,
+            changes: false,
+            stop: &context.ct,
+        };
+        let refused = |Refusal(why)| ErrorData::internal_error(why, None);
+        let run = async { run.await.map(Ok) };
+        let outcome = self.guard.call(call, || None, run).await;
+        outcome.map_err(refused)??.map_err(refused)
+    }
+
+    fn prompt(
+        &self,
+        request: &GetPromptRequestParams,
+        context: &Context,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        if request.name != rounds::PROMPT.name {
+            let arguments = request.arguments.clone().unwrap_or_default();
+            return pages::prompt(&request.name, &arguments).map(Into::into);
+        }
+        let answers = request.input_responses.as_ref();
+        let state = request.request_state.as_deref();
+        Ok(match self.step(&rounds::PROMPT, context, answers, state)? {
+            Step::Ask(asked) => asked.into(),
+            Step::Done(words) => {
+                let message = PromptMessage::new_text(Role::User, words);
+                GetPromptResult::new(vec![message]).into()
+            }
+        })
+    }
+}
+
 /// A subscriber in the list; it leaves it however its request ends.
 struct Held<'a> {
     fixture: &'a Fixture,
@@ -204,6 +251,16 @@ impl Drop for Held<'_> {
         sinks
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&self.key);
+    }
+}
+
+impl Ended for Result<CallToolResponse, ErrorData> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => "failed",
+            Ok(_) => "done",
+            Err(_) => "error",
+        }
     }
 }
 

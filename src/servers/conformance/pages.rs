@@ -144,12 +144,14 @@ pub fn prompt(name: &str, arguments: &JsonObject) -> Result<GetPromptResult, Err
             PromptMessage::new(Role::User, ContentBlock::image(PNG, "image/png")),
             say("Please analyze the image above.".to_owned()),
         ],
-        _ => {
-            let message = format!("there is no prompt `{name}`");
-            return Err(ErrorData::invalid_params(message, None));
-        }
+        _ => return Err(no_prompt(name)),
     };
     Ok(GetPromptResult::new(messages))
+}
+
+/// The error for a prompt that is not there, or not for this caller.
+pub fn no_prompt(name: &str) -> ErrorData {
+    ErrorData::invalid_params(format!("there is no prompt `{name}`"), None)
 }
 
 /// What an argument may be completed to.

@@ -1,99 +1,125 @@
-//! The database server: lists tables, shows schemas, answers queries and inserts rows, on an SQLite file.
+//! The database server: one set of tools over several engines. Lists tables, shows schemas, answers queries, changes rows.
 //!
-//! A query only reads by the word of the engine (`guard`), not by a look at its text. Every query is bounded in time, memory,
-//! rows and bytes, and ends when the client cancels it. Started by `cli::serve`.
+//! A query only reads by the word of the engine, not by a look at its text. Every call is bounded in time, memory, rows and
+//! bytes, and ends when the client cancels it. Started by `cli::serve`.
+//!
+//! `engine` is what an engine has to do, `sqlite` and `postgres` do it; `query`, `schema`, `explain`, `change`, `script`,
+//! `resources` and `prompt` are what a client sees, `tools` the table of it.
 //!
 //! `MCPDECK_QUERY_TIMEOUT_MS` sets another limit of time than 30 s.
 
 pub mod catalogue;
 pub mod engine;
 
-mod insert;
-mod query;
-mod schema;
-mod sqlite;
-mod table;
-mod url;
-
 #[cfg(feature = "postgres")]
-pub mod postgres;
+mod postgres;
+mod sqlite;
 
+mod change;
+mod condition;
+mod cursor;
+mod explain;
+mod place;
+mod prompt;
+mod query;
+mod resources;
+mod schema;
+mod script;
+mod statement;
+mod table;
+mod tools;
+mod url;
+mod value;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::servers::toolbox::{Effect, Sign, Toolbox};
+use tokio_util::sync::CancellationToken;
+
 use crate::servers::{self, Access, ServeError, Serving};
 
-use sqlite::source::Source;
+use crate::servers::toolbox::Refusal;
+use engine::{Bounds, Engine, Query};
 
 /// How long one call may run when nothing else is said.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What the tools work on.
-struct Database {
-    source: Source,
-    deadline: Duration,
+/// How long the question whether the engine answers may take.
+const READY: Duration = Duration::from_secs(4);
+
+/// What the tools may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Read.
+    ReadOnly,
+    /// Read, and insert, update and delete rows by the tools for it.
+    Changes,
+    /// All of it, and run scripts of any statements.
+    ReadWrite,
 }
 
-/// Serves the database on stdin and stdout until the client leaves.
+/// What the tools work on.
+struct Database {
+    engine: Arc<dyn Engine>,
+    time: Duration,
+}
+
+impl Database {
+    fn bounds<'a>(&self, stop: &'a CancellationToken) -> Bounds<'a> {
+        Bounds::within(self.time, stop)
+    }
+}
+
+/// Serves the database until the clients are gone. PostgreSQL to a role that a read-only transaction does not bind only when
+/// `allow_superuser` is set.
 ///
 /// # Errors
-/// A URL of another kind, a missing file, a file that is no database, or a client that breaks the protocol.
-pub async fn serve(url: &str, access: Access, serving: Serving) -> Result<(), ServeError> {
-    let source = Source::open(url)?;
-    let instructions = format!(
-        "An SQLite database, {}. query_database runs any single statement that only reads; list_tables and get_table_schema show what there is.{}",
-        source.shown(),
-        match access {
-            Access::ReadOnly => "",
-            Access::ReadWrite => " insert_record adds a row.",
-        }
-    );
+/// A URL of another kind, a missing file, a database that cannot be reached, or a client that breaks the protocol.
+pub async fn serve(
+    url: &str,
+    level: Level,
+    allow_superuser: bool,
+    serving: Serving,
+) -> Result<(), ServeError> {
     let database = Database {
-        source,
-        deadline: deadline(),
+        engine: open(url, allow_superuser).await?,
+        time: deadline(),
     };
-    let toolbox = Toolbox::new("mcpdeck-database", instructions, database, access);
-    servers::serve(with_tools(toolbox), serving).await
+    let access = match level {
+        Level::ReadOnly => Access::ReadOnly,
+        Level::Changes | Level::ReadWrite => Access::ReadWrite,
+    };
+    let toolbox = tools::toolbox(database, level, access).with_readiness(ready);
+    servers::serve(toolbox, serving).await
+}
+
+/// Whether the engine answers a query.
+fn ready(database: &Database) -> Result<(), Refusal> {
+    let stop = CancellationToken::new();
+    let bounds = database.bounds(&stop).at_most(READY);
+    let query = Query {
+        sql: "SELECT 1".to_owned(),
+        params: Vec::new(),
+        limit: 1,
+        max_bytes: 1024,
+        skip: 0,
+    };
+    database.engine.query(&query, &bounds).map(drop)
+}
+
+/// The engine that the URL means.
+async fn open(url: &str, allow_superuser: bool) -> Result<Arc<dyn Engine>, ServeError> {
+    #[cfg(not(feature = "postgres"))]
+    let _no_role_to_trust = allow_superuser;
+    match url::kind(url)? {
+        url::Kind::Sqlite(place) => Ok(Arc::new(sqlite::Sqlite::open(place)?)),
+        #[cfg(feature = "postgres")]
+        url::Kind::Postgres => postgres::open(url, allow_superuser).await,
+    }
 }
 
 fn deadline() -> Duration {
     let text = std::env::var("MCPDECK_QUERY_TIMEOUT_MS").ok();
     let millis = text.and_then(|text| text.parse().ok()).filter(|ms| *ms > 0);
     millis.map_or(DEADLINE, Duration::from_millis)
-}
-
-const QUERY_DATABASE: Sign = Sign {
-    name: "query_database",
-    title: "Query the database",
-    description: "Runs one SQL statement that only reads (SELECT, WITH, EXPLAIN, PRAGMA table_info) and gives its rows. Values go into `params` for the `?` in the statement. 200 rows unless `limit` says otherwise, 1000 at most.",
-    effect: Effect::Reads,
-};
-
-const LIST_TABLES: Sign = Sign {
-    name: "list_tables",
-    title: "List the tables",
-    description: "Lists the tables and views with their number of rows.",
-    effect: Effect::Reads,
-};
-
-const GET_TABLE_SCHEMA: Sign = Sign {
-    name: "get_table_schema",
-    title: "Show a table's schema",
-    description: "Shows the columns, types, keys, foreign keys and indexes of a table.",
-    effect: Effect::Reads,
-};
-
-const INSERT_RECORD: Sign = Sign {
-    name: "insert_record",
-    title: "Insert a row",
-    description: "Inserts one row into a table. The values are parameters, never SQL.",
-    effect: Effect::Adds,
-};
-
-fn with_tools(toolbox: Toolbox<Database>) -> Toolbox<Database> {
-    toolbox
-        .with(QUERY_DATABASE, query::query_database)
-        .with(LIST_TABLES, schema::list_tables)
-        .with(GET_TABLE_SCHEMA, schema::get_table_schema)
-        .with(INSERT_RECORD, insert::insert_record)
 }

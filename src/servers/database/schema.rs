@@ -1,15 +1,13 @@
-//! `list_tables` and `get_table_schema`: what the catalogue says. All on a reading connection.
+//! `list_tables` and `get_table_schema`: what the catalogue says, and how many rows there are.
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::database::Database;
-use crate::servers::database::query::Trouble;
-use crate::servers::database::sqlite::complaint::no_such_table;
+use crate::servers::database::catalogue::{ColumnSchema, ForeignKey, Kind, Relation, TableSchema};
 use crate::servers::toolbox::{Answer, Refusal};
 
 /// How long rows are counted, of all tables together: the number is good to know, and nobody waits for it.
@@ -24,20 +22,23 @@ pub struct NoArgs {}
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Tables {
     /// By name.
-    tables: Vec<Table>,
+    pub tables: Vec<Table>,
 }
 
 /// One table or view.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Table {
-    /// Its name.
-    name: String,
-    /// `table` or `view`.
+pub struct Table {
+    /// What the other tools call it.
+    pub name: String,
+    /// What it is.
     #[serde(rename = "type")]
-    #[schemars(extend("enum" = ["table", "view"]))]
-    kind: String,
-    /// How many rows it has; null when they could not be counted.
-    rows: Option<i64>,
+    pub kind: Kind,
+    /// How many rows it has; null when that is unknown.
+    pub rows: Option<i64>,
+    /// Whether the rows were counted; otherwise it is an estimate.
+    pub rows_exact: bool,
+    /// What its makers say of it.
+    pub comment: Option<String>,
 }
 
 /// `list_tables`
@@ -46,27 +47,52 @@ pub fn list_tables(
     _args: NoArgs,
     stop: &CancellationToken,
 ) -> Result<Answer<Tables>, Refusal> {
-    let most = database.deadline.min(COUNTING);
-    let tables: Vec<Table> = database.read_within(most, stop, |connection| {
-        let named = table_names(connection).into_iter();
-        Ok(named
-            .map(|(name, kind)| Table {
-                rows: count(connection, &name),
-                name,
-                kind,
-            })
-            .collect())
-    })?;
-    let lines = tables.iter().map(|table| {
-        let rows = table.rows.map_or_else(|| "?".to_owned(), |n| n.to_string());
-        let view = if table.kind == "view" { " (view)" } else { "" };
-        format!("{}{view}: {rows} rows", table.name)
-    });
-    let mut text = lines.collect::<Vec<_>>().join("\n");
+    let bounds = database.bounds(stop);
+    let catalogue = database.engine.catalogue(&bounds)?;
+    let relations: Vec<&Relation> = catalogue.relations.iter().collect();
+    let counts = database.engine.rows(&relations, &bounds.at_most(COUNTING));
+    let counts = counts.into_iter().chain(std::iter::repeat(None));
+    let tables: Vec<Table> = relations
+        .into_iter()
+        .zip(counts)
+        .map(|(relation, count)| Table {
+            name: relation.shown.clone(),
+            kind: relation.kind,
+            rows: count.map(|count| count.rows),
+            rows_exact: count.is_some_and(|count| count.exact),
+            comment: relation.comment.clone(),
+        })
+        .collect();
+    let mut text = tables.iter().map(line).collect::<Vec<_>>().join("\n");
     if text.is_empty() {
         text.push_str("The database has no tables.");
     }
     Ok(Answer::new(Tables { tables }, text))
+}
+
+fn line(table: &Table) -> String {
+    let kind = match table.kind {
+        Kind::Table => "",
+        Kind::View => " (view)",
+        Kind::MaterializedView => " (materialized view)",
+        Kind::Foreign => " (foreign)",
+    };
+    let comment = table.comment.as_ref().map(|text| format!(" -- {text}"));
+    format!(
+        "{}{kind}: {}{}",
+        table.name,
+        count(table.rows, table.rows_exact),
+        comment.unwrap_or_default()
+    )
+}
+
+fn count(rows: Option<i64>, exact: bool) -> String {
+    match (rows, exact) {
+        (None, _) => "? rows".to_owned(),
+        (Some(1), true) => "1 row".to_owned(),
+        (Some(n), true) => format!("{n} rows"),
+        (Some(n), false) => format!("about {n} rows"),
+    }
 }
 
 /// Arguments of `get_table_schema`.
@@ -77,217 +103,93 @@ pub struct SchemaArgs {
     table: String,
 }
 
-/// What a table is made of.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Schema {
-    /// Its name.
-    table: String,
-    /// In their order.
-    columns: Vec<Column>,
-    /// What its columns point to.
-    foreign_keys: Vec<ForeignKey>,
-    /// Its indexes.
-    indexes: Vec<Index>,
-    /// How many rows it has; null when they could not be counted.
-    rows: Option<i64>,
-}
-
-/// One column.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Column {
-    /// Its name.
-    name: String,
-    /// As declared; may be empty.
-    #[serde(rename = "type")]
-    kind: String,
-    /// Whether it takes NULL.
-    nullable: bool,
-    /// The default as SQL.
-    default: Option<String>,
-    /// Whether it is part of the primary key.
-    primary_key: bool,
-}
-
-/// One foreign key's column.
-#[derive(Debug, Serialize, JsonSchema)]
-struct ForeignKey {
-    /// The column here.
-    column: String,
-    /// The table and column that it points to, such as `customers(id)`.
-    references: String,
-}
-
-/// One index.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Index {
-    /// Its name.
-    name: String,
-    /// What it orders by.
-    columns: Vec<String>,
-    /// Whether it forbids twins.
-    unique: bool,
-}
-
 /// `get_table_schema`
 pub fn get_table_schema(
     database: &Database,
     args: SchemaArgs,
     stop: &CancellationToken,
-) -> Result<Answer<Schema>, Refusal> {
-    let most = database.deadline.min(COUNTING);
-    let schema = database.read_within(most, stop, |connection| {
-        let table = real_name(connection, &args.table).ok_or_else(|| {
-            let hint = no_such_table(connection, &args.table);
-            Trouble::Ours(Refusal(format!(
-                "There is no table `{}`.{hint}",
-                args.table
-            )))
-        })?;
-        Ok(Schema {
-            columns: columns(connection, &table)?,
-            foreign_keys: foreign_keys(connection, &table)?,
-            indexes: indexes(connection, &table)?,
-            rows: count(connection, &table),
-            table,
-        })
-    })?;
-    let text = schema.text();
+) -> Result<Answer<TableSchema>, Refusal> {
+    let catalogue = database.engine.catalogue(&database.bounds(stop))?;
+    let schema = schema(database, catalogue.find(&args.table)?, stop)?;
+    let text = text(&schema);
     Ok(Answer::new(schema, text))
 }
 
-impl Schema {
-    fn text(&self) -> String {
-        let rows = self
-            .rows
-            .map_or_else(String::new, |n| format!(" ({n} rows)"));
-        let mut lines = vec![format!("{}{rows}", self.table)];
-        for column in &self.columns {
-            let key = if column.primary_key {
-                " primary key"
-            } else {
-                ""
-            };
-            let null = if column.nullable { "" } else { " not null" };
-            let default = column.default.as_ref().map(|d| format!(" default {d}"));
-            let (name, kind) = (&column.name, &column.kind);
-            lines.push(format!(
-                "  {name} {kind}{key}{null}{}",
-                default.unwrap_or_default()
-            ));
-        }
-        for key in &self.foreign_keys {
-            lines.push(format!("  {} -> {}", key.column, key.references));
-        }
-        for index in &self.indexes {
-            let unique = if index.unique { "unique " } else { "" };
-            lines.push(format!(
-                "  {unique}index {} ({})",
-                index.name,
-                index.columns.join(", ")
-            ));
-        }
-        lines.join("\n")
+/// A table's schema with its number of rows.
+///
+/// # Errors
+/// The catalogue cannot be read.
+pub fn schema(
+    database: &Database,
+    table: &Relation,
+    stop: &CancellationToken,
+) -> Result<TableSchema, Refusal> {
+    let bounds = database.bounds(stop);
+    let mut schema = database.engine.table(table, &bounds)?;
+    let counts = database.engine.rows(&[table], &bounds.at_most(COUNTING));
+    if let Some(Some(count)) = counts.first() {
+        schema.rows = Some(count.rows);
+        schema.rows_exact = count.exact;
     }
+    Ok(schema)
 }
 
-/// Names and types (`table`, `view`) of what there is, without the engine's own; empty when the catalogue cannot be read.
-pub fn table_names(connection: &Connection) -> Vec<(String, String)> {
-    let sql = "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') \
-               AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
-    let read = || -> rusqlite::Result<Vec<_>> {
-        let mut statement = connection.prepare(sql)?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.collect()
+/// The schema in lines, for people and for models.
+pub fn text(schema: &TableSchema) -> String {
+    let rows = count(schema.rows, schema.rows_exact);
+    let options: String = schema.options.iter().map(|o| format!(", {o}")).collect();
+    let mut lines = vec![format!("{} ({rows}{options})", schema.table)];
+    lines.extend(schema.comment.as_ref().map(|text| format!("  -- {text}")));
+    lines.extend(schema.columns.iter().map(column));
+    lines.extend(schema.foreign_keys.iter().map(foreign_key));
+    for index in &schema.indexes {
+        let unique = if index.unique { "unique " } else { "" };
+        let only = index.only.as_ref().map(|only| format!(" where {only}"));
+        lines.push(format!(
+            "  {unique}index {} ({}){}",
+            index.name,
+            index.columns.join(", "),
+            only.unwrap_or_default()
+        ));
+    }
+    lines.extend(schema.checks.iter().map(|check| format!("  check {check}")));
+    lines.join("\n")
+}
+
+fn column(column: &ColumnSchema) -> String {
+    let mut line = format!("  {} {}", column.name, column.kind);
+    if column.primary_key {
+        line.push_str(" primary key");
+    }
+    if !column.nullable {
+        line.push_str(" not null");
+    }
+    if let Some(default) = &column.default {
+        line.push_str(&format!(" default {default}"));
+    }
+    if let Some(generated) = &column.generated {
+        line.push_str(&format!(" generated {generated}"));
+    }
+    if let Some(comment) = &column.comment {
+        line.push_str(&format!(" -- {comment}"));
+    }
+    line
+}
+
+fn foreign_key(key: &ForeignKey) -> String {
+    let to = match key.to.is_empty() {
+        true => String::new(),
+        false => format!("({})", key.to.join(", ")),
     };
-    read().unwrap_or_default()
-}
-
-/// The columns' names; empty when there is no such table.
-pub fn column_names(connection: &Connection, table: &str) -> Vec<String> {
-    let columns = columns(connection, table).unwrap_or_default();
-    columns.into_iter().map(|column| column.name).collect()
-}
-
-/// The table's name as the catalogue spells it.
-pub fn real_name(connection: &Connection, table: &str) -> Option<String> {
-    let names = table_names(connection).into_iter();
-    names
-        .map(|(name, _)| name)
-        .find(|name| name.eq_ignore_ascii_case(table))
-}
-
-/// A name as the engine reads it back: whatever is in it, it stays a name.
-pub fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn count(connection: &Connection, table: &str) -> Option<i64> {
-    let sql = format!("SELECT count(*) FROM {}", quoted(table));
-    connection.query_row(&sql, [], |row| row.get(0)).ok()
-}
-
-fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Column>> {
-    // A hidden column (of a virtual table) is no column to a reader; a generated one is.
-    let sql = "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_xinfo(?1) \
-               WHERE hidden <> 1 ORDER BY cid";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([table], |row| {
-        let key = row.get::<_, i64>(4)? > 0;
-        Ok(Column {
-            name: row.get(0)?,
-            kind: row.get(1)?,
-            nullable: !row.get::<_, bool>(2)? && !key,
-            default: row.get(3)?,
-            primary_key: key,
-        })
-    })?;
-    rows.collect()
-}
-
-fn foreign_keys(connection: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignKey>> {
-    let sql =
-        "SELECT \"from\", \"table\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([table], |row| {
-        let (target, column) = (row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?);
-        Ok(ForeignKey {
-            column: row.get(0)?,
-            // Without a column it is the other table's primary key.
-            references: match column {
-                Some(column) => format!("{target}({column})"),
-                None => target,
-            },
-        })
-    })?;
-    rows.collect()
-}
-
-fn indexes(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Index>> {
-    let sql = "SELECT name, \"unique\" FROM pragma_index_list(?1) ORDER BY name";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let named: Vec<(String, bool)> = rows.collect::<Result<_, _>>()?;
-    let index = |(name, unique): (String, bool)| {
-        let sql = "SELECT name FROM pragma_index_info(?1) ORDER BY seqno";
-        let mut statement = connection.prepare(sql)?;
-        let columns = statement.query_map([&name], |row| row.get::<_, Option<String>>(0))?;
-        let columns = columns
-            .map(|column| column.map(|name| name.unwrap_or_else(|| "<expression>".to_owned())))
-            .collect::<Result<_, _>>()?;
-        Ok(Index {
-            name,
-            columns,
-            unique,
-        })
+    let rule = |word: &str, rule: &Option<String>| {
+        let rule = rule.as_ref().map(|rule| format!(" on {word} {rule}"));
+        rule.unwrap_or_default()
     };
-    named.into_iter().map(index).collect()
-}
-
-/// Whether the name is a view's.
-pub fn is_view(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
-    let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'view' AND name = ?1";
-    Ok(connection
-        .query_row(sql, [name], |_| Ok(()))
-        .optional()?
-        .is_some())
+    format!(
+        "  ({}) -> {}{to}{}{}",
+        key.columns.join(", "),
+        key.table,
+        rule("delete", &key.on_delete),
+        rule("update", &key.on_update)
+    )
 }

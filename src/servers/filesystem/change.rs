@@ -1,23 +1,23 @@
 //! The tools that make and move: write a file, create a folder, move. Also the one way in which a file's content is replaced.
-//!
-//! A file is replaced by writing a new one beside it and renaming it over, so that nobody ever sees half of it, and only after
-//! what it holds has been copied to the trash.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::{Path, PathBuf};
 
-use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt, Permissions};
-use rustix::fs::{OFlags, RenameFlags};
-use rustix::io::Errno;
+use cap_std::fs::{Dir, MetadataExt, OpenOptions, OpenOptionsExt};
+use rustix::fs::OFlags;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::servers::filesystem::Files;
+use crate::servers::filesystem::changes::Turn;
+use crate::servers::filesystem::changes::left::digest;
+use crate::servers::filesystem::changes::put::{Made, Put};
+use crate::servers::filesystem::changes::record::{Seen, Sort};
+use crate::servers::filesystem::changes::spot::Spot;
 use crate::servers::filesystem::read::PathArgs;
 use crate::servers::filesystem::roots::{Place, kind_name};
+use crate::servers::filesystem::{Files, attributes};
 use crate::servers::toolbox::{Answer, Refusal};
 
 /// Arguments of `write_file`.
@@ -41,6 +41,8 @@ pub struct Written {
     created: bool,
     /// Where the earlier content lies in the trash.
     previous: Option<String>,
+    /// The name of this change; `undo` takes it back.
+    change: String,
 }
 
 /// `write_file`
@@ -49,14 +51,15 @@ pub fn write_file(
     args: WriteArgs,
     _stop: &CancellationToken,
 ) -> Result<Answer<Written>, Refusal> {
-    let _turn = files.change();
+    let mut turn = files.turn()?;
     let place = files.roots.find(&args.path)?;
-    let previous = replace(files, &place, args.content.as_bytes())?;
+    let made = replace(&mut turn, &place, args.content.as_bytes(), None)?;
     let written = Written {
         path: place.shown(),
         bytes: args.content.len(),
-        created: previous.is_none(),
-        previous,
+        created: made.kept.is_none(),
+        previous: made.kept.map(|path| path.display().to_string()),
+        change: made.id,
     };
     let text = match &written.previous {
         None => format!("Created `{}` ({} bytes).", written.path, written.bytes),
@@ -68,129 +71,94 @@ pub fn write_file(
     Ok(Answer::new(written, text))
 }
 
-/// Gives the file this content, and tells where its earlier content lies, if it had any.
+/// Gives the file this content. With `read`, only if the file is still the one that was read.
 ///
 /// # Errors
 /// No folder to hold it, something there that is no file, a file system that refuses.
 pub fn replace(
-    files: &Files,
+    turn: &mut Turn<'_>,
     place: &Place<'_>,
     content: &[u8],
-) -> Result<Option<String>, Refusal> {
-    let target = place.content()?;
-    let (dir, name) = target.parent()?;
-    let failed = |error: io::Error| place.failure("write", &error);
-    let mode = match dir.symlink_metadata(Path::new(&name)) {
-        Ok(meta) if meta.is_file() => Some(meta.permissions()),
-        Ok(meta) => {
-            return Err(Refusal(format!(
-                "`{}` is a {}, not a regular file, so it cannot be written.",
-                place.shown(),
-                kind_name(meta.file_type())
-            )));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failed(error)),
-    };
-    let temporary = write_beside(&dir, content, mode.clone()).map_err(failed)?;
-    let outcome = if mode.is_some() {
-        exchange(files, &target, &dir, &temporary, &name)
-    } else {
-        rename_new(&dir, temporary.as_ref(), &dir, &name)
-            .map(|()| None)
-            .map_err(|error| failed(error.into()))
-    };
-    if outcome.is_err() {
-        let _already_gone = dir.remove_file(&temporary);
+    read: Option<Seen>,
+) -> Result<Made, Refusal> {
+    let spot = Spot::of(&place.content()?)?;
+    let old = replaceable(place, &spot)?;
+    if read.is_some() && read != old {
+        return Err(Refusal(format!(
+            "`{}` was changed by somebody else at this moment. Nothing was changed. Read it again and repeat.",
+            place.shown()
+        )));
     }
-    settle(&dir);
-    outcome
+    let make = |dir: &Dir, name: &OsStr| write_new(dir, name, content, old.map(|_| &*spot.name));
+    turn.put(&Put {
+        tool: if read.is_some() {
+            "edit_file"
+        } else {
+            "write_file"
+        },
+        verb: "write",
+        spot: &spot,
+        old,
+        make: Some(&make),
+        sha256: Some(digest(content)),
+        undoes: None,
+    })
 }
 
-/// Copies the old file to the trash, then renames the new one over it.
-fn exchange(
-    files: &Files,
-    target: &Place<'_>,
-    dir: &Dir,
-    temporary: &str,
-    name: &OsStr,
-) -> Result<Option<String>, Refusal> {
-    must_be_writable(dir, name).map_err(|error| target.failure("write", &error))?;
-    let slot = files.trash.slot(&target.absolute());
-    let kept = slot.and_then(|slot| slot.keep(dir, name));
-    let kept = kept.map_err(|error| {
-        Refusal(format!(
-            "`{}` was not changed, because its content could not be kept in the trash at `{}`: {error}.",
-            target.shown(),
-            files.trash.place().display()
-        ))
-    })?;
-    dir.rename(temporary, dir, name)
-        .map_err(|error| target.failure("write", &error))?;
-    Ok(Some(kept.display().to_string()))
-}
-
-/// A rename would replace a write-protected file as well; the protection is meant for its content.
-fn must_be_writable(dir: &Dir, name: &OsStr) -> io::Result<()> {
+/// What a new content would replace: a regular file that may be written and has no other name, or nothing.
+///
+/// # Errors
+/// Anything else is there.
+pub fn replaceable(place: &Place<'_>, spot: &Spot) -> Result<Option<Seen>, Refusal> {
+    let meta = match spot.dir.symlink_metadata(Path::new(&spot.name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        meta => meta.map_err(|error| place.failure("write", &error))?,
+    };
+    let path = place.shown();
+    if !meta.is_file() {
+        return Err(Refusal(format!(
+            "`{path}` is a {}, not a regular file, so it cannot be written.",
+            kind_name(meta.file_type())
+        )));
+    }
+    if meta.nlink() > 1 {
+        return Err(Refusal(format!(
+            "`{path}` is one of {} names (hard links) of the same file, and others may lie outside the allowed folders, so it is \
+             not written. Delete this name first and write the file anew, or write to another name.",
+            meta.nlink()
+        )));
+    }
+    // A rename would replace a write-protected file as well; the protection is meant for its content.
     let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
     let mut options = OpenOptions::new();
     options.write(true).custom_flags(flags.bits().cast_signed());
-    dir.open_with(name, &options).map(drop)
+    let opened = spot.dir.open_with(&spot.name, &options);
+    opened.map_err(|error| place.failure("write", &error))?;
+    Ok(Some(Seen::from(&meta)))
 }
 
-/// Writes a new file with a name of its own into the folder, down to the disk. What takes a file's place is at no moment open to
+/// Writes a new file, down to the disk. What takes a file's place has its owner and permissions, and is at no moment open to
 /// more people than the file.
-fn write_beside(dir: &Dir, content: &[u8], mode: Option<Permissions>) -> io::Result<String> {
+fn write_new(dir: &Dir, name: &OsStr, content: &[u8], old: Option<&OsStr>) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    if mode.is_some() {
+    if old.is_some() {
         options.mode(0o600);
     }
-    let (name, mut file) = new_beside(dir, &options)?;
-    let written = (|| {
-        file.write_all(content)?;
-        if let Some(mode) = mode {
-            file.set_permissions(mode)?;
-        }
-        file.sync_all()
-    })();
-    if let Err(error) = written {
-        let _already_gone = dir.remove_file(&name);
-        return Err(error);
-    }
-    Ok(name)
-}
-
-/// A new file under a name that is free. A process that was killed may have left one behind, and in a container the next process
-/// has the same number.
-fn new_beside(dir: &Dir, options: &OpenOptions) -> io::Result<(String, File)> {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!(".mcpdeck-{}-{number}.tmp", std::process::id());
-        match dir.open_with(&name, options) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            opened => return Ok((name, opened?)),
+    let mut file = dir.open_with(name, &options)?;
+    file.write_all(content)?;
+    if let Some(old) = old {
+        let meta = dir.symlink_metadata(Path::new(old))?;
+        let mut reading = OpenOptions::new();
+        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
+        reading.read(true).custom_flags(flags.bits().cast_signed());
+        match dir.open_with(old, &reading) {
+            Ok(old) => attributes::carry(&old, &meta, &file)?,
+            // It may be written and not read.
+            Err(_) => attributes::set_mode(&file, &meta, false)?,
         }
     }
-}
-
-/// Renames, unless something has the new name already.
-fn rename_new(from: &Dir, name: &OsStr, to: &Dir, new_name: &OsStr) -> Result<(), Errno> {
-    match rustix::fs::renameat_with(from, name, to, new_name, RenameFlags::NOREPLACE) {
-        // File systems without this way of renaming: a look first is the best there is.
-        Err(Errno::INVAL | Errno::NOSYS) if to.symlink_metadata(Path::new(new_name)).is_err() => {
-            rustix::fs::renameat(from, name, to, new_name)
-        }
-        outcome => outcome,
-    }
-}
-
-/// Brings the names in a folder down to the disk, where the file system can.
-pub fn settle(dir: &Dir) {
-    if let Ok(dir) = dir.open(".") {
-        let _not_supported = dir.sync_all();
-    }
+    file.sync_all()
 }
 
 /// Arguments of `move_file`.
@@ -210,6 +178,8 @@ pub struct Moved {
     source: String,
     /// Where it is.
     destination: String,
+    /// The name of this change; `undo` takes it back.
+    change: String,
 }
 
 /// `move_file`
@@ -218,35 +188,18 @@ pub fn move_file(
     args: MoveArgs,
     _stop: &CancellationToken,
 ) -> Result<Answer<Moved>, Refusal> {
-    let _turn = files.change();
+    let mut turn = files.turn()?;
     let source = files.roots.find(&args.source)?;
     let destination = files.roots.find(&args.destination)?;
-    let (from, name) = source.parent()?;
-    let (to, new_name) = destination.parent()?;
-    let there = from.symlink_metadata(Path::new(&name));
-    there.map_err(|error| source.failure("move", &error))?;
-    rename_new(&from, &name, &to, &new_name).map_err(|errno| {
-        let target = destination.shown();
-        match errno {
-            Errno::EXIST | Errno::NOTEMPTY => Refusal(format!(
-                "`{target}` exists already, and a move never overwrites. Choose another name, or delete it first."
-            )),
-            Errno::INVAL => Refusal(format!(
-                "`{}` cannot be moved into itself (`{target}`).",
-                source.shown()
-            )),
-            Errno::XDEV => Refusal(format!(
-                "`{}` and `{target}` lie on different file systems. Write the content to the new place, then delete the old one.",
-                source.shown()
-            )),
-            other => source.failure("move", &other.into()),
-        }
-    })?;
-    settle(&from);
-    settle(&to);
+    let (from, to) = (Spot::of(&source)?, Spot::of(&destination)?);
+    let there = from.dir.symlink_metadata(Path::new(&from.name));
+    let there = there.map_err(|error| source.failure("move", &error))?;
+    files.holds_no_trash(&from)?;
+    let change = turn.shift("move_file", &from, &to, Seen::from(&there), None)?;
     let moved = Moved {
         source: source.shown(),
         destination: destination.shown(),
+        change,
     };
     let text = format!("Moved `{}` to `{}`.", moved.source, moved.destination);
     Ok(Answer::new(moved, text))
@@ -259,6 +212,8 @@ pub struct Folder {
     path: String,
     /// Whether it is new.
     created: bool,
+    /// The name of this change; `undo` takes it back.
+    change: Option<String>,
 }
 
 /// `create_directory`
@@ -267,28 +222,76 @@ pub fn create_directory(
     args: PathArgs,
     _stop: &CancellationToken,
 ) -> Result<Answer<Folder>, Refusal> {
-    let _turn = files.change();
+    let mut turn = files.turn()?;
     let place = files.roots.find(&args.path)?;
-    let created = match place.root.dir.metadata(place.way()) {
-        Ok(meta) if meta.is_dir() => false,
+    let path = place.shown();
+    let change = match place.root.dir.metadata(place.way()) {
+        Ok(meta) if meta.is_dir() => None,
         Ok(_) => {
             return Err(Refusal(format!(
-                "`{}` exists already and is no folder.",
-                place.shown()
+                "`{path}` exists already and is no folder."
             )));
         }
-        Err(_) => {
-            let made = place.root.dir.create_dir_all(place.way());
-            made.map_err(|error| place.failure("create", &error))?;
-            true
+        Err(_) => Some(make_folders(&mut turn, &place)?),
+    };
+    let text = match change {
+        Some(_) => format!("Created the folder `{path}`."),
+        None => format!("The folder `{path}` exists already."),
+    };
+    let created = change.is_some();
+    Ok(Answer::new(
+        Folder {
+            path,
+            created,
+            change,
+        },
+        text,
+    ))
+}
+
+/// Makes the missing folders of the path beside and gives them their name in one step.
+fn make_folders(turn: &mut Turn<'_>, place: &Place<'_>) -> Result<String, Refusal> {
+    let (top, below) = first_missing(place);
+    let spot = Spot::of(&top)?;
+    if let Some(seen) = spot
+        .seen()
+        .map_err(|error| place.failure("create", &error))?
+    {
+        let what = match seen.sort {
+            Sort::Link => "a link that leads nowhere or out of the allowed folders",
+            _ => "no folder that can be entered",
+        };
+        return Err(Refusal(format!(
+            "Cannot create `{}`: `{}` is {what}.",
+            place.shown(),
+            top.shown()
+        )));
+    }
+    let make = |dir: &Dir, name: &OsStr| {
+        dir.create_dir(name)?;
+        dir.create_dir_all(Path::new(name).join(&below))
+    };
+    let made = turn.put(&Put {
+        tool: "create_directory",
+        verb: "create",
+        spot: &spot,
+        old: None,
+        make: Some(&make),
+        sha256: None,
+        undoes: None,
+    })?;
+    Ok(made.id)
+}
+
+/// The uppermost folder of the path that does not exist, and the way from there.
+fn first_missing<'r>(place: &Place<'r>) -> (Place<'r>, PathBuf) {
+    let mut top = PathBuf::new();
+    for part in &place.rel {
+        top.push(part);
+        if place.root.dir.metadata(&top).is_err() {
+            break;
         }
-    };
-    let path = place.shown();
-    let text = if created {
-        format!("Created the folder `{path}`.")
-    } else {
-        format!("The folder `{path}` exists already.")
-    };
-    let data = Folder { path, created };
-    Ok(Answer::new(data, text))
+    }
+    let below = place.rel.strip_prefix(&top).unwrap_or(Path::new(""));
+    (place.at(top.clone()), below.to_owned())
 }

@@ -1,14 +1,13 @@
-//! `delete_file`: moves a file or folder into the trash. Nothing is ever removed for good.
+//! `delete_file`: moves a file or folder into the trash.
 
-use std::path::Path;
-
-use cap_std::fs::Dir;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::filesystem::Files;
-use crate::servers::filesystem::change::settle;
+use crate::servers::filesystem::changes::put::Put;
+use crate::servers::filesystem::changes::record::{Seen, Sort};
+use crate::servers::filesystem::changes::spot::Spot;
 use crate::servers::filesystem::read::PathArgs;
 use crate::servers::toolbox::{Answer, Refusal};
 
@@ -20,7 +19,9 @@ pub struct Deleted {
     /// Where it lies now.
     trashed_to: String,
     /// How many files that are: 1, or all in a folder.
-    files: usize,
+    files: u64,
+    /// The name of this change; `undo` takes it back.
+    change: String,
 }
 
 /// `delete_file`
@@ -29,37 +30,28 @@ pub fn delete_file(
     args: PathArgs,
     _stop: &CancellationToken,
 ) -> Result<Answer<Deleted>, Refusal> {
-    let _turn = files.change();
+    let mut turn = files.turn()?;
     let place = files.roots.find(&args.path)?;
-    let (dir, name) = place.parent()?;
-    let failed = |error: std::io::Error| place.failure("delete", &error);
-    let meta = dir.symlink_metadata(Path::new(&name)).map_err(failed)?;
-    if files.trash.place().starts_with(place.absolute()) {
-        return Err(Refusal(format!(
-            "`{}` holds the trash of this server, so it cannot be moved into it.",
-            place.shown()
-        )));
-    }
-    let count = if meta.is_dir() {
-        dir.open_dir(&name).map_or(0, |inner| count(&inner))
-    } else {
-        1
-    };
-    let slot = files.trash.slot(&place.absolute()).map_err(|error| {
-        Refusal(format!(
-            "`{}` was not deleted, because the trash at `{}` cannot be written: {error}.",
-            place.shown(),
-            files.trash.place().display()
-        ))
+    let spot = Spot::of(&place)?;
+    let meta = spot.dir.symlink_metadata(std::path::Path::new(&spot.name));
+    let seen = Seen::from(&meta.map_err(|error| place.failure("delete", &error))?);
+    files.holds_no_trash(&spot)?;
+    let made = turn.put(&Put {
+        tool: "delete_file",
+        verb: "delete",
+        spot: &spot,
+        old: Some(seen),
+        make: None,
+        sha256: None,
+        undoes: None,
     })?;
-    let taken = slot.take(&dir, &name).map_err(failed)?;
-    settle(&dir);
     let deleted = Deleted {
         path: place.shown(),
-        trashed_to: taken.display().to_string(),
-        files: count,
+        trashed_to: made.kept.unwrap_or_default().display().to_string(),
+        files: made.weight.files,
+        change: made.id,
     };
-    let text = deleted.text(meta.is_dir());
+    let text = deleted.text(seen.sort == Sort::Folder);
     Ok(Answer::new(deleted, text))
 }
 
@@ -75,16 +67,4 @@ impl Deleted {
             self.path, self.trashed_to
         )
     }
-}
-
-/// Files and links below a folder; what cannot be read is not counted.
-fn count(dir: &Dir) -> usize {
-    let Ok(entries) = dir.entries() else { return 0 };
-    entries
-        .flatten()
-        .map(|entry| match entry.file_type() {
-            Ok(kind) if kind.is_dir() => entry.open_dir().map_or(0, |inner| count(&inner)),
-            Ok(_) | Err(_) => 1,
-        })
-        .sum()
 }

@@ -1,51 +1,18 @@
-//! A unified diff of two texts as one hunk: from the first changed line to the last, with three lines around. Pure.
+//! A unified diff of two texts, with three lines around each change. Pure but for the time that it may take.
 
-/// Lines shown before and after the change.
-const CONTEXT: usize = 3;
+use std::time::Duration;
+
+use similar::TextDiff;
+
+/// After this long the diff is no longer the shortest, but still right.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The diff, empty when the texts are equal.
 pub fn unified(name: &str, before: &str, after: &str) -> String {
-    if before == after {
-        return String::new();
-    }
-    let old: Vec<&str> = before.split_inclusive('\n').collect();
-    let new: Vec<&str> = after.split_inclusive('\n').collect();
-    let head = common(old.iter(), new.iter());
-    let rest = old.len().min(new.len()) - head;
-    let tail = common(old.iter().rev(), new.iter().rev()).min(rest);
-    let from = head.saturating_sub(CONTEXT);
-    let around = tail.min(CONTEXT);
-    let (old_end, new_end) = (old.len() - tail, new.len() - tail);
-    let mut diff = format!(
-        "--- {name}\n+++ {name}\n@@ -{} +{} @@\n",
-        range(from, old_end + around),
-        range(from, new_end + around)
-    );
-    push(&mut diff, ' ', old.get(from..head));
-    push(&mut diff, '-', old.get(head..old_end));
-    push(&mut diff, '+', new.get(head..new_end));
-    push(&mut diff, ' ', old.get(old_end..old_end + around));
-    diff
-}
-
-fn common<'a>(a: impl Iterator<Item = &'a &'a str>, b: impl Iterator<Item = &'a &'a str>) -> usize {
-    a.zip(b).take_while(|(a, b)| a == b).count()
-}
-
-/// Start and length as the format wants them: an empty range names the line before it.
-fn range(from: usize, end: usize) -> String {
-    let start = if end > from { from + 1 } else { from };
-    format!("{start},{}", end - from)
-}
-
-fn push(diff: &mut String, sign: char, lines: Option<&[&str]>) {
-    for line in lines.unwrap_or_default() {
-        diff.push(sign);
-        diff.push_str(line);
-        if !line.ends_with('\n') {
-            diff.push_str("\n\\ No newline at end of file\n");
-        }
-    }
+    let diff = TextDiff::configure()
+        .timeout(PATIENCE)
+        .diff_lines(before, after);
+    diff.unified_diff().header(name, name).to_string()
 }
 
 #[cfg(test)]
@@ -63,11 +30,12 @@ mod tests {
     }
 
     #[test]
-    fn repeated_lines_are_not_counted_twice() {
-        assert_eq!(
-            unified("f", "a\na\n", "a\n"),
-            "--- f\n+++ f\n@@ -1,2 +1,1 @@\n a\n-a\n"
-        );
+    fn changes_far_apart_are_pieces_of_their_own() {
+        let before: String = (0..40).map(|n| format!("{n}\n")).collect();
+        let after = before.replacen("2\n", "two\n", 1).replace("37\n", "xxx\n");
+        let diff = unified("f", &before, &after);
+        assert_eq!(diff.matches("@@ -").count(), 2, "{diff}");
+        assert!(diff.contains("-2\n+two\n") && diff.contains("-37\n+xxx\n"));
     }
 
     #[test]
@@ -75,7 +43,7 @@ mod tests {
         let diff = unified("f", "a", "b");
         assert_eq!(
             diff,
-            "--- f\n+++ f\n@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n"
+            "--- f\n+++ f\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n"
         );
         assert_eq!(unified("f", "a", "a"), "");
     }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::servers::filesystem::Files;
 use crate::servers::filesystem::change::replace;
+use crate::servers::filesystem::changes::record::Seen;
 use crate::servers::filesystem::diff::unified;
 use crate::servers::filesystem::names::composed;
 use crate::servers::filesystem::roots::Place;
@@ -31,6 +32,9 @@ pub struct EditArgs {
     /// Show the diff and change nothing.
     #[serde(default, rename = "dryRun")]
     dry_run: bool,
+    /// The same as dryRun.
+    #[serde(default, rename = "dry_run")]
+    dry_run_too: bool,
 }
 
 /// One replacement.
@@ -57,6 +61,8 @@ pub struct Edited {
     diff: String,
     /// Whether nothing was changed because only the diff was asked for.
     dry_run: bool,
+    /// The name of this change; `undo` takes it back.
+    change: Option<String>,
 }
 
 /// `edit_file`
@@ -65,29 +71,35 @@ pub fn edit_file(
     args: EditArgs,
     _stop: &CancellationToken,
 ) -> Result<Answer<Edited>, Refusal> {
-    let _turn = files.change();
+    let dry_run = args.dry_run || args.dry_run_too;
+    // Held from before the reading, so that no other change comes between.
+    let turn = if dry_run { None } else { Some(files.turn()?) };
     let place = files.roots.find(&args.path)?;
-    let before = read(&place)?;
+    let (before, seen) = read(&place)?;
     let mut after = before.clone();
     for (number, edit) in args.edits.iter().enumerate() {
         after = apply(&after, edit)
             .map_err(|why| Refusal(format!("`edits/{number}`: {why} Nothing was changed.")))?;
     }
-    let mut kept = None;
-    if !args.dry_run && after != before {
-        kept = replace(files, &place, after.as_bytes())?;
-    }
+    let made = match turn {
+        Some(mut turn) if after != before => {
+            Some(replace(&mut turn, &place, after.as_bytes(), Some(seen))?)
+        }
+        _ => None,
+    };
     let edited = Edited {
         path: place.shown(),
         replacements: args.edits.len(),
         diff: shortened(unified(&place.shown(), &before, &after)),
-        dry_run: args.dry_run,
+        dry_run,
+        change: made.as_ref().map(|made| made.id.clone()),
     };
     let mut text = edited.diff.clone();
     if edited.dry_run {
         text.push_str("(dry run: nothing was changed)");
     }
-    if let Some(trash) = kept {
+    if let Some(trash) = made.and_then(|made| made.kept) {
+        let trash = trash.display();
         text.push_str(&format!("The earlier content is in the trash: {trash}"));
     }
     Ok(Answer::new(edited, text))
@@ -113,7 +125,8 @@ fn shortened(diff: String) -> String {
     )
 }
 
-fn read(place: &Place<'_>) -> Result<String, Refusal> {
+/// The text, and the file that it was read from.
+fn read(place: &Place<'_>) -> Result<(String, Seen), Refusal> {
     let (mut file, meta) = place.open()?;
     if meta.len() > MAX_BYTES {
         return Err(Refusal(format!(
@@ -125,12 +138,13 @@ fn read(place: &Place<'_>) -> Result<String, Refusal> {
     let mut raw = Vec::new();
     let read = file.read_to_end(&mut raw);
     read.map_err(|error| place.failure("read", &error))?;
-    String::from_utf8(raw).map_err(|_| {
+    let text = String::from_utf8(raw).map_err(|_| {
         Refusal(format!(
             "`{}` is not UTF-8 text, so it cannot be edited.",
             place.shown()
         ))
-    })
+    })?;
+    Ok((text, Seen::from(&meta)))
 }
 
 /// Replaces the one place, or says why there is not exactly one.

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobSet};
 
 use crate::servers::filesystem::names::{composed, shown_path};
 use crate::servers::toolbox::Refusal;
 
+/// Bytes of a glob; a path has no more.
+const MAX_LENGTH: usize = 4096;
+
 /// A glob that fits the name alone or, when it contains a slash, the path below the folder searched.
 pub struct Glob {
-    matcher: GlobMatcher,
+    matcher: GlobSet,
     by_name: bool,
 }
 
@@ -20,15 +23,18 @@ impl Glob {
     /// It is none.
     pub fn new(field: &str, pattern: &str) -> Result<Self, Refusal> {
         let pattern = composed(pattern.trim_start_matches("./"));
+        let wrong = |why: String| Refusal(format!("`{field}`: `{pattern}` is no glob: {why}."));
+        if pattern.len() > MAX_LENGTH {
+            return Err(Refusal(format!(
+                "`{field}` has more than {MAX_LENGTH} bytes, which is no sensible glob."
+            )));
+        }
         let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
-        let glob = glob.map_err(|error| {
-            Refusal(format!(
-                "`{field}`: `{pattern}` is no glob: {}.",
-                error.kind()
-            ))
-        })?;
+        let glob = glob.map_err(|error| wrong(error.kind().to_string()))?;
+        // A set of one: a single matcher panics where its expression turns out too large or too deep.
+        let set = GlobSet::builder().add(glob).build();
         Ok(Self {
-            matcher: glob.compile_matcher(),
+            matcher: set.map_err(|_| wrong("it nests too deep".to_owned()))?,
             by_name: !pattern.contains('/'),
         })
     }
@@ -85,5 +91,8 @@ mod tests {
     fn a_broken_glob_is_named() {
         let broken = Glob::new("pattern", "[a");
         assert!(broken.is_err_and(|e| e.0.contains("[a") && e.0.contains("`pattern`")));
+        let deep = "{".repeat(1000) + "a" + &"}".repeat(1000);
+        assert!(Glob::new("pattern", &deep).is_err_and(|e| e.0.contains("too deep")));
+        assert!(Glob::new("pattern", &"*".repeat(5000)).is_err());
     }
 }

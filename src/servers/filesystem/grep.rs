@@ -36,7 +36,7 @@ const MAX_SHOWN: usize = 256 * 1024;
 const MAX_TIME: Duration = Duration::from_secs(20);
 
 /// How large a compiled expression may be; more would only slow down each line.
-const MAX_REGEX: usize = 1024 * 1024;
+const MAX_REGEX: usize = 512 * 1024;
 
 /// Arguments of `search_file_contents`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -143,13 +143,7 @@ pub fn search_file_contents(
         except: Glob::excluding(&args.exclude_patterns)?,
         hidden: args.hidden,
         rules: (!args.no_ignore).then(rules::Rules::default),
-        budget: Budget::new(
-            stop,
-            Instant::now() + MAX_TIME,
-            MAX_SEARCHED,
-            args.max_results,
-            MAX_SHOWN,
-        ),
+        budget: args.budget(stop),
         found: Found::nothing(place.shown()),
         visited: 0,
     };
@@ -169,13 +163,18 @@ pub fn search_file_contents(
     let Walk {
         mut found, budget, ..
     } = walk;
-    found.stopped_by = found.stopped_by.or(budget.spent());
+    found.stopped_by = budget.spent().or(found.stopped_by);
     found.truncated = found.stopped_by.is_some();
     let text = found.text(&args.pattern);
     Ok(Answer::new(found, text))
 }
 
 impl GrepArgs {
+    fn budget<'s>(&self, stop: &'s CancellationToken) -> Budget<'s> {
+        let deadline = Instant::now() + MAX_TIME;
+        Budget::new(stop, deadline, MAX_SEARCHED, self.max_results, MAX_SHOWN)
+    }
+
     fn regex(&self) -> Result<Regex, Refusal> {
         let pattern = if self.literal {
             regex::escape(&self.pattern)
@@ -188,7 +187,7 @@ impl GrepArgs {
         let regex = RegexBuilder::new(&pattern)
             .case_insensitive(self.ignore_case)
             .size_limit(MAX_REGEX)
-            .dfa_size_limit(4 * MAX_REGEX)
+            .dfa_size_limit(8 * MAX_REGEX)
             .build();
         regex.map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => Refusal::new(

@@ -1,6 +1,6 @@
 //! The table of the tools that read: what each is called and says of itself.
 
-use crate::servers::filesystem::{Files, grep, list, many, media, search, stat, text, tree};
+use crate::servers::filesystem::{Files, grep, list, many, media, outline, search, stat, text};
 use crate::servers::toolbox::{Effect, Sign, Toolbox};
 
 const LIST_DIRECTORY: Sign = Sign {
@@ -78,7 +78,7 @@ pub fn with_reading_tools(toolbox: Toolbox<Files>) -> Toolbox<Files> {
     toolbox
         .with(LIST_DIRECTORY, list::list_directory)
         .with(LIST_DIRECTORY_WITH_SIZES, list::list_directory_with_sizes)
-        .with(DIRECTORY_TREE, tree::directory_tree)
+        .with(DIRECTORY_TREE, outline::directory_tree)
         .with(READ_TEXT_FILE, text::read_text_file)
         .with(READ_MEDIA_FILE, media::read_media_file)
         .with(READ_MULTIPLE_FILES, many::read_multiple_files)

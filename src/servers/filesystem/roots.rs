@@ -316,7 +316,10 @@ impl<'r> Place<'r> {
     }
 
     /// A link must not lead to what is kept out of sight.
-    fn must_be_in_sight(&self) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// It does.
+    pub fn must_be_in_sight(&self) -> Result<(), Refusal> {
         let real = || self.root.dir.canonicalize(self.way());
         if self.root.hidden.is_some() && real().is_ok_and(|real| self.root.hides(&real)) {
             let path = self.shown();

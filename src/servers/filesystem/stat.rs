@@ -45,6 +45,9 @@ pub fn get_file_info(
     let place = files.roots.find(&args.path)?;
     let meta = place.root.dir.symlink_metadata(place.way());
     let meta = meta.map_err(|error| place.failure("describe", &error))?;
+    if !meta.is_symlink() {
+        place.must_be_in_sight()?;
+    }
     let target = || place.root.dir.read_link_contents(place.way()).ok();
     let link = meta.is_symlink();
     let info = Info {

@@ -1,308 +1,242 @@
-//! `directory_tree`: what lies in a folder and below, level by level, so that one huge folder does not hide its neighbours.
+//! Copies, weighs, compares and removes a file, link or folder with all that is in it, beneath open folders.
 //!
-//! Links are named and never followed. What a limit leaves out is said where it is left out, and counted.
+//! Links are never followed, special files are refused, and neither depth nor a folder copied into itself leads on for ever.
+//! Called by `changes` and by `copy`.
 
-use std::collections::VecDeque;
-use std::ffi::OsString;
-use std::fmt::Write;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read, Write};
+use std::path::Path;
 
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
-use rustix::fs::OFlags;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
+use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
+use rustix::fs::{OFlags, Timespec, Timestamps};
 
-use crate::servers::filesystem::Files;
-use crate::servers::filesystem::glob::Glob;
+use crate::servers::filesystem::attributes;
 use crate::servers::filesystem::names::shown;
-use crate::servers::filesystem::roots::{Place, kind_name};
-use crate::servers::toolbox::{Answer, Refusal};
 
-/// Entries of one tree.
-const MAX_ENTRIES: usize = 2000;
+/// Levels of folders that are walked: each costs open handles.
+const MAX_DEPTH: usize = 200;
 
-/// Entries of one folder in it.
-const MAX_IN_FOLDER: usize = 500;
-
-/// Entries that are looked at, to sort and count them.
-const MAX_VISITED: usize = 500_000;
-
-/// Arguments of `directory_tree`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TreeArgs {
-    /// The folder, `.` for all.
-    path: String,
-    /// Globs of what to leave out, such as `node_modules` or `*.log`.
-    #[serde(default, rename = "excludePatterns")]
-    exclude_patterns: Vec<String>,
-    /// How many levels to show; 1 is the folder's own entries.
-    #[serde(default = "all_levels")]
-    #[schemars(range(min = 1, max = 64))]
-    max_depth: usize,
+/// What a copy keeps of the original beside content and permissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Everything that the system permits: owner, times, extended attributes.
+    All,
+    /// No more, as for a copy that somebody asked for.
+    Mode,
 }
 
-fn all_levels() -> usize {
-    64
+/// How much there is of something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Files and links.
+    pub files: u64,
+    /// Folders.
+    pub folders: u64,
+    /// Bytes in files.
+    pub bytes: u64,
 }
 
-/// A folder with what is below it.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Tree {
-    /// The folder.
-    path: String,
-    /// Its entries, folders first, each folder with its own.
-    tree: Vec<Node>,
-    /// How many entries are shown.
-    entries: usize,
-    /// Entries that a limit left out; those in folders that were not opened are not known.
-    left_out: usize,
-    /// Folders that were not opened: too deep, too many entries before them, or not to be read.
-    not_opened: usize,
-    /// Entries that `excludePatterns` left out.
-    excluded: usize,
-    /// Whether anything but the excluded is left out.
-    truncated: bool,
+/// Weighs a file, link or folder. Refuses when the folder `avoid` (device and number) is in it.
+///
+/// # Errors
+/// It cannot be read, is too deep, or holds `avoid`.
+pub fn weigh(dir: &Dir, name: &OsStr, avoid: Option<(u64, u64)>) -> io::Result<Weight> {
+    let mut weight = Weight::default();
+    add_weight(dir, name, avoid, MAX_DEPTH, &mut weight)?;
+    Ok(weight)
 }
 
-/// One entry.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Node {
-    /// Its name.
-    name: String,
-    /// `file`, `directory`, `symlink` or `other`.
-    #[serde(rename = "type")]
-    #[schemars(extend("enum" = ["file", "directory", "symlink", "other"]))]
-    kind: &'static str,
-    /// What a folder holds; only folders have this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    children: Option<Vec<Node>>,
-    /// What of a folder is not shown, and why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    left_out: Option<String>,
-}
-
-/// `directory_tree`
-pub fn directory_tree(
-    files: &Files,
-    args: TreeArgs,
-    stop: &CancellationToken,
-) -> Result<Answer<Tree>, Refusal> {
-    let place = files.roots.find(&args.path)?;
-    let mut grown = Growing {
-        place: &place,
-        except: Glob::excluding(&args.exclude_patterns)?,
-        max_depth: args.max_depth,
-        buds: vec![Bud::default()],
-        next: VecDeque::new(),
-        visited: 0,
-        left_out: 0,
-        not_opened: 0,
-        excluded: 0,
-    };
-    let dir = place.open_dir("list")?;
-    let failed = |error: io::Error| place.failure("list", &error);
-    grown.folder(0, &dir, Path::new(""), 1).map_err(failed)?;
-    while let Some((at, below, depth)) = grown.next.pop_front() {
-        if stop.is_cancelled() {
-            return Err(Refusal::new("The call was cancelled."));
-        }
-        grown.open(at, &below, depth);
+fn add_weight(
+    dir: &Dir,
+    name: &OsStr,
+    avoid: Option<(u64, u64)>,
+    depth: usize,
+    sum: &mut Weight,
+) -> io::Result<()> {
+    let meta = dir.symlink_metadata(Path::new(name))?;
+    if !meta.is_dir() {
+        sum.files += 1;
+        sum.bytes += if meta.is_file() { meta.len() } else { 0 };
+        return Ok(());
     }
-    let tree = grown.tree();
-    let text = tree.text();
-    Ok(Answer::new(tree, text))
-}
-
-/// An entry of which the children are not all known yet.
-#[derive(Default)]
-struct Bud {
-    name: String,
-    kind: &'static str,
-    children: Vec<usize>,
-    left_out: Option<String>,
-}
-
-struct Growing<'p> {
-    place: &'p Place<'p>,
-    except: Vec<Glob>,
-    max_depth: usize,
-    /// The first is the folder itself.
-    buds: Vec<Bud>,
-    /// Folders still to be opened: which, the way from the first, how deep their entries lie.
-    next: VecDeque<(usize, PathBuf, usize)>,
-    visited: usize,
-    left_out: usize,
-    not_opened: usize,
-    excluded: usize,
-}
-
-impl Growing<'_> {
-    fn open(&mut self, at: usize, below: &Path, depth: usize) {
-        let why = if depth > self.max_depth {
-            Some("not opened: too deep".to_owned())
-        } else if self.buds.len() > MAX_ENTRIES || self.visited > MAX_VISITED {
-            Some("not opened: the tree is full".to_owned())
-        } else {
-            let dir = folder_itself(&self.place.root.dir, &self.place.rel.join(below));
-            let read = dir.and_then(|dir| self.folder(at, &dir, below, depth));
-            read.err().map(|error| format!("not opened: {error}"))
-        };
-        if let Some(why) = why {
-            self.not_opened += 1;
-            self.close(at, why);
+    if avoid == Some((meta.dev(), meta.ino())) {
+        return Err(io::Error::other("it would be copied into itself"));
+    }
+    sum.folders += 1;
+    let (inner, names) = enter(dir, name, depth)?;
+    for name in names {
+        match add_weight(&inner, &name, avoid, depth - 1, sum) {
+            // Somebody removed it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            outcome => outcome?,
         }
     }
+    Ok(())
+}
 
-    fn close(&mut self, at: usize, why: String) {
-        if let Some(bud) = self.buds.get_mut(at) {
-            bud.left_out = Some(why);
-        }
+/// Opens a folder and tells the names in it.
+fn enter(dir: &Dir, name: &OsStr, depth: usize) -> io::Result<(Dir, Vec<OsString>)> {
+    if depth == 0 {
+        let what = format!("there are more than {MAX_DEPTH} folders within each other");
+        return Err(io::Error::other(what));
     }
+    let inner = dir.open_dir(name)?;
+    let names = inner.entries()?.map(|entry| Ok(entry?.file_name()));
+    let names = names.collect::<io::Result<Vec<_>>>()?;
+    Ok((inner, names))
+}
 
-    /// Reads one folder.
-    fn folder(&mut self, at: usize, dir: &Dir, below: &Path, depth: usize) -> io::Result<()> {
-        let mut found = self.content(dir, below)?;
-        found.sort_by_cached_key(|(name, kind)| {
-            let name_shown = shown(name).to_lowercase();
-            (*kind != "directory", name_shown, name.clone())
-        });
-        let room = (MAX_ENTRIES + 1).saturating_sub(self.buds.len());
-        let kept = found.len().min(room).min(MAX_IN_FOLDER);
-        let more = found.len() - kept;
-        if more > 0 {
-            self.left_out += more;
-            self.close(at, format!("{more} more entries"));
-        }
-        for (name, kind) in found.into_iter().take(kept) {
-            let index = self.buds.len();
-            if kind == "directory" {
-                self.next.push_back((index, below.join(&name), depth + 1));
-            }
-            self.buds.push(Bud {
-                name: shown(&name),
-                kind,
-                ..Bud::default()
-            });
-            if let Some(bud) = self.buds.get_mut(at) {
-                bud.children.push(index);
-            }
-        }
+/// Copies a file, link or folder with all that is in it under a new name, compares as it goes, and brings it to the disk.
+///
+/// # Errors
+/// Something in it cannot be read or is special. What was copied by then is still there.
+pub fn copy(from: &Dir, name: &OsStr, to: &Dir, new: &OsStr, keep: Keep) -> io::Result<()> {
+    copy_within(from, name, to, new, keep, MAX_DEPTH)
+}
+
+fn copy_within(
+    from: &Dir,
+    name: &OsStr,
+    to: &Dir,
+    new: &OsStr,
+    keep: Keep,
+    depth: usize,
+) -> io::Result<()> {
+    let meta = from.symlink_metadata(Path::new(name))?;
+    if meta.is_symlink() {
+        return to.symlink_contents(from.read_link_contents(name)?, new);
+    }
+    if meta.is_file() {
+        return copy_file(from, name, to, new, keep);
+    }
+    if !meta.is_dir() {
+        let what = format!("`{}` is a pipe, socket or device", shown(name));
+        return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+    }
+    let (inner_from, names) = enter(from, name, depth)?;
+    to.create_dir(new)?;
+    let inner_to = to.open_dir(new)?;
+    for name in names {
+        copy_within(&inner_from, &name, &inner_to, &name, keep, depth - 1)?;
+    }
+    inner_to.open(".")?.sync_all()?;
+    finish(&inner_from.open(".")?, &meta, &inner_to.open(".")?, keep)
+}
+
+fn copy_file(from: &Dir, name: &OsStr, to: &Dir, new: &OsStr, keep: Keep) -> io::Result<()> {
+    let mut source = open_file(from, name)?;
+    let meta = source.metadata()?;
+    if !meta.is_file() {
+        return Err(io::Error::other("it changed while it was copied"));
+    }
+    let mut writing = OpenOptions::new();
+    writing.read(true).write(true).create_new(true).mode(0o600);
+    let mut copy = to.open_with(new, &writing)?;
+    io::copy(&mut source, &mut copy)?;
+    copy.flush()?;
+    finish(&source, &meta, &copy, keep)?;
+    copy.sync_all()?;
+    if same_content(&mut open_file(from, name)?, &mut open_file(to, new)?)? {
         Ok(())
-    }
-
-    fn content(&mut self, dir: &Dir, below: &Path) -> io::Result<Vec<(OsString, &'static str)>> {
-        let mut found = Vec::new();
-        for entry in dir.entries()? {
-            let entry = entry?;
-            self.visited += 1;
-            if self.visited > MAX_VISITED {
-                break;
-            }
-            let name = entry.file_name();
-            let path = below.join(&name);
-            if self.place.root.hides(&self.place.rel.join(&path)) {
-                continue;
-            }
-            if self.except.iter().any(|glob| glob.fits(&path)) {
-                self.excluded += 1;
-                continue;
-            }
-            // An entry that vanishes meanwhile is left out.
-            if let Ok(kind) = entry.file_type() {
-                found.push((name, kind_name(kind)));
-            }
-        }
-        Ok(found)
-    }
-
-    fn tree(mut self) -> Tree {
-        let tree = self.children(0);
-        Tree {
-            path: self.place.shown(),
-            tree,
-            entries: self.buds.len() - 1,
-            left_out: self.left_out,
-            not_opened: self.not_opened,
-            excluded: self.excluded,
-            truncated: self.left_out + self.not_opened > 0 || self.visited > MAX_VISITED,
-        }
-    }
-
-    fn children(&mut self, at: usize) -> Vec<Node> {
-        let children = self
-            .buds
-            .get_mut(at)
-            .map(|bud| std::mem::take(&mut bud.children));
-        let mut nodes = Vec::new();
-        for index in children.unwrap_or_default() {
-            let inner = self.children(index);
-            let Some(bud) = self.buds.get_mut(index) else {
-                continue;
-            };
-            nodes.push(Node {
-                name: std::mem::take(&mut bud.name),
-                kind: bud.kind,
-                children: (bud.kind == "directory").then_some(inner),
-                left_out: bud.left_out.take(),
-            });
-        }
-        nodes
+    } else {
+        Err(io::Error::other("the file changed while it was copied"))
     }
 }
 
-/// Opens a folder, and no link that took its place.
-fn folder_itself(root: &Dir, path: &Path) -> io::Result<Dir> {
-    let mut options = OpenOptions::new();
-    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    options.read(true).custom_flags(flags.bits().cast_signed());
-    Ok(Dir::from_std_file(
-        root.open_with(path, &options)?.into_std(),
-    ))
+/// Opens for reading without following a link, and without waiting for the other end of a pipe that took the file's place.
+fn open_file(dir: &Dir, name: &OsStr) -> io::Result<File> {
+    let mut reading = OpenOptions::new();
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
+    reading.read(true).custom_flags(flags.bits().cast_signed());
+    dir.open_with(name, &reading)
 }
 
-impl Tree {
-    fn text(&self) -> String {
-        let mut text = format!("{}/\n", self.path.trim_end_matches('/'));
-        draw(&self.tree, 1, &mut text);
-        if self.tree.is_empty() {
-            text.push_str("  (empty)\n");
+/// Gives the copy what it keeps of the original.
+fn finish(original: &File, meta: &Metadata, copy: &File, keep: Keep) -> io::Result<()> {
+    if keep == Keep::Mode {
+        return attributes::set_mode(copy, meta, false);
+    }
+    attributes::carry(original, meta, copy)?;
+    let time = |seconds, nanoseconds: i64| Timespec {
+        tv_sec: seconds,
+        tv_nsec: nanoseconds as _,
+    };
+    let times = Timestamps {
+        last_access: time(meta.atime(), meta.atime_nsec()),
+        last_modification: time(meta.mtime(), meta.mtime_nsec()),
+    };
+    let _not_permitted = rustix::fs::futimens(copy, &times);
+    Ok(())
+}
+
+/// Whether two things are equal: kinds, names, targets of links, content of files. What is in the second and not in the
+/// first makes them unequal too.
+///
+/// # Errors
+/// Something cannot be read.
+pub fn same(a: &Dir, name: &OsStr, b: &Dir, other: &OsStr) -> io::Result<bool> {
+    same_within(a, name, b, other, MAX_DEPTH)
+}
+
+fn same_within(a: &Dir, name: &OsStr, b: &Dir, other: &OsStr, depth: usize) -> io::Result<bool> {
+    let left = a.symlink_metadata(Path::new(name))?;
+    let right = b.symlink_metadata(Path::new(other))?;
+    if left.is_dir() && right.is_dir() {
+        let (inner_a, mut names) = enter(a, name, depth)?;
+        let (inner_b, mut others) = enter(b, other, depth)?;
+        names.sort();
+        others.sort();
+        if names != others {
+            return Ok(false);
         }
-        if self.truncated {
-            let _infallible = write!(
-                text,
-                "({} entries shown; {} more and {} folders not opened: take a folder below, or excludePatterns)",
-                self.entries, self.left_out, self.not_opened
-            );
+        for name in names {
+            if !same_within(&inner_a, &name, &inner_b, &name, depth - 1)? {
+                return Ok(false);
+            }
         }
-        text.truncate(text.trim_end().len());
-        text
+        return Ok(true);
+    }
+    if left.is_symlink() && right.is_symlink() {
+        return Ok(a.read_link_contents(name)? == b.read_link_contents(other)?);
+    }
+    if left.is_file() && right.is_file() && left.len() == right.len() {
+        return same_content(&mut open_file(a, name)?, &mut open_file(b, other)?);
+    }
+    Ok(false)
+}
+
+/// Removes a file, link or folder for good. Only for what we made ourselves, or what lies whole in the trash.
+///
+/// # Errors
+/// The system refuses.
+pub fn remove(dir: &Dir, name: &OsStr) -> io::Result<()> {
+    if dir.symlink_metadata(Path::new(name))?.is_dir() {
+        dir.remove_dir_all(name)
+    } else {
+        dir.remove_file(name)
     }
 }
 
-fn draw(nodes: &[Node], depth: usize, text: &mut String) {
-    for node in nodes {
-        let sign = match node.kind {
-            "directory" => "/",
-            "symlink" => " (link)",
-            "file" => "",
-            _ => " (special)",
-        };
-        let left_out = node.left_out.as_ref().map(|why| format!(" ({why})"));
-        let _infallible = writeln!(
-            text,
-            "{:indent$}{}{sign}{}",
-            "",
-            node.name,
-            left_out.unwrap_or_default(),
-            indent = depth * 2
-        );
-        draw(
-            node.children.as_deref().unwrap_or_default(),
-            depth + 1,
-            text,
-        );
+fn same_content(a: &mut impl Read, b: &mut impl Read) -> io::Result<bool> {
+    let (mut left, mut right) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    loop {
+        let (n, m) = (fill(a, &mut left)?, fill(b, &mut right)?);
+        if left.get(..n) != right.get(..m) {
+            return Ok(false);
+        }
+        if n == 0 {
+            return Ok(true);
+        }
     }
+}
+
+fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut full = 0;
+    while let Some(rest) = buffer.get_mut(full..).filter(|rest| !rest.is_empty()) {
+        match from.read(rest)? {
+            0 => break,
+            n => full += n,
+        }
+    }
+    Ok(full)
 }

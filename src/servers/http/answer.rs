@@ -17,7 +17,7 @@ pub struct Refused {
     /// The id of the request, where it is known.
     pub id: Value,
     /// What the headers say besides.
-    pub headers: HeaderMap,
+    pub headers: Box<HeaderMap>,
 }
 
 impl Refused {
@@ -28,7 +28,7 @@ impl Refused {
             code: -32600,
             message: message.into(),
             id: Value::Null,
-            headers: HeaderMap::new(),
+            headers: Box::default(),
         }
     }
 
@@ -59,7 +59,7 @@ impl Refused {
         let body = json!({"jsonrpc": "2.0", "id": self.id, "error": error});
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
+        *response.headers_mut() = *self.headers;
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response

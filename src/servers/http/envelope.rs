@@ -112,3 +112,80 @@ fn depth(body: &[u8]) -> usize {
     }
     deepest
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn code(body: &str) -> i32 {
+        read(body.as_bytes()).map_or_else(|malformed| malformed.code, |_| 0)
+    }
+
+    #[test]
+    fn a_call_tells_its_method_tool_and_id() {
+        let body = br#" {"jsonrpc":"2.0","id":"a","method":"tools\/call","params":{"n":[1],"name":"re\u0061d"}}"#;
+        let envelope = read(body).unwrap();
+        assert_eq!(envelope.method.as_deref(), Some("tools/call"));
+        assert_eq!(envelope.name.as_deref(), Some("read"));
+        assert_eq!(envelope.id, json!("a"));
+    }
+
+    #[test]
+    fn what_two_readers_could_take_differently_is_refused() {
+        for (body, expected) in [
+            (r#"{"method":"a","method":"b"}"#, -32600),
+            (r#"{"method":"a","meth\u006fd":"b"}"#, -32600),
+            (r#"{"params":{"name":"a"},"params":{"name":"b"}}"#, -32600),
+            (r#"{"params":{"name":"a","name":"b"}}"#, -32600),
+            (r#"{"params":[1]}"#, 0),
+            (r#"{"method":null}"#, 0),
+            (r#"{"method":7}"#, -32600),
+            ("{} {}", -32700),
+            ("{}\u{0}", -32700),
+            ("\u{feff}{}", -32700),
+            ("nonsense", -32700),
+            ("\"text\"", -32600),
+            ("[1, 2", -32700),
+            ("[1, 2]", -32600),
+        ] {
+            assert_eq!(code(body), expected, "{body}");
+        }
+        assert_eq!(read(b"{\"method\":\"\xff\"}").unwrap_err().code, -32700);
+    }
+
+    #[test]
+    fn brackets_in_strings_do_not_nest() {
+        assert_eq!(code(&json!({"method": "[".repeat(500)}).to_string()), 0);
+        assert_eq!(code(&json!({"method": "\\\"[".repeat(500)}).to_string()), 0);
+        let nested = |deep: usize| format!("{{\"a\":{}{}}}", "[".repeat(deep), "]".repeat(deep));
+        assert_eq!(code(&nested(DEPTH - 1)), 0);
+        assert_eq!(code(&nested(DEPTH)), -32600);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_too_odd_to_be_read(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let parsed = serde_json::from_slice::<Value>(&body);
+            if read(&body).is_ok() {
+                prop_assert!(parsed.is_ok_and(|value| value.is_object()));
+            }
+        }
+
+        #[test]
+        fn depth_is_that_of_the_value(text in "[\\[\\]{}\"\\\\a,:]{0,40}") {
+            fn deep(value: &Value) -> usize {
+                match value {
+                    Value::Array(items) => 1 + items.iter().map(deep).max().unwrap_or(0),
+                    Value::Object(items) => 1 + items.values().map(deep).max().unwrap_or(0),
+                    _ => 0,
+                }
+            }
+            if let Ok(value) = serde_json::from_str::<Value>(&text) {
+                prop_assert_eq!(depth(text.as_bytes()), deep(&value));
+            }
+        }
+    }
+}

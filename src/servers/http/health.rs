@@ -118,3 +118,60 @@ fn shown(shared: &Shared) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], shared.metrics.text()).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn counted(answer: fn(usize) -> Option<Result<(), String>>) -> (Readiness, Arc<AtomicUsize>) {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = count.clone();
+        let check: Ready = Arc::new(move || {
+            let nth = counted.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async move {
+                match answer(nth) {
+                    Some(answer) => answer,
+                    None => std::future::pending().await,
+                }
+            })
+        });
+        (Readiness::new(Some(check)), count)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_holds_for_a_second_and_is_then_asked_for_again() {
+        let (ready, count) = counted(|nth| {
+            Some(if nth == 0 {
+                Ok(())
+            } else {
+                Err("gone".to_owned())
+            })
+        });
+        for _ in 0..1000 {
+            assert_eq!(ready.ask().await, Ok(()));
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+        tokio::time::advance(HOLDS).await;
+        assert_eq!(ready.ask().await, Err("gone".to_owned()));
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_that_hangs_is_not_ready_and_gets_no_second_one_beside_it() {
+        let (ready, count) = counted(|_| None);
+        for _ in 0..3 {
+            let began = Instant::now();
+            assert!(ready.ask().await.is_err());
+            assert_eq!(began.elapsed(), LIMIT);
+            tokio::time::advance(HOLDS).await;
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_server_without_a_check_is_ready() {
+        assert_eq!(Readiness::new(None).ask().await, Ok(()));
+    }
+}

@@ -135,3 +135,92 @@ fn split(host: &str) -> (String, Option<u16>) {
 fn normal(origin: &str) -> String {
     origin.trim().trim_end_matches('/').to_ascii_lowercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn allowed() -> Allowed {
+        let hosts = ["Deck.Example".to_owned(), "api.example:8443".to_owned()];
+        let origins = ["https://app.example/".to_owned()];
+        Allowed::new("192.0.2.7:80".parse().unwrap(), &hosts, &origins)
+    }
+
+    fn status(host: &str, origin: Option<&str>) -> u16 {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
+        }
+        let checked = allowed().check(&Uri::from_static("/mcp"), &headers);
+        checked.map_or_else(|refused| refused.status.as_u16(), |_| 200)
+    }
+
+    #[test]
+    fn hosts_are_held_against_the_names_that_were_meant() {
+        for (host, expected) in [
+            ("localhost", 200),
+            ("LOCALHOST:1", 200),
+            ("127.0.0.1:9", 200),
+            ("[::1]:9", 200),
+            ("[0:0::1]", 200),
+            ("192.0.2.7", 200),
+            ("[::ffff:192.0.2.7]", 200),
+            ("deck.example", 200),
+            ("deck.example:444", 200),
+            ("api.example:8443", 200),
+            ("api.example", 403),
+            ("api.example:443", 403),
+            ("127.0.0.2", 403),
+            ("127.1", 403),
+            ("0.0.0.0", 403),
+            ("localhost.", 403),
+            ("deck.example.evil", 403),
+            ("user@localhost", 403),
+            ("a b", 400),
+            ("", 400),
+            ("localhost/x", 400),
+        ] {
+            assert_eq!(status(host, None), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn origins_are_loopbacks_or_allowed_by_name() {
+        for (origin, expected) in [
+            ("http://localhost", 200),
+            ("https://localhost:6274", 200),
+            ("http://127.0.0.1:1", 200),
+            ("http://[::1]:1", 200),
+            ("https://app.example", 200),
+            ("HTTPS://APP.EXAMPLE", 200),
+            ("http://app.example", 403),
+            ("https://app.example:8443", 403),
+            ("https://deck.example", 403),
+            ("null", 403),
+            ("", 403),
+            ("localhost", 403),
+            ("file://localhost", 403),
+            ("http://localhost@evil", 403),
+            ("http://evil@localhost", 403),
+            ("http://localhost.evil", 403),
+            ("http://localhost/path", 403),
+        ] {
+            assert_eq!(status("localhost", Some(origin)), expected, "{origin}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_a_name_in_the_table_gets_in(host in "[a-z0-9.@:\\[\\]-]{0,30}") {
+            let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+            let known = ["localhost", "127.0.0.1", "[::1]", "192.0.2.7", "deck.example", "api.example"];
+            if status(&host, None) == 200 {
+                prop_assert!(known.contains(&name) || known.contains(&host.as_str()) || name.starts_with('['), "{host}");
+            }
+        }
+    }
+}

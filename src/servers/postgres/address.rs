@@ -61,13 +61,6 @@ struct Written {
 }
 
 impl Address {
-    /// Whether a URL is meant for PostgreSQL.
-    pub fn is_meant(url: &str) -> bool {
-        ["postgres:", "postgresql:"]
-            .iter()
-            .any(|kind| url.starts_with(kind))
-    }
-
     /// Reads a URL; `PGUSER`, `PGPASSWORD`, `PGPASSFILE`, `PGSSLMODE` and `PGSSLROOTCERT` fill in what it does not say.
     ///
     /// # Errors

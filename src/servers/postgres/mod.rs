@@ -20,4 +20,4 @@ pub use address::Address;
 pub use dial::ANSWER_LIMIT;
 pub use pool::{Postgres, Trouble};
 pub use role::Role;
-pub use words::{Place, in_words, place};
+pub use words::in_words;

@@ -136,10 +136,10 @@ impl Postgres {
     fn look_at_role(&self, trust_role: bool) -> Result<Role, String> {
         let never = CancellationToken::new();
         let role = self.run(self.time * 2, &never, async |client| {
-            Ok(Role::read(client).await?)
+            Role::read(client).await
         });
         let role = role.map_err(|trouble| match trouble {
-            Trouble::Engine(error) => in_words(&error, ""),
+            Trouble::Engine(error) => in_words(&error, |_| String::new()),
             Trouble::Connect(why) | Trouble::Ours(why) => why,
             Trouble::Time | Trouble::Stopped => "it did not answer in time".to_owned(),
             Trouble::Lost | Trouble::TooLarge => "the connection broke".to_owned(),
@@ -166,7 +166,20 @@ impl Postgres {
         stop: &CancellationToken,
         work: impl AsyncFnOnce(&Client) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        self.handle.block_on(self.bounded(time, stop, work))
+        self.handle.block_on(self.bounded(time, stop, work, false))
+    }
+
+    /// The same on a connection that nobody gets afterwards: for work that may leave more behind than can be taken away.
+    ///
+    /// # Errors
+    /// As with `run`.
+    pub fn run_apart<T>(
+        &self,
+        time: Duration,
+        stop: &CancellationToken,
+        work: impl AsyncFnOnce(&Client) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        self.handle.block_on(self.bounded(time, stop, work, true))
     }
 
     async fn bounded<T>(
@@ -174,6 +187,7 @@ impl Postgres {
         time: Duration,
         stop: &CancellationToken,
         work: impl AsyncFnOnce(&Client) -> Result<T, Trouble>,
+        apart: bool,
     ) -> Result<T, Trouble> {
         let end = tokio::time::sleep(time);
         tokio::pin!(end);
@@ -186,8 +200,13 @@ impl Postgres {
             ))),
         };
         let large = self.dial.too_large();
-        let outcome = self.watched(&lent, work(&lent), end, stop).await;
-        give_back(lent).await;
+        let (outcome, cancelled) = self.watched(&lent, work(&lent), end, stop).await;
+        // A request to cancel may still be on its way, and would hit whoever gets the connection next.
+        if apart || cancelled {
+            drop(Lent::take(lent));
+        } else {
+            give_back(lent).await;
+        }
         match outcome {
             Err(Trouble::Lost) if self.dial.too_large() > large => Err(Trouble::TooLarge),
             outcome => outcome,
@@ -197,7 +216,7 @@ impl Postgres {
     async fn lend(&self) -> Result<Lent, Trouble> {
         self.pool.get().await.map_err(|error| {
             Trouble::Connect(match error {
-                PoolError::Backend(error) => in_words(&error, ""),
+                PoolError::Backend(error) => in_words(&error, |_| String::new()),
                 PoolError::Timeout(_) => {
                     format!("it did not answer within {} s", self.time.as_secs_f32())
                 }
@@ -206,19 +225,20 @@ impl Postgres {
         })
     }
 
-    /// Waits for `work` until the end of its time or the client's word, then ends what runs on the server.
+    /// Waits for `work` until the end of its time or the client's word, then ends what runs on the server. Says also whether it
+    /// asked the server to cancel.
     async fn watched<T>(
         &self,
         client: &Client,
         work: impl Future<Output = Result<T, Trouble>>,
         end: impl Future<Output = ()>,
         stop: &CancellationToken,
-    ) -> Result<T, Trouble> {
+    ) -> (Result<T, Trouble>, bool) {
         tokio::pin!(work);
         let why = tokio::select! {
             biased;
             () = stop.cancelled() => Trouble::Stopped,
-            outcome = &mut work => return outcome,
+            outcome = &mut work => return (outcome, false),
             () = end => Trouble::Time,
         };
         let token = client.cancel_token();
@@ -231,11 +251,12 @@ impl Postgres {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, ending).await {
+        let outcome = match tokio::time::timeout(PATIENCE, ending).await {
             // It had come to its end all the same.
             Ok(Ok(done)) => Ok(done),
             Ok(Err(_)) | Err(_) => Err(why),
-        }
+        };
+        (outcome, true)
     }
 }
 

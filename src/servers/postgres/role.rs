@@ -48,7 +48,6 @@ impl Role {
         if !role.superuser {
             role.reaches = reaches(client).await?;
         }
-        client.batch_execute("ROLLBACK").await?;
         Ok(role)
     }
 

@@ -1,75 +1,23 @@
-//! What the server said, as a sentence: message, detail, hint, and where in the statement. Pure.
+//! What the server said, as a sentence: message, detail and hint. Pure.
 
 use tokio_postgres::Error;
-use tokio_postgres::error::{DbError, ErrorPosition};
+use tokio_postgres::error::ErrorPosition;
 
-/// Words shown of the place that the server names.
-const WORDS: usize = 30;
-
-/// A place in a statement, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// From 1.
-    pub line: usize,
-    /// In characters, from 1.
-    pub column: usize,
-    /// What stands there.
-    pub words: String,
-}
-
-/// The error without its category, with the place in `sql` where the server names one. Ends without a full stop.
-pub fn in_words(error: &Error, sql: &str) -> String {
+/// The error without its category; `place` says where in the statement, by the number of a character from 1. Ends without a full
+/// stop.
+pub fn in_words(error: &Error, place: impl Fn(u32) -> String) -> String {
     let Some(said) = error.as_db_error() else {
         return chain(error);
     };
     let mut text = said.message().trim_end_matches('.').to_owned();
-    if let Some(place) = at(said, sql) {
-        text.push_str(&format!(
-            ", at line {}, column {}",
-            place.line, place.column
-        ));
-        if !place.words.is_empty() {
-            text.push_str(&format!(": `{}`", place.words));
-        }
+    // A query that a function made has positions that nobody can see.
+    if let Some(ErrorPosition::Original(position)) = said.position() {
+        text.push_str(&place(*position));
     }
     for more in [said.detail(), said.hint()].into_iter().flatten() {
         text.push_str(&format!(". {}", more.trim_end_matches('.')));
     }
     text
-}
-
-/// The place that the server names.
-fn at(said: &DbError, sql: &str) -> Option<Place> {
-    match said.position()? {
-        ErrorPosition::Original(position) => place(sql, usize::try_from(*position).ok()?),
-        // A query that a function made has positions that nobody can see.
-        ErrorPosition::Internal { .. } => None,
-    }
-}
-
-/// The place of a character, counted from 1; none behind the end of the statement.
-pub fn place(sql: &str, position: usize) -> Option<Place> {
-    let before = position.checked_sub(1)?;
-    let at = match sql.char_indices().nth(before) {
-        Some((at, _)) => at,
-        // "At end of input" is just behind the last character.
-        None if before == sql.chars().count() && !sql.is_empty() => sql.len(),
-        None => return None,
-    };
-    let (head, tail) = (sql.get(..at)?, sql.get(at..)?);
-    let line_start = head.rfind('\n').map_or(0, |newline| newline + 1);
-    let words: String = tail
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(WORDS)
-        .collect();
-    Some(Place {
-        line: head.matches('\n').count() + 1,
-        column: head.get(line_start..)?.chars().count() + 1,
-        words: words.trim().to_owned(),
-    })
 }
 
 /// The driver's own error with its causes; it names no password.
@@ -85,21 +33,4 @@ fn chain(error: &Error) -> String {
         cause = error.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_position_counts_characters_and_names_line_column_and_words() {
-        let sql = "SELECT 'Trần',\n  nmae FROM customers";
-        let found = place(sql, 18).unwrap();
-        assert_eq!((found.line, found.column), (2, 3));
-        assert_eq!(found.words, "nmae FROM customers");
-        assert_eq!(place("SELECT", 7).unwrap().column, 7);
-        assert_eq!(place("SELECT", 8), None);
-        assert_eq!(place("", 1), None);
-        assert_eq!(place("x", 0), None);
-    }
 }

@@ -4,6 +4,8 @@
 
 use std::sync::OnceLock;
 
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
 use rmcp::handler::server::common::schema_for_input;
 use rmcp::handler::server::tool::schema_for_output;
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
@@ -90,52 +92,117 @@ impl<S> Entry<S> {
         }
     }
 
-    /// What is wrong with the arguments, by field.
+    /// What is wrong with the arguments, by field; none when nothing is.
     pub fn complaint(&self, arguments: &Value) -> Option<Refusal> {
         let checker = self
             .checker
             .get_or_init(|| jsonschema::validator_for(&self.tool.schema_as_json_value()).ok());
-        let errors: Vec<String> = checker
-            .as_ref()?
+        let name = &self.tool.name;
+        let Some(checker) = checker else {
+            return Some(Refusal(format!(
+                "`{name}` has a schema that checks nothing: it is not run"
+            )));
+        };
+        let mut errors = checker
             .iter_errors(arguments)
-            .map(|error| match error.instance_path().to_string().as_str() {
-                "" => error.to_string(),
-                path => format!(
-                    "`{}`: {error}{}",
-                    path.trim_start_matches('/'),
-                    near(&error)
-                ),
-            })
-            .collect();
-        if errors.is_empty() {
+            .map(|error| self.words(&error));
+        let mut told: Vec<String> = errors.by_ref().take(MOST_ERRORS).collect();
+        if told.is_empty() {
             return None;
         }
-        let known = self.tool.input_schema.get("properties");
-        let known = known.and_then(Value::as_object).map(|p| {
-            p.keys()
-                .map(|key| format!("`{key}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        });
+        let more = errors.count();
+        if more > 0 {
+            told.push(format!("and {more} more"));
+        }
+        let known: Vec<String> = self.fields().map(|field| format!("`{field}`")).collect();
+        let known = if known.is_empty() {
+            "nothing".to_owned()
+        } else {
+            known.join(", ")
+        };
+        let told = told.join("; ");
         Some(Refusal(format!(
-            "Bad arguments for `{}`: {}. It takes: {}.",
-            self.tool.name,
-            errors.join("; "),
-            known
-                .filter(|k| !k.is_empty())
-                .unwrap_or_else(|| "nothing".to_owned()),
+            "Bad arguments for `{name}`: {told}. It takes: {known}."
         )))
+    }
+
+    fn fields(&self) -> impl Iterator<Item = &str> {
+        let properties = self.tool.input_schema.get("properties");
+        let properties = properties.and_then(Value::as_object);
+        properties
+            .into_iter()
+            .flat_map(|p| p.keys().map(String::as_str))
+    }
+
+    /// One error: the field, and what is wrong with it. A text is not repeated, as it may be long, or a secret.
+    fn words(&self, error: &ValidationError<'_>) -> String {
+        let path = field(&error.instance_path().to_string());
+        let at = |name: &str| match path.as_str() {
+            "" => format!("`{name}`"),
+            path => format!("`{path}.{name}`"),
+        };
+        let mut message = match error.kind() {
+            ValidationErrorKind::Required { property } => {
+                return format!("{} is missing", at(property.as_str().unwrap_or_default()));
+            }
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                let unknown = unexpected.iter().take(MOST_ERRORS).map(|name| {
+                    let near = || nearest(name, self.fields());
+                    let known = path.is_empty() && name.len() <= MOST_SHOWN;
+                    let hint = known.then(near).flatten();
+                    let hint = hint.map_or_else(String::new, |n| format!(" (did you mean `{n}`?)"));
+                    let short: String = name.chars().take(MOST_SHOWN).collect();
+                    format!("{} is unknown{hint}", at(&short))
+                });
+                return unknown.collect::<Vec<_>>().join("; ");
+            }
+            _ => match error.instance().as_ref() {
+                Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                    error.masked_with("what it got").to_string()
+                }
+                _ => error.to_string(),
+            },
+        };
+        message.push_str(&near(error));
+        match path.as_str() {
+            "" => message,
+            path => format!("`{path}`: {message}"),
+        }
     }
 }
 
+/// The errors that are told of one call, and the characters of a foreign name that are repeated.
+const MOST_ERRORS: usize = 5;
+const MOST_SHOWN: usize = 64;
+
+/// A JSON pointer as people write it: `edits[0].old_text`.
+fn field(pointer: &str) -> String {
+    let mut path = String::new();
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        if !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit()) {
+            path.push_str(&format!("[{step}]"));
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&step);
+        }
+    }
+    path
+}
+
 /// The word of a list that is nearest to one that is not in it.
-fn near(error: &jsonschema::ValidationError<'_>) -> String {
-    let jsonschema::error::ValidationErrorKind::Enum { options } = error.kind() else {
+fn near(error: &ValidationError<'_>) -> String {
+    let ValidationErrorKind::Enum { options } = error.kind() else {
         return String::new();
     };
     let known = options.as_array().map(Vec::as_slice).unwrap_or_default();
     let known = known.iter().filter_map(Value::as_str);
-    let given = error.instance().as_str();
+    let given = error
+        .instance()
+        .as_str()
+        .filter(|given| given.len() <= MOST_SHOWN);
     let found = given.and_then(|given| nearest(given, known));
     found
         .map(|word| format!("; did you mean `{word}`?"))
@@ -149,5 +216,91 @@ fn annotations(sign: Sign) -> ToolAnnotations {
         Effect::Adds => hints.read_only(false).destructive(false).idempotent(false),
         Effect::Ensures => hints.read_only(false).destructive(false).idempotent(true),
         Effect::Replaces => hints.read_only(false).destructive(true).idempotent(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Edit {
+        old_text: String,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Asked {
+        path: String,
+        #[serde(default)]
+        edits: Vec<Edit>,
+        #[schemars(range(min = 1))]
+        limit: Option<u32>,
+    }
+
+    #[derive(Serialize, JsonSchema)]
+    struct Told {}
+
+    #[test]
+    fn a_complaint_names_the_field_and_repeats_no_text() {
+        let sign = Sign {
+            name: "edit",
+            title: "Edit",
+            description: "",
+            effect: Effect::Replaces,
+        };
+        let entry: Entry<()> = Entry::new(sign, |(), _: Asked, _| Ok(Answer::new(Told {}, "")));
+        let secret = "hunter2 ".repeat(1_000);
+        for (arguments, words) in [
+            (json!({}), "`path` is missing"),
+            (
+                json!({ "path": "x", "pth": 1 }),
+                "`pth` is unknown (did you mean `path`?)",
+            ),
+            (
+                json!({ "path": "x", "edits": [{}] }),
+                "`edits[0].old_text` is missing",
+            ),
+            (
+                json!({ "path": "x", "edits": [{ "old_text": 7 }] }),
+                "`edits[0].old_text`: 7 is not",
+            ),
+            (
+                json!({ "path": "x", "limit": 0 }),
+                "`limit`: 0 is less than the minimum",
+            ),
+            (
+                json!({ "path": "x", "limit": secret }),
+                "`limit`: what it got is not",
+            ),
+            (
+                json!({ "path": { "password": secret } }),
+                "`path`: what it got is not",
+            ),
+        ] {
+            let complaint = entry.complaint(&arguments).unwrap().0;
+            assert!(complaint.contains(words), "{complaint}");
+            assert!(
+                complaint.contains("It takes: `path`, `edits`, `limit`."),
+                "{complaint}"
+            );
+            assert!(
+                complaint.len() < 300 && !complaint.contains("hunter2"),
+                "{complaint}"
+            );
+        }
+        let many: Vec<Value> = (0..100).map(|_| json!({})).collect();
+        let complaint = entry
+            .complaint(&json!({ "path": "x", "edits": many }))
+            .unwrap()
+            .0;
+        assert!(complaint.contains("and 95 more"), "{complaint}");
+        assert!(entry.complaint(&json!({ "path": "x" })).is_none());
     }
 }

@@ -21,6 +21,10 @@ use crate::servers::toolbox::entry::Entry;
 use crate::servers::toolbox::resource::contents;
 use crate::servers::toolbox::{Refusal, Resources, Toolbox};
 
+/// What reading a resource and getting a prompt are called where calls are counted and recorded.
+const READ: &str = "resources/read";
+const GET: &str = "prompts/get";
+
 type Context = RequestContext<RoleServer>;
 
 impl<S: Send + Sync + 'static> Toolbox<S> {
@@ -146,6 +150,9 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         context: Context,
     ) -> Result<ListResourcesResult, ErrorData> {
         let resources = self.resources::<ListResourcesRequestMethod>()?;
+        if !caller(&context).may_read() {
+            return Ok(ListResourcesResult::default());
+        }
         let list = move |state: &S| (resources.list)(state, &context.ct);
         let listed = self.blocking("resources/list", list).await?;
         let listed = listed.map_err(internal)?.into_iter().map(Into::into);
@@ -158,13 +165,28 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         context: Context,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let resources = self.resources::<ReadResourceRequestMethod>()?;
-        let uri = request.uri.clone();
-        let read = move |state: &S| (resources.read)(state, &uri, &context.ct);
-        let found = self.blocking("resources/read", read).await?;
-        let page = found.map_err(internal)?.ok_or_else(|| {
+        let caller = caller(&context);
+        let missing = || {
             let message = format!("there is no resource `{}`", request.uri);
             ErrorData::resource_not_found(message, Some(json!({ "uri": request.uri })))
-        })?;
+        };
+        if !caller.may_read() {
+            return Err(missing());
+        }
+        let (uri, stop) = (request.uri.clone(), context.ct.clone());
+        let read = self.blocking(READ, move |state: &S| (resources.read)(state, &uri, &stop));
+        let call = Call {
+            caller: &caller,
+            tool: READ,
+            arguments: &json!({ "uri": request.uri }),
+            changes: false,
+            stop: &context.ct,
+        };
+        let found = self.guard.call(call, || None, read).await;
+        let page = found
+            .map_err(internal)??
+            .map_err(internal)?
+            .ok_or_else(missing)?;
         Ok(ReadResourceResult::new(vec![contents(&request.uri, page)]).into())
     }
 
@@ -188,12 +210,14 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
     async fn list_prompts(
         &self,
         _page: Option<PaginatedRequestParams>,
-        _context: Context,
+        context: Context,
     ) -> Result<ListPromptsResult, ErrorData> {
         if self.prompts.is_empty() {
             return Err(ErrorData::method_not_found::<ListPromptsRequestMethod>());
         }
-        let prompts = self.prompts.iter().map(|prompt| prompt.listed());
+        let may = caller(&context).may_prompt();
+        let prompts = self.prompts.iter().filter(|_| may);
+        let prompts = prompts.map(|prompt| prompt.listed());
         Ok(ListPromptsResult::with_all_items(prompts.collect()))
     }
 
@@ -205,21 +229,30 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         if self.prompts.is_empty() {
             return Err(ErrorData::method_not_found::<GetPromptRequestMethod>());
         }
+        let caller = caller(&context);
         let index = self.prompts.iter().position(|p| p.name == request.name);
-        let index = index.ok_or_else(|| {
+        let index = index.filter(|_| caller.may_prompt()).ok_or_else(|| {
             ErrorData::invalid_params(format!("there is no prompt `{}`", request.name), None)
         })?;
         let arguments = request.arguments.unwrap_or_default();
-        let prompts = self.prompts.clone();
-        let text = self
-            .blocking(&request.name, move |state| {
-                let prompt = prompts.get(index)?;
-                Some(match prompt.missing(&arguments) {
-                    Some(name) => Err(Refusal(format!("the argument `{name}` is missing"))),
-                    None => (prompt.run)(state, &arguments, &context.ct),
-                })
+        let recorded = json!({ "name": request.name, "arguments": arguments });
+        let (prompts, stop) = (self.prompts.clone(), context.ct.clone());
+        let run = self.blocking(&request.name, move |state| {
+            let prompt = prompts.get(index)?;
+            Some(match prompt.missing(&arguments) {
+                Some(name) => Err(Refusal(format!("the argument `{name}` is missing"))),
+                None => (prompt.run)(state, &arguments, &stop),
             })
-            .await?;
+        });
+        let call = Call {
+            caller: &caller,
+            tool: GET,
+            arguments: &recorded,
+            changes: false,
+            stop: &context.ct,
+        };
+        let text = self.guard.call(call, || None, run).await;
+        let text = text.map_err(internal)??;
         let text = text.unwrap_or_else(|| Err(Refusal::new("the prompt is gone")));
         let text = text.map_err(|Refusal(why)| ErrorData::invalid_params(why, None))?;
         let message = PromptMessage::new_text(Role::User, text);
@@ -237,11 +270,21 @@ impl Ended for Result<CallToolResult, ErrorData> {
     }
 }
 
-impl Ended for Result<CallToolResponse, ErrorData> {
+impl<T> Ended for Result<Result<T, Refusal>, ErrorData> {
     fn outcome(&self) -> &'static str {
         match self {
-            Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => "failed",
-            Ok(_) => "done",
+            Ok(Ok(_)) => "done",
+            Ok(Err(_)) => "failed",
+            Err(_) => "error",
+        }
+    }
+}
+
+impl<T> Ended for Result<Option<Result<T, Refusal>>, ErrorData> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Ok(Some(Ok(_))) => "done",
+            Ok(_) => "failed",
             Err(_) => "error",
         }
     }

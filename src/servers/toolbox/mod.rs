@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::servers::Access;
 use crate::servers::guard::Guard;
+use crate::servers::http::Ready;
 use entry::Entry;
 
 pub use handler::caller;
@@ -96,6 +97,9 @@ pub struct Sign {
     pub effect: Effect,
 }
 
+/// Whether a state can do its work; may block.
+type Check<S> = fn(&S) -> Result<(), Refusal>;
+
 /// One server: its state, what it offers and its introduction. A clone is the same server for another client.
 pub struct Toolbox<S> {
     state: Arc<S>,
@@ -106,6 +110,7 @@ pub struct Toolbox<S> {
     info: ServerConfig,
     guard: Arc<Guard>,
     running: TaskTracker,
+    ready: Option<Check<S>>,
     narrow: Option<roots::Narrow<S>>,
     client_roots: Option<Arc<roots::ClientRoots<S>>>,
 }
@@ -121,6 +126,7 @@ impl<S> Clone for Toolbox<S> {
             info: self.info.clone(),
             guard: self.guard.clone(),
             running: self.running.clone(),
+            ready: self.ready,
             narrow: self.narrow,
             client_roots: self.client_roots.clone(),
         }
@@ -141,6 +147,7 @@ impl<S: Send + Sync + 'static> Toolbox<S> {
             info: info.with_instructions(instructions),
             guard: Arc::new(Guard::default()),
             running: TaskTracker::new(),
+            ready: None,
             narrow: None,
             client_roots: None,
         }
@@ -190,6 +197,26 @@ impl<S: Send + Sync + 'static> Toolbox<S> {
     pub fn guarded(mut self, guard: Arc<Guard>) -> Self {
         self.guard = guard;
         self
+    }
+
+    /// Says whether it can do its work, which `/readyz` asks; may block.
+    #[must_use]
+    pub fn with_readiness(mut self, ready: Check<S>) -> Self {
+        self.ready = Some(ready);
+        self
+    }
+
+    /// The question whether it can do its work, where it has an answer.
+    pub fn readiness(&self) -> Option<Ready> {
+        let (ready, state) = (self.ready?, self.state.clone());
+        Some(Arc::new(move || {
+            let state = state.clone();
+            Box::pin(async move {
+                let asked = tokio::task::spawn_blocking(move || ready(&state)).await;
+                let asked = asked.unwrap_or_else(|panic| Err(Refusal::new(panic.to_string())));
+                asked.map_err(|Refusal(why)| why)
+            })
+        }))
     }
 
     /// The calls under way, to wait for before the process ends.

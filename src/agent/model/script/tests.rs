@@ -133,7 +133,7 @@ fn workspace(name: &str, arguments: &Value) -> String {
         }
         "shop__get_table_schema" => json!({"table": arguments["table"], "columns": [
             {"name": "id", "type": "INTEGER", "nullable": false, "default": null, "primary_key": true}],
-            "foreign_keys": [{"column": "customer_id", "references": "customers.id"}], "indexes": [], "rows": 1200}),
+            "foreign_keys": [{"columns": ["customer_id"], "table": "customers", "to": ["id"]}], "indexes": [], "rows": 1200}),
         _ if sql.starts_with("SELECT name, email") => rows(
             &["name", "email"],
             json!([["Lê Thị Hoa", "hoa@example.com"]]),
@@ -193,7 +193,7 @@ fn the_demo_answers_each_of_its_prompts_from_the_results() {
             &[
                 "### customers (1,200 rows)",
                 "### orders",
-                "`customer_id` refers to `customers.id`",
+                "`customer_id` refers to `customers(id)`",
                 "| id | INTEGER | no | yes |",
             ],
         ),

@@ -163,7 +163,7 @@ fn in_fault(trouble: Trouble) -> Fault {
 }
 
 fn fault(error: &Error, sql: &str) -> Fault {
-    let words = in_words(error, sql);
+    let words = in_words(error, |number| format!(" (character {number} of `{sql}`)"));
     match error.code() {
         Some(code) if is_conflict(code) => Fault::Conflict(words),
         Some(&SqlState::QUERY_CANCELED) => Fault::Stopped,

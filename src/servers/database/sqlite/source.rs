@@ -1,95 +1,140 @@
-//! Which database is served: the URL in its forms, and the connections to it.
+//! The file that is served, and the connections to it.
 //!
-//! A reading connection can only read; the one way to a writable one is `writer`, which only `insert` uses.
+//! A reading connection can only read; the one way to a writable one is `writer`, which only `write` and `script` use.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio_util::sync::CancellationToken;
 
 use crate::servers::ServeError;
-use crate::servers::database::sqlite::guard;
-
-/// How long a statement waits for another program that writes.
-const BUSY: Duration = Duration::from_secs(5);
+use crate::servers::database::engine::Bounds;
+use crate::servers::database::sqlite::guard::{self, Door};
+use crate::servers::database::url::Place;
 
 /// Reading connections that are kept open.
-const MAX_IDLE: usize = 4;
+const MAX_IDLE: usize = 8;
+
+/// How long the file may take to open when the server starts.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// The database that is served.
 pub struct Source {
     place: Place,
-    /// Reading connections that nobody uses at the moment.
-    idle: Mutex<Vec<Reader>>,
+    /// The name by which the engine opens it.
+    name: PathBuf,
+    /// Connections that nobody uses at the moment; the readers first, because the last one that closes tidies up, and only a
+    /// writer can.
+    idle: Mutex<Vec<Opened>>,
+    idle_writer: Mutex<Option<Opened>>,
     /// Holds a database in memory alive.
     _keeper: Option<Mutex<Connection>>,
 }
 
-enum Place {
-    File(PathBuf),
-    Memory,
-}
-
-/// A connection that can only read.
-pub struct Reader {
+/// A connection and the file that it holds open.
+pub struct Opened {
     /// The connection.
     pub connection: Connection,
-    /// The file that it holds open.
-    file: Option<FileId>,
+    /// The file; none when the engine would not notice a change of it.
+    pub file: Option<FileId>,
+    /// The engine's number of the schema that the connection has been made ready for.
+    pub version: Option<i64>,
+    door: Door,
+    /// Whether `many_readers` has been tried.
+    tried: bool,
+}
+
+impl Opened {
+    fn new(connection: Connection, file: Option<FileId>, door: Door) -> Self {
+        Self {
+            connection,
+            file,
+            version: None,
+            door,
+            tried: false,
+        }
+    }
+
+    /// Lets readers go on while somebody writes, and a writer while somebody reads. The file keeps it. Where it cannot be had at
+    /// once (a folder that is write-protected, another program that reads), the older way does as well.
+    ///
+    /// # Errors
+    /// The engine refused a handler.
+    pub fn many_readers(&mut self, bounds: &Bounds<'_>) -> rusqlite::Result<()> {
+        if self.tried {
+            return Ok(());
+        }
+        self.tried = true;
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let connection = &self.connection;
+        let _the_older_way =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
+        guard::bound(&mut self.connection, bounds)
+    }
+
+    /// Looks at every view and virtual table once for each version of the schema, so that no statement of a client has to.
+    fn ready(mut self, bounds: &Bounds<'_>) -> rusqlite::Result<Self> {
+        guard::bound(&mut self.connection, bounds)?;
+        let connection = &self.connection;
+        let version = connection.query_row("PRAGMA schema_version", [], |row| row.get(0))?;
+        if self.version != Some(version) {
+            let look = "SELECT count(*) FROM pragma_table_list";
+            self.door
+                .open(|| connection.query_row(look, [], |_| Ok(())))?;
+            self.version = Some(version);
+        }
+        Ok(self)
+    }
 }
 
 /// Tells a file from another one that was renamed into its place.
-type FileId = (u64, u64);
+pub type FileId = (u64, u64);
 
-/// The name under which the connections of this process share their database in memory.
-const MEMORY: &str = "file:mcpdeck?mode=memory&cache=shared";
+/// Of a database in memory.
+const NO_FILE: FileId = (0, 0);
 
 impl Source {
-    /// Opens what the URL names: `sqlite:FILE`, `sqlite://FILE`, `sqlite::memory:`, or a path.
+    /// Opens the database.
     ///
     /// # Errors
-    /// Another kind of URL, a missing file, a file that is no database.
-    pub fn open(url: &str) -> Result<Self, ServeError> {
-        let place = place(url)?;
-        let shown = match &place {
-            Place::File(path) => path.clone(),
-            Place::Memory => PathBuf::from(":memory:"),
-        };
-        let broken = |why: String| ServeError::Database {
-            path: shown.clone(),
-            why,
-        };
-        if let Place::File(path) = &place {
-            match std::fs::metadata(path) {
-                Ok(meta) if meta.is_file() => {}
-                Ok(_) => return Err(broken("it is not a regular file".to_owned())),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    return Err(broken("there is no such file".to_owned()));
-                }
-                Err(error) => return Err(broken(error.to_string())),
+    /// A missing file, or a file that is no database.
+    pub fn open(place: Place) -> Result<Self, ServeError> {
+        let name = match &place {
+            Place::File(path) => {
+                is_file(path).map_err(|why| broken(path, why))?;
+                path.clone()
             }
-        }
+            Place::Memory => in_memory(),
+        };
         let keeper = match place {
-            Place::Memory => Some(connect(MEMORY, writing()).map_err(|e| broken(e.to_string()))?),
+            Place::Memory => Some(connect(&name, writing())),
             Place::File(_) => None,
         };
+        let keeper = keeper.transpose();
         let source = Self {
+            _keeper: keeper
+                .map_err(|e| broken(&name, e.to_string()))?
+                .map(Mutex::new),
             place,
+            name,
             idle: Mutex::default(),
-            _keeper: keeper.map(Mutex::new),
+            idle_writer: Mutex::default(),
         };
-        let first = source
-            .reader()
-            .map_err(|error| match error.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::NotADatabase) => {
-                    broken("the file is not an SQLite database".to_owned())
-                }
-                _ => broken(error.to_string()),
-            })?;
+        let stop = CancellationToken::new();
+        let first = source.reader(&Bounds::within(OPENING, &stop));
+        let first = first.map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => broken(
+                &source.name,
+                "the file is not an SQLite database".to_owned(),
+            ),
+            _ => broken(&source.name, error.to_string()),
+        })?;
         source.give_back(first);
         Ok(source)
     }
@@ -102,60 +147,48 @@ impl Source {
         }
     }
 
-    /// A connection that can only read.
+    /// A connection that can only read, bounded.
     ///
     /// # Errors
     /// The file cannot be opened or is no database.
-    pub fn reader(&self) -> rusqlite::Result<Reader> {
+    pub fn reader(&self, bounds: &Bounds<'_>) -> rusqlite::Result<Opened> {
         let file = self.file_id();
         if let Some(reader) = self.kept(file) {
-            return Ok(reader);
+            return reader.ready(bounds);
         }
-        let mut connection = match &self.place {
-            Place::File(path) => match self.read_from(path) {
-                Err(error) if needs_its_folder(&error) && is_settled(path) => {
-                    // Not kept: the engine would not notice that the file changes.
-                    let mut connection = connect(immutable(path), reading())?;
-                    guard::read_only(&mut connection)?;
-                    return Ok(Reader {
-                        connection,
-                        file: None,
-                    });
-                }
-                opened => {
-                    return Ok(Reader {
-                        connection: opened?,
-                        file,
-                    });
-                }
-            },
-            // The engine knows no reading connection to memory; the guard forbids writing here as well.
-            Place::Memory => connect(MEMORY, writing())?,
+        // The engine knows no reading connection to memory; the guard forbids writing here as well.
+        let flags = match &self.place {
+            Place::File(_) => reading(),
+            Place::Memory => writing(),
         };
-        guard::read_only(&mut connection)?;
-        Ok(Reader { connection, file })
+        let opened = match (read_from(&self.name, flags, bounds), &self.place) {
+            (Err(error), Place::File(path)) if needs_its_folder(&error) && is_settled(path) => {
+                // Not kept: the engine would not notice that the file changes.
+                let (connection, door) = read_from(&immutable(path), reading(), bounds)?;
+                Opened::new(connection, None, door)
+            }
+            (opened, _) => {
+                let (connection, door) = opened?;
+                Opened::new(connection, file, door)
+            }
+        };
+        opened.ready(bounds)
     }
 
     /// Keeps a reading connection for the next call.
-    pub fn give_back(&self, reader: Reader) {
+    pub fn give_back(&self, reader: Opened) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MAX_IDLE {
+        if idle.len() < MAX_IDLE && reader.file.is_some() {
             idle.push(reader);
         }
     }
 
     /// A connection that nobody uses. What holds a file open in whose place there is another one now is let go: it would still
     /// read the old one.
-    fn kept(&self, file: Option<FileId>) -> Option<Reader> {
+    fn kept(&self, file: Option<FileId>) -> Option<Opened> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|reader| reader.file == file);
         idle.pop()
-    }
-
-    fn read_from(&self, path: &Path) -> rusqlite::Result<Connection> {
-        let mut connection = connect(path, reading())?;
-        guard::read_only(&mut connection)?;
-        Ok(connection)
     }
 
     fn file_id(&self) -> Option<FileId> {
@@ -164,40 +197,86 @@ impl Source {
                 let meta = std::fs::metadata(path).ok()?;
                 Some((meta.dev(), meta.ino()))
             }
-            Place::Memory => None,
+            Place::Memory => Some(NO_FILE),
         }
     }
 
-    /// A connection that may write.
+    /// A connection that may write, bounded.
     ///
     /// # Errors
     /// The file cannot be opened for writing.
-    pub fn writer(&self) -> rusqlite::Result<Connection> {
-        let connection = match &self.place {
-            Place::File(path) => connect(path, writing())?,
-            Place::Memory => connect(MEMORY, writing())?,
-        };
+    pub fn writer(&self, bounds: &Bounds<'_>) -> rusqlite::Result<Opened> {
+        let file = self.file_id();
+        let kept = self
+            .idle_writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(writer) = kept.filter(|writer| writer.file == file) {
+            return writer.ready(bounds);
+        }
+        let mut connection = connect(&self.name, writing())?;
+        guard::bound(&mut connection, bounds)?;
         guard::limits(&connection)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        Ok(connection)
+        Opened::new(connection, file, Door::default()).ready(bounds)
+    }
+
+    /// Keeps a writing connection for the next call.
+    pub fn give_back_writer(&self, writer: Opened) {
+        if writer.connection.is_autocommit() && writer.file.is_some() {
+            let mut idle = self
+                .idle_writer
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *idle = Some(writer);
+        }
     }
 }
 
-fn connect(path: impl AsRef<Path>, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    let uri = if path
-        .as_ref()
-        .as_os_str()
-        .as_encoded_bytes()
-        .starts_with(b"file:")
-    {
-        OpenFlags::SQLITE_OPEN_URI
-    } else {
-        OpenFlags::empty()
+fn is_file(path: &Path) -> Result<(), String> {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_file() => Ok(()),
+        Ok(_) => Err("it is not a regular file".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err("there is no such file".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn broken(path: &Path, why: String) -> ServeError {
+    ServeError::Database {
+        path: path.to_owned(),
+        why,
+    }
+}
+
+/// A name under which the connections of this process share one database in memory.
+fn in_memory() -> PathBuf {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    PathBuf::from(format!("file:/mcpdeck-{number}?vfs=memdb"))
+}
+
+fn read_from(
+    name: &Path,
+    flags: OpenFlags,
+    bounds: &Bounds<'_>,
+) -> rusqlite::Result<(Connection, Door)> {
+    let mut connection = connect(name, flags)?;
+    guard::bound(&mut connection, bounds)?;
+    let door = guard::read_only(&mut connection)?;
+    Ok((connection, door))
+}
+
+fn connect(name: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let is_uri = name.as_os_str().as_encoded_bytes().starts_with(b"file:");
+    let uri = match is_uri {
+        true => OpenFlags::SQLITE_OPEN_URI,
+        false => OpenFlags::empty(),
     };
-    let connection = Connection::open_with_flags(path, flags | uri)?;
-    connection.busy_timeout(BUSY)?;
-    Ok(connection)
+    Connection::open_with_flags(name, flags | uri)
 }
 
 /// Whether the engine would have had to write beside the file: so it does with the journal that is called WAL, also for reading.
@@ -238,60 +317,9 @@ fn writing() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
-fn place(url: &str) -> Result<Place, ServeError> {
-    let refuse = |why: &str| ServeError::Url {
-        // A URL of another kind may carry a password.
-        url: url
-            .split_once("://")
-            .map_or(url, |(kind, _)| kind)
-            .to_owned(),
-        why: why.to_owned(),
-    };
-    if ["postgres://", "postgresql://"]
-        .iter()
-        .any(|kind| url.starts_with(kind))
-    {
-        return Err(refuse(
-            "PostgreSQL comes in a later version; SQLite is served today",
-        ));
-    }
-    let rest = match url.strip_prefix("sqlite:") {
-        Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
-        None if url.contains("://") => {
-            return Err(refuse("only SQLite is served: `sqlite:FILE`, or a path"));
-        }
-        None => url,
-    };
-    match rest {
-        "" => Err(refuse("it names no file; write `sqlite:FILE`")),
-        ":memory:" => Ok(Place::Memory),
-        // Made whole, so that no name that begins with `file:` is taken for a URL.
-        path => Ok(Place::File(match path.starts_with("file:") {
-            true => Path::new(".").join(path),
-            false => PathBuf::from(path),
-        })),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn file(url: &str) -> Option<PathBuf> {
-        match place(url) {
-            Ok(Place::File(path)) => Some(path),
-            Ok(Place::Memory) | Err(_) => None,
-        }
-    }
-
-    #[test]
-    fn every_form_of_the_url_names_its_file() {
-        assert_eq!(file("sqlite:shop.db"), Some("shop.db".into()));
-        assert_eq!(file("sqlite://shop.db"), Some("shop.db".into()));
-        assert_eq!(file("sqlite:///tmp/shop.db"), Some("/tmp/shop.db".into()));
-        assert_eq!(file("data/shop.db"), Some("data/shop.db".into()));
-        assert!(matches!(place("sqlite::memory:"), Ok(Place::Memory)));
-    }
 
     #[test]
     fn a_file_that_may_not_be_written_beside_is_read_all_the_same() {
@@ -302,27 +330,12 @@ mod tests {
             .unwrap();
         drop(made);
         assert!(is_settled(&file));
-        let connection = connect(immutable(&file), reading()).unwrap();
+        let connection = connect(&immutable(&file), reading()).unwrap();
         let n: i64 = connection
             .query_row("SELECT n FROM t", [], |row| row.get(0))
             .unwrap();
         assert_eq!(n, 7);
         std::fs::write(dir.path().join("odd?name#100%.db-wal"), "").unwrap();
         assert!(!is_settled(&file));
-    }
-
-    #[test]
-    fn a_password_in_a_refused_url_is_not_repeated() {
-        let error = place("postgres://me:secret@host/db")
-            .err()
-            .unwrap()
-            .to_string();
-        assert!(
-            error.contains("later") && !error.contains("secret"),
-            "{error}"
-        );
-        assert!(
-            place("mysql://me:secret@host/db").is_err_and(|e| !e.to_string().contains("secret"))
-        );
     }
 }

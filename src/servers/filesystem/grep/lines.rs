@@ -8,7 +8,10 @@ use regex::bytes::Regex;
 use tokio_util::sync::CancellationToken;
 
 /// Bytes of a line that are matched at once; a longer line is matched in pieces, so that each ends soon.
-const PIECE: usize = 64 * 1024;
+const PIECE: usize = 16 * 1024;
+
+/// Bytes of a piece that are matched again with the next one, for what lies across the cut.
+const OVERLAP: usize = 1024;
 
 /// Bytes of a line that are shown.
 const SHOWN: usize = 400;
@@ -131,34 +134,76 @@ pub fn search(
         context,
         ..Hits::default()
     };
-    let mut piece = Vec::new();
-    let (mut line, mut at, mut count) = (1, 0, 0_u32);
+    let mut piece = Piece {
+        line: 1,
+        ..Piece::default()
+    };
+    let mut count = 0_u32;
     while budget.spent().is_none() || hits.wants_more() {
-        piece.clear();
-        let limit = PIECE as u64;
-        let read = reader.by_ref().take(limit).read_until(b'\n', &mut piece)?;
+        let read = piece.read(&mut reader)?;
         if read == 0 {
             break;
         }
         budget.read(read);
         count = count.wrapping_add(1);
-        if (count % 256 == 0 || read > PIECE / 16) && !budget.goes_on() {
+        if (count.is_multiple_of(256) || read > PIECE / 16) && !budget.goes_on() {
             break;
         }
-        let whole = piece.ends_with(b"\n");
-        hits.piece(line, at, trimmed(&piece), regex, budget);
-        (line, at) = if whole {
-            (line + 1, 0)
-        } else {
-            (line, at + read)
-        };
+        hits.piece(&piece, regex, budget);
+        piece.end();
     }
     Ok(Outcome::Text(hits.found))
 }
 
-fn trimmed(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
+/// A line, or a piece of one that is too long to be matched at once.
+#[derive(Default)]
+struct Piece {
+    bytes: Vec<u8>,
+    /// The number of its line.
+    line: u64,
+    /// Where in the line it begins.
+    at: usize,
+    /// Whether the line goes on after it.
+    open: bool,
+}
+
+impl Piece {
+    /// Reads on to the end of the line or of what is matched at once.
+    fn read(&mut self, reader: &mut impl BufRead) -> io::Result<usize> {
+        let limit = PIECE as u64;
+        let read = reader.take(limit).read_until(b'\n', &mut self.bytes)?;
+        let whole = self.bytes.ends_with(b"\n");
+        self.open = read == PIECE && !whole && !reader.fill_buf()?.is_empty();
+        Ok(read)
+    }
+
+    /// Makes room for what follows, and keeps the end of an open piece.
+    fn end(&mut self) {
+        if self.open {
+            let passed = self.bytes.len().saturating_sub(OVERLAP);
+            self.bytes.drain(..passed);
+            self.at += passed;
+        } else {
+            self.bytes.clear();
+            self.line += 1;
+            self.at = 0;
+        }
+    }
+
+    /// The text without the end of the line.
+    fn text(&self) -> &[u8] {
+        let line = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
+        line.strip_suffix(b"\r").unwrap_or(line)
+    }
+
+    /// Where the expression fits. What touches the cut is left to the next piece, where it is seen whether the line ends there.
+    fn find(&self, regex: &Regex) -> Option<usize> {
+        let text = self.text();
+        // The beginning of the line is not here again.
+        let from = usize::from(self.at > 0);
+        let found = regex.find_at(text, from.min(text.len()))?;
+        (!self.open || found.end() < text.len()).then(|| found.start())
+    }
 }
 
 /// The hits of a file, and the lines around them.
@@ -166,7 +211,7 @@ fn trimmed(line: &[u8]) -> &[u8] {
 struct Hits {
     context: usize,
     /// The lines that may stand before the next hit.
-    last: VecDeque<String>,
+    last: VecDeque<(u64, String)>,
     found: Vec<Hit>,
 }
 
@@ -177,32 +222,28 @@ impl Hits {
         last.is_some_and(|hit| hit.after.len() < self.context)
     }
 
-    /// Takes the next piece of a line, which begins `at` its byte.
-    fn piece(
-        &mut self,
-        line: u64,
-        at: usize,
-        piece: &[u8],
-        regex: &Regex,
-        budget: &mut Budget<'_>,
-    ) {
-        // A long line is told once, by its first piece or the first that matches.
+    /// Takes the next piece of a line.
+    fn piece(&mut self, piece: &Piece, regex: &Regex, budget: &mut Budget<'_>) {
+        let &Piece { line, at, .. } = piece;
+        // A long line is told once, by the first piece that matches.
         if self.found.last().is_some_and(|hit| hit.line == line) {
             return;
         }
-        let fits = regex.find(piece).filter(|_| budget.spent().is_none());
+        let fits = piece.find(regex).filter(|_| budget.spent().is_none());
         let found = fits.filter(|_| budget.result());
         if self.context == 0 && found.is_none() {
             return;
         }
-        let column = found.map_or(0, |found| found.start());
-        let text = cut(piece, column);
+        let column = found.unwrap_or(0);
+        let text = cut(piece.text(), column);
         if at == 0 || found.is_some() {
             self.follow(line, &text, budget);
         }
         if found.is_some() {
             budget.show(&text);
-            let before: Vec<String> = self.last.iter().cloned().collect();
+            // A long line has handed over its own beginning.
+            let before = self.last.iter().filter(|(before, _)| *before < line);
+            let before: Vec<String> = before.map(|(_, text)| text.clone()).collect();
             before.iter().for_each(|line| budget.show(line));
             self.found.push(Hit {
                 line,
@@ -216,7 +257,7 @@ impl Hits {
             if self.last.len() == self.context {
                 self.last.pop_front();
             }
-            self.last.push_back(text);
+            self.last.push_back((line, text));
         }
     }
 
@@ -304,7 +345,48 @@ mod tests {
         let found = hits("needle", 1, 9, text.as_bytes());
         assert_eq!(found.iter().map(|h| h.line).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(found[0].column, 200_001);
+        assert!(found[0].before.is_empty());
+        assert_eq!(found[0].after, ["needle"]);
         assert!(found[0].text.contains("needle") && found[0].text.len() < 420);
         assert!(!found[0].text.contains('\u{FFFD}'));
+    }
+
+    #[test]
+    fn a_long_line_is_matched_as_if_it_were_whole() {
+        for length in [PIECE - 3, PIECE, PIECE + 3, 2 * PIECE - OVERLAP, 5 * PIECE] {
+            let mut text = "a".repeat(length);
+            text.push_str("needle");
+            text.push_str(&"b".repeat(PIECE + 7));
+            let bytes = text.as_bytes();
+            assert_eq!(
+                hits("needle", 0, 9, bytes)[0].column,
+                length + 1,
+                "{length}"
+            );
+            assert_eq!(hits("^a", 0, 9, bytes)[0].column, 1);
+            assert_eq!(hits("^needle|^b|a$|needle$", 0, 9, bytes), []);
+            assert_eq!(hits("b$", 0, 9, bytes)[0].column, text.len());
+            assert_eq!(hits("^$", 0, 9, bytes), []);
+        }
+        assert_eq!(hits("a$", 0, 9, "a".repeat(PIECE).as_bytes()).len(), 1);
+        assert_eq!(hits("^$", 0, 9, b"a\n\nb\n").len(), 1);
+    }
+
+    #[test]
+    fn what_is_cancelled_or_late_stops() {
+        let text = "line\n".repeat(2000);
+        let regex = Regex::new("none").unwrap();
+        let stopped = CancellationToken::new();
+        stopped.cancel();
+        let later = Instant::now() + Duration::from_secs(60);
+        for (stop, deadline, why) in [
+            (&stopped, later, "cancelled"),
+            (&CancellationToken::new(), Instant::now(), "time"),
+        ] {
+            let mut budget = Budget::new(stop, deadline, 1 << 30, 9, 1 << 20);
+            search(text.as_bytes(), &regex, 0, &mut budget).unwrap();
+            assert_eq!(budget.spent(), Some(why));
+            assert!(budget.bytes > (1 << 30) - 5000, "it went on");
+        }
     }
 }

@@ -12,7 +12,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rustix::fs::OFlags;
 
 /// Bytes of one file of rules that are read.
-const MAX_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: u64 = 32 * 1024;
 
 /// The rules of all folders from the root down to the one looked at.
 #[derive(Default)]

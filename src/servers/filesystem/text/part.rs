@@ -67,15 +67,18 @@ impl Want {
 
 fn from(file: &mut (impl Read + Seek), offset: u64, limit: u64) -> io::Result<Part> {
     let size = file.seek(SeekFrom::End(0)).unwrap_or(0);
+    let behind = || io::Error::other(format!("offset {offset} lies behind its end"));
     // Files of `/proc` have no end to seek to.
     if offset > size && size > 0 {
-        let what = format!("offset {offset} lies behind its end at {size}");
-        return Err(io::Error::other(what));
+        return Err(behind());
     }
     file.seek(SeekFrom::Start(offset))?;
     let mut raw = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut raw)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if raw.is_empty() && offset > size {
+        return Err(behind());
+    }
     let ended = raw.len() <= limit;
     raw.truncate(limit);
     Ok(Part {

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -38,24 +38,14 @@ impl Book {
     /// It cannot be written, another process writes it, or its end is missing.
     pub fn open(options: &AuditOptions, key: &str) -> io::Result<Self> {
         let path = options.path.clone();
-        let mut options_of_head = OpenOptions::new();
-        options_of_head
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false);
-        let anchor = files::own(&files::beside(&path, "head"), &mut options_of_head)?;
-        if anchor.try_lock().is_err() {
-            return Err(io::Error::other("another process records to it"));
-        }
-        let mut file = files::own(
-            &path,
-            OpenOptions::new().read(true).append(true).create(true),
-        )?;
-        let mut tail = files::tail(&mut file)?;
+        let anchor = lock(&path)?;
+        let mut options_of_log = OpenOptions::new();
+        options_of_log.read(true).append(true).create(true);
+        let mut file = files::own(&path, &mut options_of_log)?;
+        let tail = files::tail(&mut file)?;
         let known = files::head(&path)?.unwrap_or_default();
-        let mut head = match tail.last.take() {
-            Some(last) => last,
+        let mut head = match &tail.last {
+            Some(last) => last.clone(),
             // A new file after a rotation: the chain goes on from the newest of the older ones.
             None => match files::older(&path)?.pop() {
                 Some((_, older)) => files::tail(&mut File::open(older)?)?
@@ -189,6 +179,16 @@ impl Book {
             let _ = folder.sync_all();
         }
     }
+}
+
+/// The head beside a log, held against every other process that would record to it.
+fn lock(log: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let anchor = files::own(&files::beside(log, "head"), &mut options)?;
+    let other = |_| io::Error::other("another process records to it");
+    anchor.try_lock().map_err(other)?;
+    Ok(anchor)
 }
 
 fn now() -> String {

@@ -77,7 +77,11 @@ impl Audit {
     pub async fn durable(&self, line: Map<String, Value>) -> Result<u64, String> {
         let (done, written) = oneshot::channel();
         self.send(Job::Line(line, Some(done)));
-        let written = written.await;
+        let mut heard = Heard {
+            audit: self,
+            written,
+        };
+        let written = (&mut heard.written).await;
         written.unwrap_or_else(|_| Err("the record of calls is closed".to_owned()))
     }
 
@@ -113,6 +117,35 @@ impl Audit {
     }
 }
 
+/// Somebody who waits for a line. When he leaves before he heard of it, the call that it begins gets its end all the same.
+struct Heard<'a> {
+    audit: &'a Audit,
+    written: oneshot::Receiver<Result<u64, String>>,
+}
+
+impl Drop for Heard<'_> {
+    fn drop(&mut self) {
+        self.written.close();
+        if let Ok(Ok(call)) = self.written.try_recv() {
+            self.audit.soon(never_ran(call));
+        }
+    }
+}
+
+/// The end of a call whose caller left before it ran.
+fn never_ran(call: u64) -> Map<String, Value> {
+    let pairs = [
+        ("event", Value::from("end")),
+        ("call", call.into()),
+        ("outcome", "left before it ran".into()),
+        ("ms", 0.into()),
+    ];
+    pairs
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
+}
+
 impl Drop for Audit {
     fn drop(&mut self) {
         *self.sender.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -131,40 +164,15 @@ impl Drop for Audit {
 fn work(mut book: Book, jobs: &Receiver<Job>) {
     let mut waiting: Vec<Map<String, Value>> = Vec::new();
     while let Ok(first) = jobs.recv() {
-        let mut batch = vec![first];
-        batch.extend(jobs.try_iter().take(MOST_AT_ONCE));
         let mut lines = std::mem::take(&mut waiting);
-        let mut ends = lines.len();
-        let mut asked: Vec<(usize, Done)> = Vec::new();
-        let mut flushes = Vec::new();
-        // Lines that nobody waits for come first: they end calls, and stay when the write fails.
-        let (soon, durable): (Vec<Job>, Vec<Job>) = batch
+        let mut batch = Batch::default();
+        for job in [first]
             .into_iter()
-            .partition(|job| matches!(job, Job::Line(_, None)));
-        for job in soon.into_iter().chain(durable) {
-            match job {
-                Job::Line(line, None) => {
-                    lines.push(line);
-                    ends += 1;
-                }
-                Job::Line(line, Some(done)) => {
-                    asked.push((lines.len(), done));
-                    lines.push(line);
-                }
-                Job::Flush(done) => flushes.push(done),
-            }
+            .chain(jobs.try_iter().take(MOST_AT_ONCE))
+        {
+            batch.sort(job, &mut lines);
         }
-        let kept = lines.get(..ends).map(<[_]>::to_vec).unwrap_or_default();
-        let written = if lines.is_empty() {
-            Ok(Vec::new())
-        } else {
-            book.append(lines)
-        };
-        if written.is_err() {
-            waiting = kept;
-            waiting.truncate(MOST_WAITING);
-        }
-        answer(&written, asked, flushes);
+        waiting = batch.write(&mut book, lines);
     }
     if !waiting.is_empty() {
         // The last try; whoever reads the log sees the calls without an end.
@@ -172,18 +180,57 @@ fn work(mut book: Book, jobs: &Receiver<Job>) {
     }
 }
 
-fn answer(written: &Result<Vec<u64>, String>, asked: Vec<(usize, Done)>, flushes: Vec<Done>) {
-    for (at, done) in asked {
-        let number = match written {
-            Ok(numbers) => numbers
-                .get(at)
-                .copied()
-                .ok_or_else(|| "it was not written".to_owned()),
-            Err(why) => Err(why.clone()),
-        };
-        let _ = done.send(number);
+/// What is written at once, by who waits for it.
+#[derive(Default)]
+struct Batch {
+    asked: Vec<(Map<String, Value>, Done)>,
+    flushes: Vec<Done>,
+}
+
+impl Batch {
+    fn sort(&mut self, job: Job, lines: &mut Vec<Map<String, Value>>) {
+        match job {
+            Job::Line(line, None) => lines.push(line),
+            Job::Line(line, Some(done)) => self.asked.push((line, done)),
+            Job::Flush(done) => self.flushes.push(done),
+        }
     }
-    for done in flushes {
-        let _ = done.send(written.as_ref().map(|_| 0).map_err(Clone::clone));
+
+    /// Writes the lines that nobody waits for, which end calls, before the others; gives back what is still to be written.
+    fn write(self, book: &mut Book, mut lines: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
+        let ends = lines.len();
+        let mut kept = lines.clone();
+        let (asked, done): (Vec<_>, Vec<_>) = self.asked.into_iter().unzip();
+        lines.extend(asked);
+        let written = if lines.is_empty() {
+            Ok(Vec::new())
+        } else {
+            book.append(lines)
+        };
+        if written.is_ok() {
+            kept.clear();
+        }
+        kept.truncate(MOST_WAITING);
+        for (at, done) in done.into_iter().enumerate() {
+            let number = match &written {
+                Ok(numbers) => numbers
+                    .get(ends + at)
+                    .copied()
+                    .ok_or_else(|| "it was not written".to_owned()),
+                Err(why) => Err(why.clone()),
+            };
+            // A caller who has left meanwhile does not run; the line that says so is written with those that wait.
+            if let Err(Ok(call)) = done.send(number) {
+                kept.push(never_ran(call));
+            }
+        }
+        let mut flushed = written.map(|_| 0);
+        if flushed.is_ok() && !kept.is_empty() {
+            flushed = book.append(std::mem::take(&mut kept)).map(|_| 0);
+        }
+        for done in self.flushes {
+            let _ = done.send(flushed.clone());
+        }
+        kept
     }
 }

@@ -4,10 +4,14 @@
 //! file, or one that was kept elsewhere.
 
 use std::collections::BTreeSet;
+use std::io::{self, BufRead};
 
 use serde_json::Value;
 
 use crate::servers::guard::audit::chain::{self, Head, Line, sha256};
+
+/// No line is longer, in bytes.
+const LONGEST: u64 = 64 * 1024;
 
 /// What was found in a log that is whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct Walk {
     line: usize,
     torn: Option<String>,
     anchors: Vec<Head>,
+    partial: bool,
+    first: u64,
 }
 
 impl Walk {
@@ -54,27 +60,40 @@ impl Walk {
         }
     }
 
-    /// The next file as a whole. Its last line must end unless `last_may_be_torn`; the length of what is whole comes back.
+    /// The same over a log whose first files are elsewhere.
+    #[must_use]
+    pub fn partial(mut self) -> Self {
+        self.partial = true;
+        self
+    }
+
+    /// Walks through the next file.
     ///
     /// # Errors
-    /// Something is not as it was written.
-    pub fn file(&mut self, bytes: &[u8], last_may_be_torn: bool) -> Result<usize, Broken> {
+    /// Something is not as it was written, or cannot be read.
+    pub fn file(&mut self, file: &mut impl BufRead) -> Result<(), Broken> {
         self.line = 0;
-        let mut whole = 0;
-        for line in bytes.split_inclusive(|b| *b == b'\n') {
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = io::Read::take(&mut *file, LONGEST).read_until(b'\n', &mut line);
+            if let Err(error) = read {
+                return Err(self.broken(&format!("it cannot be read: {error}")));
+            }
+            if line.is_empty() {
+                break;
+            }
             self.line += 1;
             match line.strip_suffix(b"\n") {
                 Some(line) => self.line(line)?,
-                None if last_may_be_torn => return Ok(whole),
-                None => return Err(self.broken("the last line is not whole")),
+                None => return Err(self.broken("the line is not whole")),
             }
-            whole += line.len();
         }
-        if self.line == 0 && !last_may_be_torn {
+        if self.line == 0 {
             return Err(self.broken("the file is empty"));
         }
         self.file += 1;
-        Ok(whole)
+        Ok(())
     }
 
     /// What was found, if all anchors were and nothing is open.
@@ -97,6 +116,7 @@ impl Walk {
         let Some(line) = chain::read(bytes) else {
             // A line that the end of a process tore is noted by the line after it, which must name it.
             if self.torn.is_some() {
+                self.line = self.line.saturating_sub(1);
                 return Err(self.broken("the line was changed"));
             }
             self.torn = Some(sha256(bytes));
@@ -104,12 +124,19 @@ impl Walk {
         };
         if let Some(torn) = self.torn.take() {
             if line.members.get("torn").and_then(Value::as_str) != Some(&torn) {
-                self.line -= 1;
+                self.line = self.line.saturating_sub(1);
                 return Err(self.broken("the line was changed"));
             }
             self.report.torn += 1;
         } else if line.members.contains_key("torn") {
             return Err(self.broken("the torn line that it names is not before it"));
+        }
+        if self.partial && self.report.lines == 0 {
+            self.first = line.seq;
+            self.report.head = Head {
+                seq: line.seq.checked_sub(1),
+                hash: line.previous.clone(),
+            };
         }
         if line.seq != self.report.head.next() {
             let (here, there) = (line.seq, self.report.head.next());
@@ -145,7 +172,7 @@ impl Walk {
             }
             Some("end") => {
                 let call = line.members.get("call").and_then(Value::as_u64);
-                if !call.is_some_and(|call| self.report.open.remove(&call)) {
+                if !call.is_some_and(|c| c < self.first || self.report.open.remove(&c)) {
                     return Err(self.broken("it ends a call that is not running"));
                 }
             }

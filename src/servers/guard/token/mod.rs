@@ -25,6 +25,15 @@ pub struct Verified {
     pub payload: Vec<u8>,
 }
 
+/// What a token says that nobody has verified.
+#[derive(Debug)]
+pub struct Unverified {
+    /// The header.
+    pub header: Map<String, Value>,
+    /// The claims.
+    pub claims: Map<String, Value>,
+}
+
 /// Verifies the signature, and that the header asks for nothing else.
 ///
 /// # Errors
@@ -51,8 +60,9 @@ pub fn check(token: &str, keys: &KeySet, expected: &Expected, now: u64) -> Resul
 ///
 /// # Errors
 /// It has not the form of a token.
-pub fn peek(token: &str) -> Result<(Map<String, Value>, Map<String, Value>), Fault> {
+pub fn peek(token: &str) -> Result<Unverified, Fault> {
     let parts = jose::parts(token)?;
-    let said = jose::object(&parts.payload, "payload")?;
-    Ok((parts.header, said))
+    let claims = jose::object(&parts.payload, "payload")?;
+    let header = parts.header;
+    Ok(Unverified { header, claims })
 }
