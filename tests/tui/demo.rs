@@ -175,12 +175,24 @@ fn ask(deck: &Deck, prompt: &str, asks: &[&str]) -> String {
     deck.screen.key(Key::Enter);
     deck.hear(&format!("❯ {prompt}"));
     for call in asks {
-        deck.answer(call, 'y');
+        deck.question(call);
+        let asked = deck.screen.look(question);
+        deck.screen.key(Key::Char('y'));
+        // Where several wait, the next one stands in its place.
+        deck.screen
+            .wait("the question answered", LIMIT, |s| question(s) != asked);
     }
     deck.screen.wait("the end of the turn", LIMIT, |s| {
         is_idle(s) && !input(s).contains(prompt)
     });
     deck.answer_to(prompt)
+}
+
+/// What stands behind the question: how many wait.
+fn question(screen: &vt100::Screen) -> Option<String> {
+    let text = screen.contents();
+    let (_, rest) = text.split_once("Allow this call?")?;
+    Some(rest.chars().take(8).collect())
 }
 
 #[track_caller]
