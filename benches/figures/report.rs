@@ -59,6 +59,7 @@ impl Row {
             compared: format!("{quotient:.2} x"),
             goal: format!(">= {goal} x"),
             met: Some(quotient >= goal),
+            is_proof: false,
         }
     }
 
@@ -72,6 +73,7 @@ impl Row {
             compared: format!("{quotient:.2} x"),
             goal: format!("<= {goal} x"),
             met: Some(quotient <= goal),
+            is_proof: false,
         }
     }
 }

@@ -360,7 +360,7 @@ impl Iterator for Generator {
     fn next(&mut self) -> Option<Attack> {
         self.made += 1;
         let (kind, sql, writes) = match self.number(8) {
-            _ if self.made % 170 == 0 => ("endless", self.one(ENDLESS).to_owned(), false),
+            _ if self.made.is_multiple_of(170) => ("endless", self.one(ENDLESS).to_owned(), false),
             0 => ("reads", self.one(READS).to_owned(), false),
             1 => {
                 let call = self.one(CALLS);

@@ -104,18 +104,27 @@ fn add(session: &mut dyn Session, person: &Person, now: DateTime<Utc>) -> Result
         };
         opportunities::add(session, &fresh, &before(sale.days_ago))?;
     }
-    for happened in &person.activities {
-        let at = before(happened.days_ago);
-        let entry = Entry {
-            contact: id,
-            opportunity: None,
-            kind: check::word("kind", &happened.kind, &KINDS)?,
-            subject: check::line("subject", &happened.subject)?,
-            details: None,
-            happened: Some(at.clone()),
-            due: None,
-        };
-        activities::add(session, &entry, &at)?;
-    }
+    person
+        .activities
+        .iter()
+        .try_for_each(|happened| log(session, id, happened, &before(happened.days_ago)))
+}
+
+fn log(
+    session: &mut dyn Session,
+    contact: i64,
+    happened: &Happened,
+    at: &str,
+) -> Result<(), Fault> {
+    let entry = Entry {
+        contact,
+        opportunity: None,
+        kind: check::word("kind", &happened.kind, &KINDS)?,
+        subject: check::line("subject", &happened.subject)?,
+        details: None,
+        happened: Some(at.to_owned()),
+        due: None,
+    };
+    activities::add(session, &entry, at)?;
     Ok(())
 }

@@ -80,16 +80,13 @@ impl Address {
             .ok_or("it names no user; write postgres://USER@HOST/DATABASE")?;
         let database = written.database.unwrap_or_else(|| user.clone());
         let password = written.password.or_else(|| variable("PGPASSWORD"));
-        let password = match password {
-            Some(password) => Some(password),
-            None => {
-                let file = written
-                    .passfile
-                    .or_else(|| variable("PGPASSFILE").map(PathBuf::from))
-                    .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".pgpass")));
-                file.and_then(|file| passfile::find(&file, &host, port, &database, &user))
-            }
-        };
+        let password = password.or_else(|| {
+            let file = written
+                .passfile
+                .or_else(|| variable("PGPASSFILE").map(PathBuf::from))
+                .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".pgpass")));
+            passfile::find(&file?, &host, port, &database, &user)
+        });
         let tls = Tls {
             mode: match written.mode.or_else(|| variable("PGSSLMODE")) {
                 Some(mode) => Mode::parse(&mode)?,
