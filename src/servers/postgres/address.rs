@@ -13,6 +13,9 @@ use crate::servers::postgres::tls::{Mode, Roots, Tls};
 /// How long making a connection may take when the URL does not say.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// What `pg_stat_activity` shows of us.
+const NAME: &str = "mcpdeck";
+
 /// Where Debian's server puts its socket.
 const SOCKETS: &str = "/var/run/postgresql";
 
@@ -72,7 +75,7 @@ impl Address {
     fn parse_with(url: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
         let variable = |name: &str| variable(name).filter(|text| !text.is_empty());
         let written = written(url)?;
-        let host = written.host.unwrap_or_else(|| SOCKETS.to_owned());
+        let host = written.host.unwrap_or_else(|| SOCKETS.into());
         let port = written.port.unwrap_or(5432);
         let user = written.user.or_else(|| variable("PGUSER"));
         let user = user
@@ -103,9 +106,7 @@ impl Address {
             password,
             tls,
             connect_timeout: written.connect_timeout.unwrap_or(CONNECT),
-            application_name: written
-                .application_name
-                .unwrap_or_else(|| "mcpdeck".to_owned()),
+            application_name: written.application_name.unwrap_or_else(|| NAME.to_owned()),
             options: written.options,
         })
     }
