@@ -10,7 +10,7 @@ use crate::servers::crm::activities::{self, Entry};
 use crate::servers::crm::check::KINDS;
 use crate::servers::crm::clock::{day, stamp};
 use crate::servers::crm::contacts::{self, CreateArgs, Fresh};
-use crate::servers::crm::money::Amount;
+use crate::servers::crm::money::{Amount, CURRENCY};
 use crate::servers::crm::opportunities;
 use crate::servers::crm::store::{Fault, Session, Store};
 use crate::servers::crm::{check, stage};
@@ -90,17 +90,15 @@ fn add(session: &mut dyn Session, person: &Person, now: DateTime<Utc>) -> Result
     }
     for sale in &person.opportunities {
         let stage = check::word("stage", &sale.stage, &stage::STAGES)?;
-        let close = sale
-            .close_in_days
-            .map(|days| day((now + TimeDelta::days(days)).date_naive()));
+        let close = sale.close_in_days.map(TimeDelta::days);
         let fresh = opportunities::Fresh {
             contact: id,
             title: check::line("title", &sale.title)?,
             stage,
             probability: stage::probability(stage),
             minor: sale.amount.minor("amount")?,
-            currency: crate::servers::crm::money::CURRENCY.to_owned(),
-            close,
+            currency: CURRENCY.to_owned(),
+            close: close.map(|time| day((now + time).date_naive())),
         };
         opportunities::add(session, &fresh, &before(sale.days_ago))?;
     }
