@@ -129,10 +129,10 @@ async fn a_change_without_aim_or_with_a_wrong_name_is_refused() {
             "contradict",
         ),
         (set(json!({"where": "a = 1"})), "`where`"),
-        (set(json!({"where": ["a = 1"]})), "`where/0`"),
+        (set(json!({"where": ["a = 1"]})), "`where[0]`"),
         (
             set(json!({"where": [{"column": "a", "op": "or 1=1", "value": 1}]})),
-            "`where/0/op`",
+            "`where[0].op`",
         ),
         (
             set(json!({"where": [{"column": "a", "value": null}]})),
@@ -160,7 +160,7 @@ async fn a_change_without_aim_or_with_a_wrong_name_is_refused() {
         ),
         (
             set(json!({"where": [{"column": "a", "value": [1]}]})),
-            "where/0/value",
+            "where[0].value",
         ),
         (set(json!({"all": true, "set": {}})), "`set` is empty"),
         (set(json!({"all": true, "set": {"b": 1}})), "computed"),

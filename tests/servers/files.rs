@@ -300,13 +300,13 @@ async fn an_edit_is_exact_and_shows_its_diff() {
     let missing = json!({"path": "a.txt", "edits": [{"oldText": "2", "newText": "x"}, {"oldText": "no", "newText": ""}]});
     let said = server.refused("edit_file", missing).await;
     assert!(
-        said.contains("edits/1") && said.contains("Nothing was changed"),
+        said.contains("edits[1]") && said.contains("Nothing was changed"),
         "{said}"
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), "một\n2\n3\n");
     let empty = json!({"path": "a.txt", "edits": [{"oldText": "", "newText": "x"}]});
     let said = server.refused("edit_file", empty).await;
-    assert!(said.contains("edits/0/oldText"), "{said}");
+    assert!(said.contains("edits[0].oldText"), "{said}");
 }
 
 #[tokio::test]

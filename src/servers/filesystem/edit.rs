@@ -79,7 +79,7 @@ pub fn edit_file(
     let mut after = before.clone();
     for (number, edit) in args.edits.iter().enumerate() {
         after = apply(&after, edit)
-            .map_err(|why| Refusal(format!("`edits/{number}`: {why} Nothing was changed.")))?;
+            .map_err(|why| Refusal(format!("`edits[{number}]`: {why} Nothing was changed.")))?;
     }
     let made = match turn {
         Some(mut turn) if after != before => {
