@@ -15,6 +15,7 @@ pub mod scripted;
 mod nearest;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod served;
 mod stdio;
 mod toolbox;
 
@@ -22,9 +23,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rmcp::ServerHandler;
-
 use guard::Guard;
+use served::Served;
 use toolbox::Toolbox;
 
 /// What a served server may do.
@@ -64,10 +64,10 @@ async fn serve<S: Send + Sync + 'static>(
     let (running, ready) = (toolbox.running(), toolbox.readiness());
     let toolbox = toolbox.guarded(guard.clone());
     let work = http::Work {
-        handler: match serving.transport {
+        handler: Served::new(match serving.transport {
             Transport::Stdio => toolbox.for_one_client(),
             Transport::Http(_) => toolbox,
-        },
+        }),
         guard,
         running,
         ready,
@@ -76,10 +76,7 @@ async fn serve<S: Send + Sync + 'static>(
 }
 
 /// Serves any handler.
-async fn serve_work<H>(work: http::Work<H>, transport: Transport) -> Result<(), ServeError>
-where
-    H: ServerHandler + Clone + Send + Sync + 'static,
-{
+async fn serve_work(work: http::Work, transport: Transport) -> Result<(), ServeError> {
     let guard = work.guard.clone();
     let served = match transport {
         Transport::Stdio => stdio::serve(work.handler, work.running).await,

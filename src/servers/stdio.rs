@@ -4,18 +4,19 @@
 
 use std::time::Duration;
 
+use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
-use rmcp::{ServerHandler, ServiceExt};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
 
 use crate::servers::ServeError;
+use crate::servers::served::Served;
 
 /// How long calls under way may take to finish after the client has gone.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves until stdin closes or SIGTERM or SIGINT comes; both are a good end.
-pub async fn serve<H: ServerHandler>(handler: H, running: TaskTracker) -> Result<(), ServeError> {
+pub async fn serve(handler: Served, running: TaskTracker) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let session = async {

@@ -29,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::servers::guard::Guard;
 use crate::servers::http::Work;
+use crate::servers::served::Served;
 use crate::servers::{ServeError, Serving};
 use rounds::{Flow, Step};
 use seal::Seal;
@@ -42,7 +43,7 @@ type Sinks = Mutex<HashMap<u64, SubscriptionSink>>;
 /// The transport could not be had.
 pub async fn serve(serving: Serving) -> Result<(), ServeError> {
     let work = Work {
-        handler: Fixture::new(serving.guard.clone()),
+        handler: Served::new(Fixture::new(serving.guard.clone())),
         guard: serving.guard,
         running: TaskTracker::new(),
         ready: None,

@@ -20,6 +20,7 @@ use rmcp::{RoleServer, ServerHandler};
 use tokio::time::Instant;
 
 use crate::servers::http::Shared;
+use crate::servers::served::Served;
 
 type Context = RequestContext<RoleServer>;
 type Told = NotificationContext<RoleServer>;
@@ -28,14 +29,14 @@ type Outcome<T> = Result<T, ErrorData>;
 
 /// The handler with the counters beside it.
 #[derive(Clone)]
-pub struct Measured<H> {
-    inner: H,
+pub struct Measured {
+    inner: Served,
     shared: Arc<Shared>,
 }
 
-impl<H> Measured<H> {
+impl Measured {
     /// Counts the calls of `inner`.
-    pub fn new(inner: H, shared: Arc<Shared>) -> Self {
+    pub fn new(inner: Served, shared: Arc<Shared>) -> Self {
         Self { inner, shared }
     }
 }
@@ -50,7 +51,7 @@ macro_rules! passed_on {
 }
 
 #[allow(deprecated)]
-impl<H: ServerHandler> ServerHandler for Measured<H> {
+impl ServerHandler for Measured {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,

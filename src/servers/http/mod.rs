@@ -26,7 +26,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use futures::future::BoxFuture;
-use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
@@ -35,6 +34,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::servers::ServeError;
 use crate::servers::guard::{Gate, Guard};
+use crate::servers::served::Served;
 use authority::Names;
 use measured::Measured;
 use metrics::Metrics;
@@ -47,9 +47,9 @@ pub use options::{MAX_BODY, Options, TlsFiles};
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// What is served.
-pub struct Work<H> {
+pub struct Work {
     /// What answers.
-    pub handler: H,
+    pub handler: Served,
     /// Who may come in.
     pub guard: Arc<Guard>,
     /// What is under way, so that the end can wait for it.
@@ -75,10 +75,7 @@ struct Shared {
 ///
 /// # Errors
 /// The address cannot be had, or may not be had without knowing who calls.
-pub async fn serve<H>(work: Work<H>, options: Options) -> Result<(), ServeError>
-where
-    H: ServerHandler + Clone + Send + Sync + 'static,
-{
+pub async fn serve(work: Work, options: Options) -> Result<(), ServeError> {
     if !options.is_loopback() && !work.guard.asks_for_tokens() {
         return Err(ServeError::Unguarded(options.address));
     }
@@ -100,7 +97,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
 }
 
 impl Shared {
-    fn open<H>(work: &Work<H>, options: Options, address: SocketAddr) -> Result<Self, ServeError> {
+    fn open(work: &Work, options: Options, address: SocketAddr) -> Result<Self, ServeError> {
         let names = Names::new(&options, address).map_err(ServeError::Http)?;
         let tls = options.tls.clone().map(Tls::open).transpose();
         let mut hosts = options.allow_hosts.clone();
@@ -133,12 +130,9 @@ impl Shared {
     }
 }
 
-fn router<H>(handler: H, shared: &Arc<Shared>) -> Router
-where
-    H: ServerHandler + Clone + Send + Sync + 'static,
-{
+fn router(handler: Served, shared: &Arc<Shared>) -> Router {
     let config = transport(&shared.options, shared.stop.now());
-    let handler = Measured::new(handler, shared.clone());
+    let handler = Served::new(Measured::new(handler, shared.clone()));
     let service =
         StreamableHttpService::new(move || Ok(handler.clone()), shared.sessions.clone(), config);
     let pass = axum::middleware::from_fn_with_state(shared.clone(), gate::pass);

@@ -19,7 +19,7 @@ use crate::servers::nearest::nearest;
 use crate::servers::toolbox::{Answer, Effect, Refusal, Sign};
 
 type Outcome = Result<Answer<Value>, Refusal>;
-type Run<S> = dyn Fn(&S, Value, &CancellationToken) -> Outcome + Send + Sync;
+type Run<S> = dyn Fn(&S, &Value, &CancellationToken) -> Outcome + Send + Sync;
 
 /// A tool of a server with the state `S`.
 pub struct Entry<S> {
@@ -55,8 +55,7 @@ impl<S> Entry<S> {
             effect: sign.effect,
             checker: OnceLock::new(),
             run: Box::new(move |state, arguments, stop| {
-                let arguments =
-                    serde_json::from_value(arguments).map_err(|e| Refusal(e.to_string()))?;
+                let arguments = A::deserialize(arguments).map_err(|e| Refusal(e.to_string()))?;
                 let answer = run(state, arguments, stop)?;
                 let data = serde_json::to_value(answer.data).map_err(|e| Refusal(e.to_string()))?;
                 Ok(Answer {
@@ -74,13 +73,8 @@ impl<S> Entry<S> {
     }
 
     /// Runs the tool on arguments that `complaint` has nothing against.
-    pub fn call(
-        &self,
-        state: &S,
-        arguments: JsonObject,
-        stop: &CancellationToken,
-    ) -> CallToolResult {
-        match (self.run)(state, Value::Object(arguments), stop) {
+    pub fn call(&self, state: &S, arguments: &Value, stop: &CancellationToken) -> CallToolResult {
+        match (self.run)(state, arguments, stop) {
             Ok(answer) => {
                 let mut blocks = vec![ContentBlock::text(answer.text)];
                 blocks.extend(answer.blocks);
@@ -103,6 +97,10 @@ impl<S> Entry<S> {
                 "`{name}` has a schema that checks nothing: it is not run"
             )));
         };
+        // Most calls are good, and to say only that is much cheaper than to look for what is wrong.
+        if checker.is_valid(arguments) {
+            return None;
+        }
         let mut errors = checker
             .iter_errors(arguments)
             .map(|error| self.words(&error));

@@ -109,21 +109,20 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
             Ok(state) => state,
             Err(question) => return Ok(question.into()),
         };
-        let arguments = request.arguments.unwrap_or_default();
+        let arguments = Arc::new(Value::Object(request.arguments.unwrap_or_default()));
         let entries = self.entries.clone();
         let (name, stop) = (request.name, context.ct);
         let run = {
             let (arguments, stop) = (arguments.clone(), stop.clone());
             self.blocking_on(state, &name, move |state| {
                 let entry = entries.get(index)?;
-                Some(entry.call(state, arguments, &stop))
+                Some(entry.call(state, &arguments, &stop))
             })
         };
         let run = async {
             let gone = || ErrorData::internal_error("the tool is gone", None);
             run.await?.ok_or_else(gone)
         };
-        let arguments = Value::Object(arguments);
         let entry = self.entries.get(index);
         let call = Call {
             caller: &caller,
