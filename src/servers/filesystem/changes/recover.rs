@@ -85,6 +85,8 @@ impl Turn<'_> {
             Found::Before => {
                 self.give_back(spot, beside, begun.undoes.as_deref());
                 self.abandoned(id);
+                // The old thing is where it was: what the trash has is a copy of it, perhaps cut short.
+                slot.discard();
             }
             Found::After => {
                 self.trash.settle(&slot);
