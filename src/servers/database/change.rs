@@ -242,7 +242,7 @@ impl<'a> Aim<'a> {
                     column.name
                 )));
             }
-            value::check(given, &format!("{field}/{wanted}"))?;
+            value::check(given, &format!("{field}.{wanted}"))?;
             checked.push((column.name.clone(), given.clone()));
         }
         Ok(checked)

@@ -68,7 +68,7 @@ pub enum Op {
 pub fn conditions(table: &Relation, given: Vec<ConditionArg>) -> Result<Vec<Condition>, Refusal> {
     let each = given.into_iter().enumerate().map(|(n, arg)| {
         let column = table.column(&arg.column)?.name.clone();
-        let test = test(arg.op, arg.value, &format!("where/{n}/value"))?;
+        let test = test(arg.op, arg.value, &format!("where[{n}].value"))?;
         Ok(Condition { column, test })
     });
     each.collect()
@@ -119,6 +119,6 @@ fn several(value: Option<Value>, field: &str) -> Result<Vec<Value>, Refusal> {
         )));
     }
     let each = values.into_iter().enumerate();
-    each.map(|(n, value)| single(Some(value), &format!("{field}/{n}")))
+    each.map(|(n, value)| single(Some(value), &format!("{field}[{n}]")))
         .collect()
 }

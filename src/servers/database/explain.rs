@@ -38,7 +38,7 @@ pub fn explain_query(
 ) -> Result<Answer<Explained>, Refusal> {
     let params = args.params.unwrap_or_default();
     for (n, param) in params.iter().enumerate() {
-        value::check(param, &format!("params/{n}"))?;
+        value::check(param, &format!("params[{n}]"))?;
     }
     let query = Query {
         sql: args.sql,

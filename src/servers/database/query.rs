@@ -62,7 +62,7 @@ pub fn query_database(
     let QueryArgs { sql, limit, .. } = args;
     let params = args.params.unwrap_or_default();
     for (n, param) in params.iter().enumerate() {
-        value::check(param, &format!("params/{n}"))?;
+        value::check(param, &format!("params[{n}]"))?;
     }
     let skip = args.cursor.map(|text| cursor::read(&text, &sql, &params));
     let skip = skip.transpose().map_err(Refusal::new)?.unwrap_or(0);

@@ -275,7 +275,12 @@ fn is_settled(path: &Path) -> bool {
         name.push(end);
         PathBuf::from(name)
     };
-    !beside("-wal").exists() && !beside("-journal").exists()
+    // Whoever only reads leaves an empty WAL behind.
+    let nothing = |path: PathBuf| match std::fs::metadata(path) {
+        Ok(meta) => meta.len() == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    nothing(beside("-wal")) && nothing(beside("-journal"))
 }
 
 /// The file as a URL by which the engine neither locks it nor writes beside it.
