@@ -82,6 +82,11 @@ async fn a_change_that_fails_leaves_everything_as_it_was() {
             "numeric",
         ),
         (
+            "update_records",
+            json!({"table": "shop.orders", "set": {"total": 1_234_567_890.123_456_7_f64}, "all": true}),
+            "send it as text",
+        ),
+        (
             "delete_records",
             json!({"table": "shop.orders", "all": true, "max_rows": 10}),
             "500 rows",

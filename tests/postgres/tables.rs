@@ -245,3 +245,56 @@ async fn what_is_wrong_is_told_with_its_place_and_the_nearest_name() {
         }
     }
 }
+
+/// Whoever owns a schema that comes before the system's in a role's search path puts types, functions and operators of the
+/// system's names into it: the catalogue is the same, and nothing of theirs runs.
+#[tokio::test]
+async fn a_schema_before_the_systems_deceives_nobody() {
+    let Some(shop) = Shop::open().await else {
+        return;
+    };
+    let tables = async |shop: &Shop| {
+        let server = serve(&shop.reader(), "read-only", &[]).await;
+        let orders = json!({"table": "shop.orders"});
+        let schema = server.good("get_table_schema", orders).await;
+        let tables = server.good("list_tables", json!({})).await["tables"].clone();
+        (named(&tables, "shop.orders").clone(), schema)
+    };
+    let before = tables(&shop).await;
+    assert_eq!(before.0["rows"], 500);
+    shop.admin.batch_execute(EVIL).await.unwrap();
+    for url in [shop.reader(), shop.writer()] {
+        let (_, role) = url.split_once("://").unwrap();
+        let (role, _) = role.split_once(':').unwrap();
+        let path = format!(
+            "ALTER ROLE {role} IN DATABASE {} SET search_path = evil, pg_catalog, public",
+            shop.name
+        );
+        shop.admin.batch_execute(&path).await.unwrap();
+    }
+    assert_eq!(tables(&shop).await, before);
+    let server = serve(&shop.writer(), "changes", &[]).await;
+    let change = json!({"table": "shop.orders", "set": {"total": 1}, "all": true, "dry_run": true});
+    assert_eq!(server.good("update_records", change).await["updated"], 500);
+    assert_eq!(shop.number("SELECT count(*) FROM evil.log").await, 0);
+}
+
+const EVIL: &str = r#"
+CREATE SCHEMA evil; CREATE TABLE evil.log (m pg_catalog.text);
+CREATE FUNCTION evil.noted(said pg_catalog.text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO evil.log VALUES (said); RETURN false; END $$;
+CREATE FUNCTION evil.same(oid, oid) RETURNS boolean LANGUAGE sql AS $$ SELECT evil.noted('oid') $$;
+CREATE FUNCTION evil.same(name, name) RETURNS boolean LANGUAGE sql AS $$ SELECT evil.noted('name') $$;
+CREATE FUNCTION evil.same(pg_catalog.text, pg_catalog.text) RETURNS boolean LANGUAGE sql AS $$ SELECT evil.noted('text') $$;
+CREATE FUNCTION evil.same("char", "char") RETURNS boolean LANGUAGE sql AS $$ SELECT evil.noted('char') $$;
+CREATE OPERATOR evil.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = evil.same);
+CREATE OPERATOR evil.= (LEFTARG = name, RIGHTARG = name, FUNCTION = evil.same);
+CREATE OPERATOR evil.= (LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text, FUNCTION = evil.same);
+CREATE OPERATOR evil.= (LEFTARG = "char", RIGHTARG = "char", FUNCTION = evil.same);
+CREATE FUNCTION evil.starts_with(pg_catalog.text, pg_catalog.text) RETURNS boolean LANGUAGE sql AS $$ SELECT evil.noted('starts_with') $$;
+CREATE FUNCTION evil.count() RETURNS bigint LANGUAGE sql AS $$ SELECT 7::bigint $$;
+CREATE TABLE evil.pg_class (oid oid); CREATE TABLE evil.pg_roles (rolname name);
+CREATE DOMAIN evil.int2 AS pg_catalog.int2 CHECK (evil.noted('int2'));
+CREATE DOMAIN evil.int8 AS pg_catalog.int8 CHECK (evil.noted('int8'));
+CREATE DOMAIN evil.text AS pg_catalog.text CHECK (evil.noted('type'));
+GRANT USAGE ON SCHEMA evil TO PUBLIC; GRANT INSERT ON evil.log TO PUBLIC; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA evil TO PUBLIC;
+"#;

@@ -32,6 +32,8 @@ pub async fn session(server: &Served) {
     opportunities(server, binh, anh).await;
     activities(server, binh, anh).await;
     all_of_it(server, binh).await;
+    updates(server, anh).await;
+    odd_searches(server).await;
 }
 
 async fn create(server: &Served, arguments: Value) -> i64 {
@@ -409,6 +411,73 @@ async fn activities(server: &Served, binh: i64, anh: i64) {
     assert!(said.contains("`activity_id`"), "{said}");
 }
 
+/// A contact that changes is found by what it is now, and by nothing that it was.
+async fn updates(server: &Served, anh: i64) {
+    let before = server
+        .good("get_contact_details", json!({"contact_id": anh}))
+        .await["contact"]
+        .clone();
+    let change = json!({
+        "contact_id": anh, "name": "Lê Hoàng Ánh", "email": "anh@example.com", "company": "Sông Hồng", "status": "inactive",
+        "phone": "+84 1", "tags": ["Đối tác"]
+    });
+    let updated = server.good("update_contact", change).await;
+    assert_eq!(updated["before"], before);
+    assert_eq!(updated["company_created"], true);
+    let contact = &updated["contact"];
+    assert_eq!(contact["name"], "Lê Hoàng Ánh");
+    assert_eq!(contact["company"]["name"], "Sông Hồng");
+    assert_eq!(contact["status"], "inactive");
+    assert_eq!(contact["tags"], json!(["Đối tác"]));
+    assert_eq!(contact["title"], before["title"], "not given, so it stays");
+    for query in ["le hoang anh song hong", "doi tac", "ANH@example"] {
+        assert_eq!(found(server, json!({"query": query})).await, [anh]);
+    }
+    let old = json!({"name": "hoang anh", "company": "dang tech"});
+    assert_eq!(found(server, old).await, [] as [i64; 0]);
+
+    // One's own address is no other one's; the empty text takes away.
+    let own = json!({"contact_id": anh, "email": "ANH@example.com"});
+    server.good("update_contact", own).await;
+    let taken = json!({"contact_id": anh, "name": "X", "email": "binh.tran@EXAMPLE.com"});
+    let said = server.refused("update_contact", taken).await;
+    assert!(said.contains("has this address already"), "{said}");
+    let less = json!({"contact_id": anh, "email": "", "phone": " ", "company": "", "tags": []});
+    let updated = server.good("update_contact", less).await;
+    let contact = &updated["contact"];
+    assert_eq!(contact["name"], "Lê Hoàng Ánh", "the refused one changed");
+    for gone in ["email", "phone", "company"] {
+        assert_eq!(contact[gone], Value::Null, "{gone}");
+    }
+    assert_eq!(contact["tags"], json!([]));
+
+    for (wrong, why) in [
+        (json!({"contact_id": anh}), "Nothing to change"),
+        (json!({"contact_id": 999, "name": "X"}), "no contact 999"),
+        (json!({"contact_id": anh, "name": " "}), "`name` is empty"),
+        (json!({"contact_id": anh, "email": "x"}), "no @"),
+    ] {
+        let said = server.refused("update_contact", wrong).await;
+        assert!(said.contains(why), "{said}");
+    }
+    let back = json!({"contact_id": anh, "name": before["name"], "company": before["company"]["name"], "status": before["status"]});
+    server.good("update_contact", back).await;
+}
+
+/// A cursor is good for its own search alone, and a NUL is no way to find everybody.
+async fn odd_searches(server: &Served) {
+    let page = server.good("search_contacts", json!({"limit": 1})).await;
+    let other = json!({"query": "zzz", "cursor": page["next_cursor"]});
+    let said = server.refused("search_contacts", other).await;
+    assert!(said.contains("another search"), "{said}");
+    for field in ["query", "name", "company", "email", "tag"] {
+        let said = server
+            .refused("search_contacts", json!({field: "\u{0}"}))
+            .await;
+        assert!(said.contains(field) && said.contains("NUL"), "{said}");
+    }
+}
+
 async fn all_of_it(server: &Served, binh: i64) {
     for text in ["Line one\nLine two", "Ngân sách: 80.000 USD"] {
         server
@@ -467,6 +536,7 @@ async fn all_of_it(server: &Served, binh: i64) {
 async fn read_only_leaves_out_what_changes_something() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("crm.db").display().to_string();
+    assert!(serve(&file).await.leave().await.success());
     let server = Served::start(&["crm", "--read-only", &file]).await;
     let names: Vec<&str> = server.tools.iter().map(|tool| tool.name.as_ref()).collect();
     assert_eq!(

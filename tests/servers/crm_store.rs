@@ -38,6 +38,56 @@ async fn what_is_written_is_there_after_a_restart() {
     assert_eq!(found["total"], 1);
 }
 
+/// What a store is for others is its one file: a copy of it must not lack what was written last.
+#[tokio::test]
+async fn a_server_that_has_left_leaves_one_file_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = serve(&url(dir.path())).await;
+    server
+        .good("create_contact", json!({"name": "Emma Clarke"}))
+        .await;
+    server.good("search_contacts", json!({})).await;
+    assert!(server.leave().await.success());
+    let files = std::fs::read_dir(dir.path()).unwrap();
+    let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(names, ["crm.db"]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_only_read_is_neither_made_nor_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = url(dir.path());
+    let only_read = async |url: &str| {
+        let arguments = ["crm", "--read-only", url];
+        let child = command(&arguments, dir.path()).output();
+        let done = tokio::time::timeout(LIMIT, child).await.unwrap().unwrap();
+        String::from_utf8_lossy(&done.stderr).into_owned()
+    };
+    let said = only_read(&url).await;
+    assert!(said.contains("--read-only none is made"), "{said}");
+    assert!(!dir.path().join("crm.db").exists());
+
+    let server = serve(&url).await;
+    server
+        .good("create_contact", json!({"name": "Emma Clarke"}))
+        .await;
+    assert!(server.leave().await.success());
+    let before = std::fs::read(dir.path().join("crm.db")).unwrap();
+    let arguments = ["crm", "--read-only", &url];
+    let server = Served::start_with(&arguments, &[], modern()).await;
+    let found = server.good("search_contacts", json!({"name": "emma"}));
+    assert_eq!(found.await["total"], 1);
+    assert!(server.leave().await.success());
+    assert_eq!(std::fs::read(dir.path().join("crm.db")).unwrap(), before);
+
+    let database = rusqlite::Connection::open(dir.path().join("crm.db")).unwrap();
+    database
+        .execute_batch("DELETE FROM crm_migrations")
+        .unwrap();
+    let said = only_read(&url).await;
+    assert!(said.contains("without --read-only"), "{said}");
+}
+
 #[tokio::test]
 async fn programs_that_start_and_write_at_once_lose_and_double_nothing() {
     let dir = tempfile::tempdir().unwrap();

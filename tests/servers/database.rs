@@ -501,7 +501,13 @@ async fn a_schema_tells_keys_options_and_what_its_makers_wrote() {
         .await;
     let data = &reply.data;
     assert_eq!(data["comment"], "one row per order");
-    assert_eq!(data["options"], json!(["WITHOUT ROWID"]));
+    assert_eq!(
+        data["options"],
+        json!([
+            "WITHOUT ROWID",
+            "decimals of total are floats here: 15 digits are exact"
+        ])
+    );
     assert_eq!(data["primary_key"], json!(["line", "id"]));
     let column = |n: usize, field: &str| data["columns"][n][field].clone();
     assert_eq!(column(0, "comment"), "with the line it makes the key");

@@ -516,9 +516,32 @@ async fn a_server_that_ends_leaves_one_file() {
     server.good("insert_record", add).await;
     rows(&server, "SELECT 1").await;
     assert!(server.leave().await.success());
-    let left: Vec<_> = std::fs::read_dir(dir.path())
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
-    assert_eq!(left, ["made.db"]);
+    assert_eq!(names(dir.path()), ["made.db"]);
+
+    // A script takes the connection that would have tidied up.
+    let database = dir.path().join("made.db").display().to_string();
+    let arguments = ["database", &database, "--access", "read-write"];
+    let server = Served::start(&arguments).await;
+    rows(&server, "SELECT 1").await;
+    server
+        .good("execute_script", json!({"sql": "CREATE TABLE more (n)"}))
+        .await;
+    assert!(server.leave().await.success());
+    assert_eq!(names(dir.path()), ["made.db"]);
+}
+
+fn names(folder: &std::path::Path) -> Vec<std::ffi::OsString> {
+    let files = std::fs::read_dir(folder).unwrap();
+    files.map(|file| file.unwrap().file_name()).collect()
+}
+
+#[tokio::test]
+async fn a_column_of_decimals_says_that_they_are_floats() {
+    let made = "CREATE TABLE t (id INTEGER, paid DECIMAL(20,2), at REAL); INSERT INTO t VALUES (1, '12345678901234567890.12', 1)";
+    let (_dir, server) = served(made, &[]).await;
+    let schema = server.good("get_table_schema", json!({"table": "t"})).await;
+    assert_eq!(
+        schema["options"],
+        json!(["decimals of paid are floats here: 15 digits are exact"])
+    );
 }

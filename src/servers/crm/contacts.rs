@@ -120,7 +120,7 @@ pub fn create_contact(
 pub fn add(session: &mut dyn Session, fresh: &Fresh, now: &str) -> Result<(i64, bool), Fault> {
     let email_key = fresh.email.as_deref().map(key);
     if let Some(email) = &email_key {
-        unused(session, email)?;
+        unused(session, email, None)?;
     }
     let (company, company_created) = match &fresh.company {
         Some(name) => company(session, name, now).map(|(id, made)| (Some(id), made))?,
@@ -141,19 +141,36 @@ pub fn add(session: &mut dyn Session, fresh: &Fresh, now: &str) -> Result<(i64, 
         now.into(),
     ];
     let id = session.number(sql, &cells)?;
-    for tag in &fresh.tags {
-        let sql = "INSERT INTO crm_contact_tags (contact_id, tag, tag_search) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        session.run(sql, &[id.into(), tag.as_str().into(), fold(tag).into()])?;
-    }
+    tagged(session, id, &fresh.tags)?;
     if let Some(text) = &fresh.note {
         append(session, id, text, now)?;
     }
     Ok((id, company_created))
 }
 
-fn unused(session: &mut dyn Session, email_key: &str) -> Result<(), Fault> {
-    let sql = "SELECT id, name FROM crm_contacts WHERE email_key = ?1";
-    match session.one(sql, &[email_key.into()])? {
+/// Gives a contact these tags besides those that it has.
+///
+/// # Errors
+/// What the engine says.
+pub fn tagged(session: &mut dyn Session, contact: i64, tags: &[String]) -> Result<(), Fault> {
+    for tag in tags {
+        let sql = "INSERT INTO crm_contact_tags (contact_id, tag, tag_search) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        session.run(
+            sql,
+            &[contact.into(), tag.as_str().into(), fold(tag).into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Holds that nobody but `own` has this address.
+///
+/// # Errors
+/// Somebody has it, or what the engine says.
+pub fn unused(session: &mut dyn Session, email_key: &str, own: Option<i64>) -> Result<(), Fault> {
+    let sql = "SELECT id, name FROM crm_contacts WHERE email_key = ?1 AND id <> ?2";
+    // No contact has the number 0.
+    match session.one(sql, &[email_key.into(), own.unwrap_or(0).into()])? {
         None => Ok(()),
         Some(row) => Err(Fault::Refused(Refusal(format!(
             "`email`: contact {} ({}) has this address already. Use that contact, or give another address.",
@@ -164,7 +181,10 @@ fn unused(session: &mut dyn Session, email_key: &str) -> Result<(), Fault> {
 }
 
 /// The company of this name, made when there is none: its number and whether it is new.
-fn company(session: &mut dyn Session, name: &str, now: &str) -> Result<(i64, bool), Fault> {
+///
+/// # Errors
+/// What the engine says.
+pub fn company(session: &mut dyn Session, name: &str, now: &str) -> Result<(i64, bool), Fault> {
     let name_key = key(name);
     let found = session.one(
         "SELECT id FROM crm_companies WHERE name_key = ?1",

@@ -18,10 +18,13 @@ mod search;
 mod seed;
 mod stage;
 mod store;
+mod update;
 
 use std::path::PathBuf;
 
-use crate::servers::toolbox::{Effect, Sign, Toolbox};
+use tokio_util::sync::CancellationToken;
+
+use crate::servers::toolbox::{Effect, Refusal, Sign, Toolbox};
 use crate::servers::{self, Access, ServeError, Serving};
 
 use clock::Clock;
@@ -36,13 +39,13 @@ struct Crm {
 }
 
 /// Serves the CRM until the client leaves: `sqlite:FILE` or `postgres://...`, both made when they are new; without a URL the file
-/// `crm.db` in the data directory.
+/// `crm.db` in the data directory. With `Access::ReadOnly` nothing is made.
 ///
 /// # Errors
 /// A store that cannot be opened or is not a CRM's, or a client that breaks the protocol.
 pub async fn serve(url: Option<&str>, access: Access, serving: Serving) -> Result<(), ServeError> {
     let own = format!("sqlite:{}", data_folder().join("crm.db").display());
-    let store = Store::open(url.unwrap_or(&own))?;
+    let store = Store::open(url.unwrap_or(&own), access)?;
     let clock = Clock::from_environment().map_err(|why| ServeError::Store {
         store: url.unwrap_or(&own).to_owned(),
         why,
@@ -55,8 +58,17 @@ pub async fn serve(url: Option<&str>, access: Access, serving: Serving) -> Resul
                 " Look before you create: a contact or opportunity may be there already.",
         }
     );
-    let toolbox = Toolbox::new("mcpdeck-crm", instructions, Crm { store, clock }, access);
+    let toolbox = Toolbox::new("mcpdeck-crm", instructions, Crm { store, clock }, access)
+        .with_readiness(ready);
     servers::serve(with_changing_tools(with_reading_tools(toolbox)), serving).await
+}
+
+/// Whether the store answers.
+fn ready(crm: &Crm) -> Result<(), Refusal> {
+    let stop = CancellationToken::new();
+    let sql = "SELECT count(*) FROM crm_migrations";
+    let steps = crm.store.read(&stop, |session| session.number(sql, &[]));
+    steps.map(drop)
 }
 
 /// The person's own data: `MCPDECK_DATA_DIR`, else `$XDG_DATA_HOME/mcpdeck`, else `~/.local/share/mcpdeck`.
@@ -114,6 +126,13 @@ const CREATE_CONTACT: Sign = Sign {
     effect: Effect::Adds,
 };
 
+const UPDATE_CONTACT: Sign = Sign {
+    name: "update_contact",
+    title: "Change a contact",
+    description: "Changes name, e-mail, phone, title, company, status or tags of a contact, and shows it before and after. What is not given stays.",
+    effect: Effect::Replaces,
+};
+
 const UPDATE_CONTACT_NOTES: Sign = Sign {
     name: "update_contact_notes",
     title: "Add a note to a contact",
@@ -161,6 +180,7 @@ fn with_reading_tools(toolbox: Toolbox<Crm>) -> Toolbox<Crm> {
 fn with_changing_tools(toolbox: Toolbox<Crm>) -> Toolbox<Crm> {
     toolbox
         .with(CREATE_CONTACT, contacts::create_contact)
+        .with(UPDATE_CONTACT, update::update_contact)
         .with(UPDATE_CONTACT_NOTES, contacts::update_contact_notes)
         .with(CREATE_OPPORTUNITY, opportunities::create_opportunity)
         .with(UPDATE_OPPORTUNITY, opportunities::update_opportunity)

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::crm::Crm;
@@ -77,7 +78,12 @@ pub fn search_contacts(
 ) -> Result<Answer<Found>, Refusal> {
     let today = crm.clock.today();
     let search = Search::of(&args, today)?;
-    let behind = args.cursor.as_deref().map(Behind::read).transpose()?;
+    let asked = args.digest();
+    let behind = args
+        .cursor
+        .as_deref()
+        .map(|text| Behind::read(text, &asked));
+    let behind = behind.transpose()?;
     let limit = args.limit.unwrap_or(PAGE).clamp(1, 100);
     let data = crm.store.read(stop, |session| {
         let count = format!("SELECT count(*) FROM {CONTACTS} WHERE {}", search.filter());
@@ -87,7 +93,7 @@ pub fn search_contacts(
         let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let next_cursor = match rows.last().filter(|_| more) {
-            Some(row) => Some(Behind::of(row)?.written()),
+            Some(row) => Some(Behind::of(row, &asked)?.written()),
             None => None,
         };
         let contacts = rows.iter().map(|row| contact(session, row, today));
@@ -99,6 +105,41 @@ pub fn search_contacts(
     })?;
     let text = data.text();
     Ok(Answer::new(data, text))
+}
+
+impl SearchArgs {
+    fn texts(&self) -> [(&'static str, &Option<String>); 8] {
+        [
+            ("query", &self.query),
+            ("name", &self.name),
+            ("company", &self.company),
+            ("email", &self.email),
+            ("tag", &self.tag),
+            ("status", &self.status),
+            ("last_contact_before", &self.last_contact_before),
+            ("last_contact_after", &self.last_contact_after),
+        ]
+    }
+
+    /// What tells this search from others, on whatever page of it.
+    fn digest(&self) -> String {
+        let given = (
+            self.texts().map(|(_, text)| text),
+            self.not_contacted_for_days,
+        );
+        let written = serde_json::to_vec(&given).unwrap_or_default();
+        let digest = Sha256::digest(&written);
+        URL_SAFE_NO_PAD.encode(digest.get(..9).unwrap_or_default())
+    }
+
+    /// A NUL would end a pattern for one engine, and is nothing at all for the other.
+    fn without_nul(&self) -> Result<(), Refusal> {
+        let mut texts = self.texts().into_iter();
+        match texts.find(|(_, text)| text.as_ref().is_some_and(|text| text.contains('\0'))) {
+            Some((field, _)) => Err(Refusal(format!("`{field}` has a NUL character in it."))),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Found {
@@ -136,6 +177,7 @@ struct Search {
 
 impl Search {
     fn of(args: &SearchArgs, today: NaiveDate) -> Result<Self, Refusal> {
+        args.without_nul()?;
         let mut search = Self::default();
         for word in words(args.query.as_deref().unwrap_or_default()) {
             search.anywhere(&word);
@@ -250,7 +292,7 @@ impl Search {
         };
         let rank = self.rank();
         let from = match behind {
-            Some(Behind(place, name, id)) => format!(
+            Some(Behind(place, name, id, _)) => format!(
                 " AND ({rank}, c.name_search, c.id) > (CAST({} AS BIGINT), {}, {})",
                 next(Cell::Int(*place)),
                 next(Cell::from(name.as_str())),
@@ -268,24 +310,31 @@ impl Search {
     }
 }
 
-/// The row behind which a page begins: its place, the folded name and the number.
+/// The row behind which a page begins: its place, the folded name and the number; and what was asked.
 #[derive(Debug, Serialize, Deserialize)]
-struct Behind(i64, String, i64);
+struct Behind(i64, String, i64, String);
 
 impl Behind {
-    fn of(row: &Row) -> Result<Self, Fault> {
-        Ok(Self(row.int(9)?, row.text(10)?, row.int(0)?))
+    fn of(row: &Row, asked: &str) -> Result<Self, Fault> {
+        let asked = asked.to_owned();
+        Ok(Self(row.int(9)?, row.text(10)?, row.int(0)?, asked))
     }
 
     fn written(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    fn read(text: &str) -> Result<Self, Refusal> {
+    fn read(text: &str, asked: &str) -> Result<Self, Refusal> {
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok();
         let read: Option<Self> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        read.filter(|behind| !behind.1.contains('\0')).ok_or_else(|| {
+        let read = read.filter(|behind| !behind.1.contains('\0')).ok_or_else(|| {
             Refusal::new("`cursor`: this is no cursor of search_contacts. Take `next_cursor` of a page, or leave it out.")
-        })
+        })?;
+        if read.3 != asked {
+            return Err(Refusal::new(
+                "`cursor` belongs to another search: send it with the same arguments as the page before, or leave it out.",
+            ));
+        }
+        Ok(read)
     }
 }

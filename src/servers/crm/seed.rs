@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::servers::Access;
 use crate::servers::crm::activities::{self, Entry};
 use crate::servers::crm::check::KINDS;
 use crate::servers::crm::clock::{day, stamp};
@@ -66,7 +67,7 @@ struct Happened {
 /// The store cannot be opened, or the text holds what a tool would refuse; then nothing of it is in the store.
 pub fn seed(url: &str, text: &str, now: DateTime<Utc>) -> Result<(), String> {
     let seed: Seed = toml::from_str(text).map_err(|error| error.to_string())?;
-    let store = Store::open(url).map_err(|error| error.to_string())?;
+    let store = Store::open(url, Access::ReadWrite).map_err(|error| error.to_string())?;
     let never = CancellationToken::new();
     let done = store.write(&never, |session| {
         seed.contact

@@ -35,7 +35,9 @@ impl Role {
     /// The server refused, or the connection broke.
     pub async fn read(client: &Client) -> Result<Self, Trouble> {
         // Names of the system alone: whatever the role's search path holds, no other function is meant.
-        client.batch_execute("BEGIN TRANSACTION READ ONLY").await?;
+        client
+            .batch_execute("BEGIN TRANSACTION READ ONLY; SET LOCAL search_path = pg_catalog")
+            .await?;
         let sql = "SELECT session_user::text, pg_catalog.current_setting('server_version'), r.rolsuper \
                    FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) session_user";
         let row = client.query_one(sql, &[]).await?;

@@ -91,17 +91,28 @@ fn cell_text(text: &str) -> String {
     out
 }
 
-/// `number|thousands(2)`: grouped by commas, with so many decimals (none unless told). A number as text is fine.
+/// `number|thousands(2)`: grouped by commas, with so many decimals (none unless told), half a unit rounded away from zero. A
+/// number as text is fine, and keeps every digit.
 fn thousands(number: &Value, decimals: Option<u8>) -> Result<String, Error> {
     let text = number.to_string();
-    let number: f64 = text.parse().map_err(|_| {
+    let not_a_number = || {
         Error::new(
             ErrorKind::InvalidOperation,
             format!("`{text}` is not a number"),
         )
-    })?;
-    let written = format!("{:.*}", usize::from(decimals.unwrap_or(0)), number.abs());
-    let (whole, rest) = written.split_at(written.find('.').unwrap_or(written.len()));
+    };
+    let plain = match is_plain(&text) {
+        true => text.clone(),
+        // Written with an exponent: as all its digits.
+        false => format!("{}", text.parse::<f64>().map_err(|_| not_a_number())?),
+    };
+    if !is_plain(&plain) {
+        return Err(not_a_number());
+    }
+    let (whole, rest) = rounded(
+        plain.trim_start_matches(['-', '+']),
+        usize::from(decimals.unwrap_or(0)),
+    );
     let mut out = String::new();
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index).is_multiple_of(3) {
@@ -109,8 +120,44 @@ fn thousands(number: &Value, decimals: Option<u8>) -> Result<String, Error> {
         }
         out.push(digit);
     }
-    let negative = number < 0.0 && written.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
-    Ok(format!("{}{out}{rest}", if negative { "-" } else { "" }))
+    if !rest.is_empty() {
+        out = format!("{out}.{rest}");
+    }
+    let something = out.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
+    let negative = plain.starts_with('-') && something;
+    Ok(format!("{}{out}", if negative { "-" } else { "" }))
+}
+
+/// Digits, perhaps with a sign before and a point among them.
+fn is_plain(text: &str) -> bool {
+    let text = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    digits(whole) && digits(rest)
+}
+
+/// A plain number's whole digits and its decimals, so many of them.
+fn rounded(plain: &str, decimals: usize) -> (String, String) {
+    let (whole, rest) = plain.split_once('.').unwrap_or((plain, ""));
+    let up = rest.as_bytes().get(decimals).is_some_and(|b| *b >= b'5');
+    let kept = rest.get(..decimals).unwrap_or(rest);
+    let mut digits = format!("{whole}{kept:0<decimals$}").into_bytes();
+    if up {
+        // A nine becomes a nought and hands on; a nought in front takes what is handed on last.
+        digits.insert(0, b'0');
+        for digit in digits.iter_mut().rev() {
+            if *digit != b'9' {
+                *digit += 1;
+                break;
+            }
+            *digit = b'0';
+        }
+    }
+    let digits = String::from_utf8_lossy(&digits).into_owned();
+    let (whole, rest) = digits.split_at(digits.len() - decimals);
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    (whole.to_owned(), rest.to_owned())
 }
 
 /// `3|count("file")`: "3 files"; an irregular plural is the second argument.
@@ -203,6 +250,13 @@ mod tests {
         assert_eq!(shown(json!("999.5")), "999.50");
         assert_eq!(shown(json!(-1000)), "-1,000.00");
         assert_eq!(shown(json!(-0.001)), "0.00");
+        assert_eq!(shown(json!("25970.125")), "25,970.13");
+        assert_eq!(shown(json!("-0.995")), "-1.00");
+        assert_eq!(shown(json!(1.0e21)), "1,000,000,000,000,000,000,000.00");
+        assert_eq!(
+            shown(json!("92233720368547758.07")),
+            "92,233,720,368,547,758.07"
+        );
         assert_eq!(render("{{ v|count('file') }}", json!(1)), "1 file");
         assert_eq!(
             render("{{ v|count('entry', 'entries') }}", json!(1200)),

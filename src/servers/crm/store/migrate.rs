@@ -62,13 +62,7 @@ pub fn migrate(session: &mut dyn Session, dialect: &Dialect, now: &str) -> Resul
     if session.number(dialect.is_ours, &[])? == 0 {
         session.run(&written(own, dialect), &[])?;
     }
-    let taken = session.number("SELECT coalesce(max(step), 0) FROM crm_migrations", &[])?;
-    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
-    if taken > known {
-        return Err(Fault::Refused(Refusal(format!(
-            "it was made by a newer mcpdeck (its schema is number {taken}, this program knows {known}): update mcpdeck"
-        ))));
-    }
+    let taken = taken(session)?;
     for (number, step) in (1_i64..).zip(STEPS).filter(|(number, _)| *number > taken) {
         for statement in *step {
             session.run(&written(statement, dialect), &[])?;
@@ -77,6 +71,42 @@ pub fn migrate(session: &mut dyn Session, dialect: &Dialect, now: &str) -> Resul
         session.run(note, &[Cell::Int(number), now.into()])?;
     }
     Ok(())
+}
+
+/// Holds that the store can be read as it is.
+///
+/// # Errors
+/// It is no CRM's store, one of another program's version, or what the engine says.
+pub fn readable(session: &mut dyn Session, dialect: &Dialect) -> Result<(), Fault> {
+    if session.number(dialect.is_ours, &[])? == 0 {
+        return Err(Fault::Refused(Refusal::new(
+            "there is no CRM in it, and with --read-only none is made",
+        )));
+    }
+    let taken = taken(session)?;
+    if taken < known() {
+        return Err(Fault::Refused(Refusal(format!(
+            "it was made by an older mcpdeck (its schema is number {taken}, this program wants {}): serve it once without --read-only",
+            known()
+        ))));
+    }
+    Ok(())
+}
+
+fn known() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
+/// The number of the last step that the store has taken.
+fn taken(session: &mut dyn Session) -> Result<i64, Fault> {
+    let taken = session.number("SELECT coalesce(max(step), 0) FROM crm_migrations", &[])?;
+    let known = known();
+    if taken > known {
+        return Err(Fault::Refused(Refusal(format!(
+            "it was made by a newer mcpdeck (its schema is number {taken}, this program knows {known}): update mcpdeck"
+        ))));
+    }
+    Ok(taken)
 }
 
 fn written(statement: &str, dialect: &Dialect) -> String {

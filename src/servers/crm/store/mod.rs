@@ -13,8 +13,8 @@ use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::servers::ServeError;
 use crate::servers::toolbox::Refusal;
+use crate::servers::{Access, ServeError};
 
 pub use cell::{Cell, Row};
 #[cfg(feature = "postgres")]
@@ -111,19 +111,21 @@ enum Place {
 
 impl Store {
     /// Opens the store that the URL names (`sqlite:FILE` or a path, `postgres://...`); makes it when it does not exist, and
-    /// brings its schema up to date.
+    /// brings its schema up to date. With `Access::ReadOnly` it does neither.
     ///
     /// # Errors
     /// A URL of another kind, a store that is not a CRM's, one of a newer program, or what the engine says.
-    pub fn open(url: &str) -> Result<Self, ServeError> {
+    pub fn open(url: &str, access: Access) -> Result<Self, ServeError> {
         let engine = match place(url)? {
             Place::File(path) => {
                 let shown = path.display().to_string();
-                let opened =
-                    Sqlite::open(path).map_err(|why| ServeError::Store { store: shown, why })?;
-                Engine::Sqlite(opened)
+                let opened = match access {
+                    Access::ReadOnly => Sqlite::open_to_read(path),
+                    Access::ReadWrite => Sqlite::open(path),
+                };
+                Engine::Sqlite(opened.map_err(|why| ServeError::Store { store: shown, why })?)
             }
-            Place::Server(url) => on_server(&url)?,
+            Place::Server(url) => on_server(&url, access)?,
         };
         Ok(Self { engine })
     }
@@ -198,8 +200,8 @@ fn place(url: &str) -> Result<Place, ServeError> {
 }
 
 #[cfg(feature = "postgres")]
-fn on_server(url: &str) -> Result<Engine, ServeError> {
-    let opened = Postgres::open(url);
+fn on_server(url: &str, access: Access) -> Result<Engine, ServeError> {
+    let opened = Postgres::open(url, access);
     opened
         .map(|opened| Engine::Postgres(Box::new(opened)))
         .map_err(|why| ServeError::Store {
@@ -209,7 +211,7 @@ fn on_server(url: &str) -> Result<Engine, ServeError> {
 }
 
 #[cfg(not(feature = "postgres"))]
-fn on_server(url: &str) -> Result<Engine, ServeError> {
+fn on_server(url: &str, _: Access) -> Result<Engine, ServeError> {
     Err(ServeError::Url {
         url: without_password(url),
         why: "this mcpdeck was built without PostgreSQL".to_owned(),

@@ -14,8 +14,9 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Error};
 use tokio_util::sync::CancellationToken;
 
+use crate::servers::Access;
 use crate::servers::crm::clock::stamp;
-use crate::servers::crm::store::migrate::{Dialect, migrate};
+use crate::servers::crm::store::migrate::{Dialect, migrate, readable};
 use crate::servers::crm::store::{Cell, Fault, Row, Session};
 use crate::servers::postgres::{Address, Postgres as Pool, Trouble, in_words};
 use crate::servers::toolbox::Refusal;
@@ -47,29 +48,34 @@ struct Order {
 }
 
 impl Postgres {
-    /// Connects and brings the schema up to date. Blocks, on a thread of its own.
+    /// Connects, and brings the schema up to date unless it is only read. Blocks, on a thread of its own.
     ///
     /// # Errors
     /// The store in words without its password, and why not.
-    pub fn open(url: &str) -> Result<Self, String> {
+    pub fn open(url: &str, access: Access) -> Result<Self, String> {
         let address = Address::parse(url)?;
         // No statement of a client's runs here, so the role may be anybody.
         let (pool, _role) = Pool::open(address, true)?;
         let postgres = Self { pool };
         std::thread::scope(|scope| {
-            let made = scope.spawn(|| postgres.make()).join();
+            let made = scope.spawn(|| postgres.make(access)).join();
             made.unwrap_or_else(|_| Err("the driver broke off".to_owned()))
         })?;
         Ok(postgres)
     }
 
-    fn make(&self) -> Result<(), String> {
+    fn make(&self, access: Access) -> Result<(), String> {
         let now = stamp(Utc::now());
         let never = CancellationToken::new();
-        let done = self.transact(true, &never, &mut |session| {
-            session.run("SELECT 1 FROM pg_advisory_xact_lock(?1)", &[LOCK.into()])?;
-            migrate(session, &DIALECT, &now)
-        });
+        let done = match access {
+            Access::ReadOnly => {
+                self.transact(false, &never, &mut |session| readable(session, &DIALECT))
+            }
+            Access::ReadWrite => self.transact(true, &never, &mut |session| {
+                session.run("SELECT 1 FROM pg_advisory_xact_lock(?1)", &[LOCK.into()])?;
+                migrate(session, &DIALECT, &now)
+            }),
+        };
         done.map_err(|fault| match fault {
             Fault::Refused(Refusal(why)) | Fault::Engine(why) | Fault::Conflict(why) => why,
             Fault::Stopped => "it took too long".to_owned(),

@@ -2,8 +2,10 @@
 //!
 //! Other processes may hold the same file: whoever writes takes the lock at the beginning and waits a bounded time for it.
 
+use std::ffi::OsString;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +17,7 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags, ToSql};
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::crm::clock::stamp;
-use crate::servers::crm::store::migrate::{Dialect, migrate};
+use crate::servers::crm::store::migrate::{Dialect, migrate, readable};
 use crate::servers::crm::store::{Cell, Fault, Row, Session};
 use crate::servers::toolbox::Refusal;
 
@@ -42,8 +44,10 @@ const DIALECT: Dialect = Dialect {
 /// A store in a file.
 pub struct Sqlite {
     path: PathBuf,
-    writer: Mutex<Connection>,
+    /// Before the writer, because the last connection that closes brings all into the one file, and a reader cannot.
     idle: Mutex<Vec<Connection>>,
+    /// None when the store is only read.
+    writer: Option<Mutex<Connection>>,
 }
 
 impl Sqlite {
@@ -58,7 +62,7 @@ impl Sqlite {
         journal(&writer).map_err(|e| in_words(&e))?;
         let sqlite = Self {
             path,
-            writer: Mutex::new(writer),
+            writer: Some(Mutex::new(writer)),
             idle: Mutex::default(),
         };
         let never = CancellationToken::new();
@@ -66,11 +70,51 @@ impl Sqlite {
         let done = sqlite.transact(true, &never, &mut |session: &mut dyn Session| {
             migrate(session, &DIALECT, &now)
         });
-        done.map_err(|fault| match fault {
-            Fault::Refused(Refusal(why)) | Fault::Engine(why) | Fault::Conflict(why) => why,
-            Fault::Stopped | Fault::Lost => "it took too long".to_owned(),
-        })?;
+        done.map_err(why_not)?;
         Ok(sqlite)
+    }
+
+    /// Opens a file that is there, only to read: nothing is made and nothing is changed.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn open_to_read(path: PathBuf) -> Result<Self, String> {
+        match std::fs::metadata(&path) {
+            Ok(meta) if !meta.is_file() => return Err("it is not a regular file".to_owned()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err("there is no such file, and with --read-only none is made".to_owned());
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+        let sqlite = Self {
+            path,
+            writer: None,
+            idle: Mutex::default(),
+        };
+        let never = CancellationToken::new();
+        let done = sqlite.transact(false, &never, &mut |session: &mut dyn Session| {
+            readable(session, &DIALECT)
+        });
+        done.map_err(why_not)?;
+        Ok(sqlite)
+    }
+
+    /// A connection that only reads, and whether it can be kept. Where nothing can be written beside the file, not even what
+    /// readers share, and all is in the file itself, it is read as it lies there; then the engine would not notice a change.
+    fn reader(&self) -> rusqlite::Result<(Connection, bool)> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let opened = connect(&self.path, flags).and_then(|reader| {
+            reader.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            Ok(reader)
+        });
+        match opened {
+            Err(error) if is_closed_folder(&error) && is_settled(&self.path) => {
+                let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+                Ok((connect(&immutable(&self.path), flags)?, false))
+            }
+            opened => Ok((opened?, true)),
+        }
     }
 
     /// Runs work in one transaction.
@@ -84,19 +128,22 @@ impl Sqlite {
         work: &mut dyn FnMut(&mut dyn Session) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         if writes {
-            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let writer = self.writer.as_ref().ok_or_else(|| {
+                Fault::Refused(Refusal::new("The store is served with --read-only."))
+            })?;
+            let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
             return transaction(&mut writer, "BEGIN IMMEDIATE", stop, work);
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle.pop();
         drop(idle);
-        let mut reader = match kept {
-            Some(reader) => reader,
-            None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fault)?,
+        let (mut reader, keep) = match kept {
+            Some(reader) => (reader, true),
+            None => self.reader().map_err(fault)?,
         };
         let outcome = transaction(&mut reader, "BEGIN", stop, work);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MAX_IDLE {
+        if keep && idle.len() < MAX_IDLE {
             idle.push(reader);
         }
         outcome
@@ -213,11 +260,55 @@ fn journal(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
+/// Whether the engine would have had to write beside the file.
+fn is_closed_folder(error: &Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+    )
+}
+
+/// Whether all that was ever written is in the file itself.
+fn is_settled(path: &Path) -> bool {
+    let beside = |end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    // Whoever only reads leaves an empty WAL behind.
+    let nothing = |path: PathBuf| match std::fs::metadata(path) {
+        Ok(meta) => meta.len() == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    nothing(beside("-wal")) && nothing(beside("-journal"))
+}
+
+/// The file as a URL by which the engine neither locks it nor writes beside it.
+fn immutable(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut url = b"file:".to_vec();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'?' | b'#' | b'%' => url.extend(format!("%{byte:02X}").into_bytes()),
+            byte => url.push(*byte),
+        }
+    }
+    url.extend(b"?immutable=1");
+    PathBuf::from(OsString::from_vec(url))
+}
+
 fn busy(error: &Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
     )
+}
+
+fn why_not(fault: Fault) -> String {
+    match fault {
+        Fault::Refused(Refusal(why)) | Fault::Engine(why) | Fault::Conflict(why) => why,
+        Fault::Stopped | Fault::Lost => "it took too long".to_owned(),
+    }
 }
 
 fn fault(error: Error) -> Fault {

@@ -15,9 +15,9 @@ use crate::servers::database::engine::{
 };
 use crate::servers::database::postgres::PostgreSql;
 use crate::servers::database::postgres::complaint::{Asked, Writes};
+use crate::servers::database::postgres::read::parameters;
 use crate::servers::database::postgres::session::{May, begin};
 use crate::servers::database::postgres::table::{oid, whole_name};
-use crate::servers::database::postgres::value::Parameter;
 use crate::servers::postgres::Trouble;
 use crate::servers::toolbox::Refusal;
 
@@ -68,13 +68,15 @@ async fn make(client: &Client, change: &Change) -> Result<Changed, Trouble> {
         Deed::Update(..) | Deed::Delete(_) => Vec::new(),
     };
     let Written { sql, values } = Written::of(change, &keys);
+    let statement = client.prepare(&sql).await?;
+    let values = parameters(&values, &statement)?;
     let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
     let mut changed = Changed::default();
     if keys.is_empty() {
-        changed.rows = client.execute(&sql, &values).await?;
+        changed.rows = client.execute(&statement, &values).await?;
     } else {
         // A rule or trigger may have put the row elsewhere, and then none comes back.
-        for row in client.query(&sql, &values).await? {
+        for row in client.query(&statement, &values).await? {
             changed.rows += 1;
             changed.key = Map::new();
             for (index, (column, kind)) in keys.iter().enumerate() {
@@ -99,7 +101,7 @@ async fn make(client: &Client, change: &Change) -> Result<Changed, Trouble> {
 /// The primary key's columns and types; empty where there is none or the role may not read it.
 async fn key_columns(client: &Client, table: &Relation) -> Result<Vec<(String, String)>, Trouble> {
     let oid = oid(client, table).await?;
-    let sql = "SELECT a.attname::text, pg_catalog.format_type(a.atttypid, NULL), pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') \
+    let sql = "SELECT a.attname::pg_catalog.text, pg_catalog.format_type(a.atttypid, NULL), pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') \
                FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a \
                  ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) ANY(i.indkey) \
                WHERE i.indrelid OPERATOR(pg_catalog.=) $1 AND i.indisprimary ORDER BY a.attnum";
@@ -129,7 +131,7 @@ fn key_value(text: Option<String>, kind: &str) -> Value {
 #[derive(Debug, PartialEq, Eq, Default)]
 struct Written {
     sql: String,
-    values: Vec<Parameter>,
+    values: Vec<Value>,
 }
 
 impl Written {
@@ -167,7 +169,7 @@ impl Written {
         if !keys.is_empty() {
             let names = keys
                 .iter()
-                .map(|(name, _)| format!("{}::text", quoted(name)));
+                .map(|(name, _)| format!("{}::pg_catalog.text", quoted(name)));
             written.say(&format!(
                 " RETURNING {}",
                 names.collect::<Vec<_>>().join(", ")
@@ -182,7 +184,7 @@ impl Written {
 
     /// The place of a value, which goes beside the statement.
     fn place(&mut self, value: &Value) -> String {
-        self.values.push(Parameter::of(value));
+        self.values.push(value.clone());
         format!("${}", self.values.len())
     }
 
@@ -207,7 +209,7 @@ impl Written {
                 };
                 format!("{column} {sign} {}", self.place(value))
             }
-            Test::Like(value) => format!("{column}::text LIKE {}", self.place(value)),
+            Test::Like(value) => format!("{column}::pg_catalog.text LIKE {}", self.place(value)),
             Test::In(values) => {
                 let places: Vec<String> = values.iter().map(|value| self.place(value)).collect();
                 format!("{column} IN ({})", places.join(", "))
@@ -247,7 +249,7 @@ mod tests {
         let key = [("id".to_owned(), "integer".to_owned())];
         assert_eq!(
             written(Deed::Insert(vec![value("n\"m")]), &key),
-            r#"INSERT INTO "pub""lic"."a; DROP" ("n""m") VALUES ($1) RETURNING "id"::text"#
+            r#"INSERT INTO "pub""lic"."a; DROP" ("n""m") VALUES ($1) RETURNING "id"::pg_catalog.text"#
         );
         let conditions = vec![
             Condition {

@@ -18,25 +18,26 @@ use crate::servers::toolbox::Refusal;
 /// How long a catalogue is believed: others may change the schema, and nothing tells us.
 const BELIEVED: Duration = Duration::from_secs(2);
 
-/// Which relations there are for the role.
-const RELATIONS: &str = "SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text, pg_catalog.pg_table_is_visible(c.oid), \
+/// Which relations there are for the role. It runs under the role's own search path, which says what can be called without its
+/// schema: so every type, function and operator here is named as the system's, whatever else a schema before it holds.
+const RELATIONS: &str = "SELECT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, pg_catalog.pg_table_is_visible(c.oid), \
         pg_catalog.obj_description(c.oid, 'pg_class') \
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition \
-      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND NOT pg_catalog.starts_with(n.nspname::text, 'pg_t') \
+    WHERE c.relkind OPERATOR(pg_catalog.=) ANY('{r,p,v,m,f}'::pg_catalog.\"char\"[]) AND NOT c.relispartition \
+      AND n.nspname OPERATOR(pg_catalog.<>) ALL('{pg_catalog,information_schema}'::pg_catalog.name[]) AND NOT pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_t') \
       AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
       AND (pg_catalog.has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE') \
            OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE')) \
     ORDER BY n.nspname, c.relname";
 
 /// The columns of all of them; that of an identity which is always the server's takes no value.
-const COLUMNS: &str = "SELECT a.attrelid, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), \
+const COLUMNS: &str = "SELECT a.attrelid, a.attname::pg_catalog.text, pg_catalog.format_type(a.atttypid, a.atttypmod), \
         a.attgenerated OPERATOR(pg_catalog.<>) '' OR a.attidentity OPERATOR(pg_catalog.=) 'a' \
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
       JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND a.attnum OPERATOR(pg_catalog.>) 0::int2 \
-      AND NOT a.attisdropped AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
-      AND NOT pg_catalog.starts_with(n.nspname::text, 'pg_t') \
+    WHERE c.relkind OPERATOR(pg_catalog.=) ANY('{r,p,v,m,f}'::pg_catalog.\"char\"[]) AND NOT c.relispartition AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 \
+      AND NOT a.attisdropped AND n.nspname OPERATOR(pg_catalog.<>) ALL('{pg_catalog,information_schema}'::pg_catalog.name[]) \
+      AND NOT pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_t') \
     ORDER BY a.attrelid, a.attnum";
 
 /// The catalogue as it was read last.

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, Statement};
 use crate::servers::database::engine::{Bounds, Column, Page, Query};
 use crate::servers::database::postgres::PostgreSql;
 use crate::servers::database::postgres::complaint::Asked;
-use crate::servers::database::postgres::value::{Parameter, json_of, kind_name};
+use crate::servers::database::postgres::value::{Parameter, exact, json_of, kind_name};
 use crate::servers::postgres::Trouble;
 use crate::servers::toolbox::Refusal;
 
@@ -80,6 +80,9 @@ pub fn parameters(values: &[Value], statement: &Statement) -> Result<Vec<Paramet
         return Err(Trouble::Ours(format!(
             "The statement has {wanted} parameters ($1, $2, ...), and `params` has {given} values."
         )));
+    }
+    for (value, kind) in values.iter().zip(statement.params()) {
+        exact(value, kind).map_err(Trouble::Ours)?;
     }
     Ok(values.iter().map(Parameter::of).collect())
 }

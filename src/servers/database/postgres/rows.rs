@@ -55,9 +55,11 @@ async fn one(client: &Client, table: &Relation) -> Result<Option<RowCount>, Trou
 async fn attempt(client: &Client, table: &Relation) -> Result<Option<RowCount>, Trouble> {
     let oid = oid(client, table).await?;
     // Partitions count for their table; statistics of a table that was never analysed are -1.
-    let sql = "SELECT pg_catalog.sum(CASE WHEN c.reltuples < 0 THEN NULL ELSE c.reltuples::float8 END), \
-                 pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::bigint, pg_catalog.bool_or(c.reltuples < 0 AND c.relkind <> 'p') \
-               FROM pg_catalog.pg_class c WHERE c.oid = $1 OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::oid::regclass))";
+    let sql = "SELECT pg_catalog.sum(CASE WHEN c.reltuples OPERATOR(pg_catalog.<) 0::pg_catalog.float4 THEN NULL ELSE c.reltuples::pg_catalog.float8 END), \
+                 pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::pg_catalog.int8, \
+                 pg_catalog.bool_or(c.reltuples OPERATOR(pg_catalog.<) 0::pg_catalog.float4 AND c.relkind OPERATOR(pg_catalog.<>) 'p') \
+               FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1 \
+                 OR c.oid OPERATOR(pg_catalog.=) ANY(SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass) t)";
     let row = client.query_one(sql, &[&oid]).await?;
     let (estimate, bytes): (Option<f64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
     let never: Option<bool> = row.try_get(2)?;

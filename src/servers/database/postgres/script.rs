@@ -80,7 +80,7 @@ fn permitted(piece: &Piece<'_>) -> Result<(), String> {
 }
 
 async fn all(client: &Client, sql: &str, pieces: &[Piece<'_>]) -> Result<Ran, Trouble> {
-    let same = "SELECT pg_catalog.pg_current_xact_id()::text";
+    let same = "SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text";
     let before: String = client.query_one(same, &[]).await?.try_get(0)?;
     let mut ran = Ran::default();
     for piece in pieces {

@@ -72,9 +72,34 @@ pub fn kind_name(kind: &Type) -> String {
     name.to_owned()
 }
 
+/// Decimal digits that every float keeps.
+const SAFE_DIGITS: usize = 15;
+
 /// A parameter: the text of a value, for whatever type the server expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter(Option<String>);
+
+/// A number with a point or beyond 64 bits has been a float on its way here, and may have lost digits on it: that is no matter
+/// to a float, and to all other types the client has to send it as text.
+///
+/// # Errors
+/// Such a number for such a type; a sentence that says so.
+pub fn exact(value: &Value, kind: &Type) -> Result<(), String> {
+    let Value::Number(number) = value else {
+        return Ok(());
+    };
+    let text = number.to_string();
+    let mantissa = text.split('e').next().unwrap_or_default();
+    let digits = mantissa.strip_suffix(".0").unwrap_or(mantissa);
+    let digits = digits.bytes().filter(u8::is_ascii_digit).count();
+    let is_float = matches!(*kind, Type::FLOAT4 | Type::FLOAT8);
+    if is_float || !number.is_f64() || digits <= SAFE_DIGITS {
+        return Ok(());
+    }
+    Err(format!(
+        "The number {text} has more than {SAFE_DIGITS} digits and may have been rounded on its way here; send it as text, in quotation marks, to keep each of them."
+    ))
+}
 
 impl Parameter {
     /// The text of a JSON value; an array or object is its JSON.
@@ -165,6 +190,23 @@ mod tests {
             json!("2026-11-22T14:05:00")
         );
         assert_eq!(of(Type::DATE, "2026-11-22"), json!("2026-11-22"));
+    }
+
+    #[test]
+    fn a_number_that_may_have_lost_digits_is_for_floats_alone() {
+        let long: Value = serde_json::from_str("12345678901234567890.12").unwrap();
+        for (value, kind, fine) in [
+            (long.clone(), Type::NUMERIC, false),
+            (long.clone(), Type::TEXT, false),
+            (long, Type::FLOAT8, true),
+            (json!(0.1 + 0.2), Type::NUMERIC, false),
+            (json!(19.99), Type::NUMERIC, true),
+            (json!(75000.0), Type::NUMERIC, true),
+            (json!(i64::MAX), Type::NUMERIC, true),
+            (json!("12345678901234567890.12"), Type::NUMERIC, true),
+        ] {
+            assert_eq!(exact(&value, &kind).is_ok(), fine, "{value} for {kind}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub fn complaint(error: &Error, about: &About<'_>) -> Refusal {
         },
         Some(ErrorCode::OperationInterrupted) => ended(about.bounds),
         Some(ErrorCode::OutOfMemory) => {
-            "The statement was ended because it needed too much memory (256 MiB are allowed). Ask for less.".to_owned()
+            "The statement was ended because it needed too much memory: all that run at the same time share 256 MiB. Ask for less, or, if it is a small one, try it again.".to_owned()
         }
         Some(ErrorCode::TooBig) => "The statement was ended because a value or the statement itself is too long (32 MiB and 256 KiB are allowed). Ask for length() or a part of the value.".to_owned(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => locked(about.bounds),

@@ -95,7 +95,7 @@ pub fn table(connection: &Connection, table: &Relation) -> Result<TableSchema> {
         primary_key: primary_key(connection, name)?,
         foreign_keys: foreign_keys(connection, name)?,
         indexes: indexes.into_iter().map(|(index, _)| index).collect(),
-        options: options(connection, name, definition.as_deref())?,
+        options: options(connection, name, definition.as_deref(), &columns)?,
         checks: Vec::new(),
         comment: said.table,
         columns,
@@ -230,7 +230,12 @@ fn index_columns(connection: &Connection, index: &str) -> Result<Vec<String>> {
     rows.collect()
 }
 
-fn options(connection: &Connection, name: &str, definition: Option<&str>) -> Result<Vec<String>> {
+fn options(
+    connection: &Connection,
+    name: &str,
+    definition: Option<&str>,
+    columns: &[ColumnSchema],
+) -> Result<Vec<String>> {
     let sql = "SELECT wr, strict, type FROM pragma_table_list WHERE schema = 'main' AND name = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([name])?;
@@ -247,7 +252,24 @@ fn options(connection: &Connection, name: &str, definition: Option<&str>) -> Res
             options.push(format!("virtual: {}", module.unwrap_or_default()));
         }
     }
+    options.extend(floats(columns));
     Ok(options)
+}
+
+/// What nobody expects who reads DECIMAL(20,2): the engine has no decimals, whatever a column is declared as.
+fn floats(columns: &[ColumnSchema]) -> Option<String> {
+    let decimal = |kind: &str| {
+        let kind = kind.to_ascii_uppercase();
+        kind.contains("DEC") || kind.contains("NUMERIC") || kind.contains("MONEY")
+    };
+    let names = columns.iter().filter(|column| decimal(&column.kind));
+    let names: Vec<&str> = names.map(|column| column.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "decimals of {} are floats here: 15 digits are exact",
+            names.join(", ")
+        )
+    })
 }
 
 /// Whether the table's rows have the engine's row numbers.

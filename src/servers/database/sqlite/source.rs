@@ -1,12 +1,15 @@
 //! The file that is served, and the connections to it.
 //!
 //! A reading connection can only read; the one way to a writable one is `writer`, which only `write` and `script` use.
+//!
+//! Beside a file in WAL mode the engine keeps `-wal` and `-shm` while it is open, for reading too. The last connection that
+//! closes takes them away, if it may write: so whoever only reads leaves them behind, empty, and whoever wrote tidies up.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +36,8 @@ pub struct Source {
     /// writer can.
     idle: Mutex<Vec<Opened>>,
     idle_writer: Mutex<Option<Opened>>,
+    /// Whether there was ever a writer.
+    wrote: AtomicBool,
     /// Holds a database in memory alive.
     _keeper: Option<Mutex<Connection>>,
 }
@@ -125,6 +130,7 @@ impl Source {
             name,
             idle: Mutex::default(),
             idle_writer: Mutex::default(),
+            wrote: AtomicBool::new(false),
         };
         let stop = CancellationToken::new();
         let first = source.reader(&Bounds::within(OPENING, &stop));
@@ -215,6 +221,7 @@ impl Source {
         if let Some(writer) = kept.filter(|writer| writer.file == file) {
             return writer.ready(bounds);
         }
+        self.wrote.store(true, Ordering::Relaxed);
         let mut connection = connect(&self.name, writing())?;
         guard::bound(&mut connection, bounds)?;
         guard::limits(&connection)?;
@@ -230,6 +237,21 @@ impl Source {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             *idle = Some(writer);
+        }
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
+        idle.clear();
+        let writer = self.idle_writer.get_mut();
+        let writer = writer.unwrap_or_else(PoisonError::into_inner);
+        // A script's connection is not kept: then another one closes as the last.
+        if matches!(self.place, Place::File(_)) && *self.wrote.get_mut() && writer.is_none() {
+            let _files_stay_then = connect(&self.name, writing()).and_then(|last| {
+                last.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+            });
         }
     }
 }
@@ -292,7 +314,12 @@ fn is_settled(path: &Path) -> bool {
         name.push(end);
         PathBuf::from(name)
     };
-    !beside("-wal").exists() && !beside("-journal").exists()
+    // Whoever only reads leaves an empty WAL behind.
+    let nothing = |path: PathBuf| match std::fs::metadata(path) {
+        Ok(meta) => meta.len() == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    nothing(beside("-wal")) && nothing(beside("-journal"))
 }
 
 /// The file as a URL by which the engine neither locks it nor writes beside it.
@@ -336,6 +363,8 @@ mod tests {
             .unwrap();
         assert_eq!(n, 7);
         std::fs::write(dir.path().join("odd?name#100%.db-wal"), "").unwrap();
+        assert!(is_settled(&file));
+        std::fs::write(dir.path().join("odd?name#100%.db-wal"), "x").unwrap();
         assert!(!is_settled(&file));
     }
 }
