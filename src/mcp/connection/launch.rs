@@ -25,6 +25,9 @@ pub fn open(dial: &Dial, tap: &ConnectionTap, tasks: &TaskTracker) -> Result<Lin
 /// The variable that brings a URL to our own server when it holds a password: a process's arguments are there for all to see.
 const URL: &str = "MCPDECK_DATABASE_URL";
 
+/// The variable that tells our own file server where its trash lies.
+const DATA: &str = "MCPDECK_DATA_DIR";
+
 /// `mcpdeck serve ...` for a bundled server.
 fn program(binary: PathBuf, bundled: &Bundled) -> Program {
     let mut args = vec!["serve".to_owned()];
@@ -34,7 +37,7 @@ fn program(binary: PathBuf, bundled: &Bundled) -> Program {
         false => args.push(url.expose().to_owned()),
     };
     let access = match bundled {
-        Bundled::Filesystem { roots, access } => {
+        Bundled::Filesystem { roots, access, .. } => {
             args.push("filesystem".to_owned());
             args.extend(roots.iter().map(|root| root.to_string_lossy().into_owned()));
             access
@@ -60,6 +63,13 @@ fn program(binary: PathBuf, bundled: &Bundled) -> Program {
         (Access::ReadWrite | Access::Changes, _) => {}
     }
     let mut program = Program::bundled(binary, args);
+    if let Bundled::Filesystem {
+        data_dir: Some(data),
+        ..
+    } = bundled
+    {
+        program.env.insert(DATA.into(), data.into());
+    }
     if let Some(secret) = secret {
         program.env.insert(URL.into(), secret.into());
     }
