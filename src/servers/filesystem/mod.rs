@@ -60,6 +60,14 @@ impl Files {
         }
     }
 
+    /// Refuses when the client's roots leave no folder at all: then there is also nothing to take back.
+    fn some_root(&self) -> Result<(), Refusal> {
+        match self.roots.iter().next() {
+            Some(_) => Ok(()),
+            None => Err(Refusal::new(self.roots.nothing())),
+        }
+    }
+
     /// Waits for its turn to change something; held until the change is made.
     fn turn(&self) -> Result<Turn<'_>, Refusal> {
         self.changes.turn(&self.roots)
