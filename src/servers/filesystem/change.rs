@@ -16,7 +16,7 @@ use crate::servers::filesystem::changes::put::{Made, Put};
 use crate::servers::filesystem::changes::record::{Seen, Sort};
 use crate::servers::filesystem::changes::spot::Spot;
 use crate::servers::filesystem::names::shown_path;
-use crate::servers::filesystem::read::PathArgs;
+use crate::servers::filesystem::reading::read::PathArgs;
 use crate::servers::filesystem::roots::{Place, kind_name};
 use crate::servers::filesystem::{Files, attributes};
 use crate::servers::toolbox::{Answer, Refusal};

@@ -9,7 +9,7 @@ use crate::servers::filesystem::changes::put::Put;
 use crate::servers::filesystem::changes::record::{Seen, Sort};
 use crate::servers::filesystem::changes::spot::Spot;
 use crate::servers::filesystem::names::shown_path;
-use crate::servers::filesystem::read::PathArgs;
+use crate::servers::filesystem::reading::read::PathArgs;
 use crate::servers::toolbox::{Answer, Refusal};
 
 /// What was deleted.
