@@ -1,5 +1,6 @@
 //! From a server's launch, as the configuration has it, to a link over the right transport.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use tokio_util::task::TaskTracker;
@@ -27,6 +28,17 @@ const URL: &str = "MCPDECK_DATABASE_URL";
 
 /// The variable that tells our own file server where its trash lies.
 const DATA: &str = "MCPDECK_DATA_DIR";
+
+/// Where a file server is told to keep its trash.
+fn data_dir(bundled: &Bundled) -> Option<(OsString, OsString)> {
+    match bundled {
+        Bundled::Filesystem { data_dir, .. } => {
+            let data = data_dir.as_ref()?;
+            Some((DATA.into(), data.into()))
+        }
+        Bundled::Database { .. } | Bundled::Crm { .. } => None,
+    }
+}
 
 /// `mcpdeck serve ...` for a bundled server.
 fn program(binary: PathBuf, bundled: &Bundled) -> Program {
@@ -63,15 +75,9 @@ fn program(binary: PathBuf, bundled: &Bundled) -> Program {
         (Access::ReadWrite | Access::Changes, _) => {}
     }
     let mut program = Program::bundled(binary, args);
-    if let Bundled::Filesystem {
-        data_dir: Some(data),
-        ..
-    } = bundled
-    {
-        program.env.insert(DATA.into(), data.into());
-    }
-    if let Some(secret) = secret {
-        program.env.insert(URL.into(), secret.into());
-    }
+    let secret = secret.map(|url| (OsString::from(URL), OsString::from(url)));
+    program
+        .env
+        .extend(secret.into_iter().chain(data_dir(bundled)));
     program
 }
