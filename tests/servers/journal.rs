@@ -278,3 +278,27 @@ async fn a_change_through_a_link_is_undone_where_it_was_made() {
     assert!(ground.path("root/v1/a").exists());
     assert!(!ground.path("root/v2/a").exists());
 }
+
+#[tokio::test]
+async fn a_root_that_was_removed_is_neither_empty_nor_the_one_made_in_its_place() {
+    let ground = Ground::new();
+    let server = ground.served(&[]).await;
+    let write = json!({"path": "a", "content": "a"});
+    server.good("write_file", write.clone()).await;
+    fs::remove_dir_all(ground.path("root")).unwrap();
+    for made_again in [false, true] {
+        if made_again {
+            fs::create_dir(ground.path("root")).unwrap();
+        }
+        for (tool, arguments) in [
+            ("list_directory", json!({"path": "."})),
+            ("read_text_file", json!({"path": "a"})),
+            ("write_file", write.clone()),
+            ("undo", json!({})),
+        ] {
+            let said = server.refused(tool, arguments).await;
+            assert!(said.contains("was removed since"), "{tool}: {said}");
+        }
+    }
+    assert_eq!(fs::read_dir(ground.path("root")).unwrap().count(), 0);
+}

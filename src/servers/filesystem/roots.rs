@@ -15,7 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, File, FileType, Metadata, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, File, FileType, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
 use crate::servers::ServeError;
@@ -123,6 +123,7 @@ impl Roots {
         } else {
             (first.as_ref(), path.clone())
         };
+        root.must_be_there()?;
         let mut clean = PathBuf::new();
         for part in rel.components() {
             match part {
@@ -174,6 +175,22 @@ impl Root {
             });
             same.then(|| rest.collect())
         })
+    }
+
+    /// A folder that was removed looks empty through its handle, and one that was made anew is not the one that was allowed.
+    ///
+    /// # Errors
+    /// It was removed.
+    pub fn must_be_there(&self) -> Result<(), Refusal> {
+        let meta = self.dir.dir_metadata();
+        if meta.is_ok_and(|meta| meta.nlink() > 0) {
+            return Ok(());
+        }
+        Err(Refusal(format!(
+            "The allowed folder `{}` was removed since this server was started. Nothing was changed. Make it again if it is \
+             missing, then start the server again.",
+            shown_path(&self.path)
+        )))
     }
 
     /// Whether the place is kept out of sight.
