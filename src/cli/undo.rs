@@ -39,8 +39,11 @@ pub fn run(args: &UndoArgs) -> Result<ExitCode, CliError> {
     let history = history.map_err(|why| CliError::new(ErrorKind::Usage, why))?;
     let failed = |why: String| CliError::new(ErrorKind::Tool, why);
     if args.list {
-        let entries = history.list(args.limit).map_err(failed)?;
+        let (entries, foreign) = history.list(args.limit).map_err(failed)?;
         list(&entries, args.json);
+        if let Some(foreign) = foreign {
+            output::note(&clean::line(&foreign));
+        }
     } else {
         let undone = history.undo(args.change.as_deref(), args.force);
         let undone = undone.map_err(|why| {

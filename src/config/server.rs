@@ -89,6 +89,8 @@ pub enum Bundled {
     Filesystem {
         /// The folders it may touch; at least one.
         roots: Vec<PathBuf>,
+        /// Where its trash lies; none is the data directory of the person.
+        data_dir: Option<PathBuf>,
         /// Read-only leaves out every tool that changes something.
         access: Access,
     },

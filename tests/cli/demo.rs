@@ -90,6 +90,10 @@ fn a_file_is_created_read_back_and_moved_to_the_trash() {
     let trashed = ran.of_type("tool_result")[0]["structured_content"]["trashed_to"].clone();
     let trashed = trashed.as_str().expect("a place");
     assert!(ran.answer().contains(trashed), "{ran}");
+    // It goes when the workspace goes, and nothing of it is in the person's own data.
+    let workspace = deck.files().parent().map(std::path::Path::to_owned);
+    let trash = workspace.expect("the workspace").join("data/trash");
+    assert!(std::path::Path::new(trashed).starts_with(&trash), "{ran}");
     let kept = std::fs::read_to_string(deck.files().join(trashed));
     assert_eq!(
         kept.expect("the file in the trash"),

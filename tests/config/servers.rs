@@ -228,11 +228,12 @@ fn a_url_gets_all_its_headers() {
 #[test]
 fn bundled_servers_resolve_their_paths_against_their_file() {
     let machine = Machine::new()
-        .user("[mcp_servers.notes]\nbundled = 'filesystem'\nroots = ['notes', '~/x']\naccess = 'read-only'\n")
+        .user("[mcp_servers.notes]\nbundled = 'filesystem'\nroots = ['notes', '~/x']\ndata_dir = 'kept'\naccess = 'read-only'\n")
         .project("[mcp_servers.shop]\nbundled = 'database'\nurl = 'sqlite:data/shop.db'\n");
     let config = machine.config();
     let notes = Bundled::Filesystem {
         roots: vec![machine.path("config/notes"), machine.path("home/x")],
+        data_dir: Some(machine.path("config/kept")),
         access: Access::ReadOnly,
     };
     let shop = Bundled::Database {

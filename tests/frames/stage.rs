@@ -99,6 +99,7 @@ fn servers() -> Vec<Server> {
         "files",
         Launch::Bundled(Bundled::Filesystem {
             roots: vec!["work".into()],
+            data_dir: None,
             access: Access::ReadWrite,
         }),
     ));

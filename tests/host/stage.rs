@@ -32,7 +32,15 @@ pub struct Stage {
 pub fn bundled(name: &str) -> ServerSpec {
     let roots = vec![PathBuf::from("/tmp/shop")];
     let access = Access::ReadWrite;
-    spec(name, Launch::Bundled(Bundled::Filesystem { roots, access }))
+    let data_dir = None;
+    spec(
+        name,
+        Launch::Bundled(Bundled::Filesystem {
+            roots,
+            data_dir,
+            access,
+        }),
+    )
 }
 
 /// A server of somebody else.

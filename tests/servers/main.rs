@@ -17,6 +17,7 @@ mod files;
 mod guard;
 mod handshake;
 mod http;
+mod journal;
 mod killed;
 mod names;
 mod reading;

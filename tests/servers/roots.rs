@@ -229,6 +229,12 @@ async fn with_nothing_left_each_tool_says_so() {
         ("write_file", json!({"path": "x", "content": "x"})),
         ("create_directory", paths.clone()),
         ("delete_file", paths),
+        ("undo", json!({})),
+        (
+            "undo",
+            json!({"change": "20200101T000000Z-1", "force": true}),
+        ),
+        ("list_changes", json!({})),
         ("list_allowed_directories", json!({})),
         ("read_multiple_files", json!({"paths": ["a"]})),
     ] {

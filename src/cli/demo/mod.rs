@@ -87,6 +87,7 @@ fn make(folder: &Path, scripted: bool) -> io::Result<PathBuf> {
 
 fn configuration(workspace: &Workspace, script: Option<&Path>) -> String {
     let files = toml::Value::from(workspace.files.to_string_lossy().into_owned());
+    let trash = toml::Value::from(workspace.data.to_string_lossy().into_owned());
     let database = toml::Value::from(format!("sqlite:{}", workspace.database.display()));
     let crm = toml::Value::from(format!("sqlite:{}", workspace.crm.display()));
     let model = match script {
@@ -100,7 +101,7 @@ fn configuration(workspace: &Workspace, script: Option<&Path>) -> String {
     };
     format!(
         "# The demo's configuration; `mcpdeck --config` opens it again.\n\n{model}\
-         [mcp_servers.files]\nbundled = \"filesystem\"\nroots = [{files}]\n\n\
+         [mcp_servers.files]\nbundled = \"filesystem\"\nroots = [{files}]\ndata_dir = {trash}  # what is deleted or replaced is kept here\n\n\
          [mcp_servers.shop]\nbundled = \"database\"\nurl = {database}\n\n\
          [mcp_servers.crm]\nbundled = \"crm\"\nurl = {crm}\n"
     )

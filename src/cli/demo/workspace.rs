@@ -21,6 +21,8 @@ pub struct Workspace {
     pub database: PathBuf,
     /// The CRM's SQLite store, beside them.
     pub crm: PathBuf,
+    /// Where the file server keeps its trash: it goes when the workspace goes.
+    pub data: PathBuf,
 }
 
 /// Name in the workspace and content. The names in the repository are plain, so that every file system can check them out.
@@ -81,6 +83,7 @@ pub fn create(dir: &Path) -> io::Result<Workspace> {
         files: dir.join("files"),
         database: dir.join("shop.db"),
         crm: dir.join("crm.db"),
+        data: dir.join("data"),
     };
     for (name, content) in FILES {
         let path = workspace.files.join(name);

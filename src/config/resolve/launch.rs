@@ -20,7 +20,10 @@ const HTTP: [&str; 4] = [
     "env_http_headers",
     "transport",
 ];
-const BUNDLED: [&str; 2] = ["roots", "access"];
+const BUNDLED: [&str; 3] = ["roots", "data_dir", "access"];
+
+/// Keys of the file server alone.
+const FILES: [&str; 2] = ["roots", "data_dir"];
 
 /// The keys of which a server has exactly one.
 pub(super) const WAYS: [&str; 3] = ["command", "url", "bundled"];
@@ -79,7 +82,7 @@ fn foreign(reader: &mut Reader<'_>, kind: &str, groups: &[&[&str]]) {
         };
         let belongs = match *key {
             "url" => "as a server's only way, or beside `bundled = \"database\"` or `\"crm\"`",
-            "roots" => "beside `bundled = \"filesystem\"`",
+            "roots" | "data_dir" => "beside `bundled = \"filesystem\"`",
             "access" => "beside `bundled`",
             key if STDIO.contains(&key) => "beside `command`",
             _ => "beside `url`",
@@ -298,20 +301,18 @@ fn filesystem(reader: &mut Reader<'_>, at: At, access: Access) -> Option<Launch>
         let expected = "the folders that the server may touch, such as `roots = [\".\"]`";
         reader.complain(at, "roots", message, expected);
     }
+    let data_dir = reader.string("data_dir");
     let context = reader.context;
     let path = |root: &Read<String>| context.path(&root.value, root.at);
     Some(Launch::Bundled(Bundled::Filesystem {
         roots: roots?.iter().map(path).collect(),
+        data_dir: data_dir.as_ref().map(path),
         access,
     }))
 }
 
 fn database(reader: &mut Reader<'_>, at: At, access: Access) -> Option<Launch> {
-    foreign(
-        reader,
-        "bundled = \"database\"",
-        &[&STDIO, &HTTP, &["roots"]],
-    );
+    foreign(reader, "bundled = \"database\"", &[&STDIO, &HTTP, &FILES]);
     if !reader.has("url") {
         let expected = "the database, such as `url = \"sqlite:shop.db\"`";
         reader.complain(at, "url", "missing", expected);
@@ -321,7 +322,7 @@ fn database(reader: &mut Reader<'_>, at: At, access: Access) -> Option<Launch> {
 }
 
 fn crm(reader: &mut Reader<'_>, access: Access) -> Option<Launch> {
-    foreign(reader, "bundled = \"crm\"", &[&STDIO, &HTTP, &["roots"]]);
+    foreign(reader, "bundled = \"crm\"", &[&STDIO, &HTTP, &FILES]);
     let url = match reader.has("url") {
         true => Some(store_url(reader)?),
         false => None,

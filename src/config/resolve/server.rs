@@ -12,7 +12,7 @@ use crate::config::settings::{BrokenServer, Config};
 use crate::ids::ServerName;
 
 /// Every key of a server's table: ours, and those that the convention has too.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
     "command",
     "args",
     "env",
@@ -25,6 +25,7 @@ const KEYS: [&str; 24] = [
     "transport",
     "bundled",
     "roots",
+    "data_dir",
     "access",
     "enabled",
     "required",

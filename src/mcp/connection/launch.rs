@@ -1,5 +1,6 @@
 //! From a server's launch, as the configuration has it, to a link over the right transport.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use tokio_util::task::TaskTracker;
@@ -25,6 +26,20 @@ pub fn open(dial: &Dial, tap: &ConnectionTap, tasks: &TaskTracker) -> Result<Lin
 /// The variable that brings a URL to our own server when it holds a password: a process's arguments are there for all to see.
 const URL: &str = "MCPDECK_DATABASE_URL";
 
+/// The variable that tells our own file server where its trash lies.
+const DATA: &str = "MCPDECK_DATA_DIR";
+
+/// Where a file server is told to keep its trash.
+fn data_dir(bundled: &Bundled) -> Option<(OsString, OsString)> {
+    match bundled {
+        Bundled::Filesystem { data_dir, .. } => {
+            let data = data_dir.as_ref()?;
+            Some((DATA.into(), data.into()))
+        }
+        Bundled::Database { .. } | Bundled::Crm { .. } => None,
+    }
+}
+
 /// `mcpdeck serve ...` for a bundled server.
 fn program(binary: PathBuf, bundled: &Bundled) -> Program {
     let mut args = vec!["serve".to_owned()];
@@ -34,7 +49,7 @@ fn program(binary: PathBuf, bundled: &Bundled) -> Program {
         false => args.push(url.expose().to_owned()),
     };
     let access = match bundled {
-        Bundled::Filesystem { roots, access } => {
+        Bundled::Filesystem { roots, access, .. } => {
             args.push("filesystem".to_owned());
             args.extend(roots.iter().map(|root| root.to_string_lossy().into_owned()));
             access
@@ -60,8 +75,9 @@ fn program(binary: PathBuf, bundled: &Bundled) -> Program {
         (Access::ReadWrite | Access::Changes, _) => {}
     }
     let mut program = Program::bundled(binary, args);
-    if let Some(secret) = secret {
-        program.env.insert(URL.into(), secret.into());
-    }
+    let secret = secret.map(|url| (OsString::from(URL), OsString::from(url)));
+    program
+        .env
+        .extend(secret.into_iter().chain(data_dir(bundled)));
     program
 }

@@ -15,7 +15,8 @@ use crate::servers::filesystem::changes::left::digest;
 use crate::servers::filesystem::changes::put::{Made, Put};
 use crate::servers::filesystem::changes::record::{Seen, Sort};
 use crate::servers::filesystem::changes::spot::Spot;
-use crate::servers::filesystem::read::PathArgs;
+use crate::servers::filesystem::names::shown_path;
+use crate::servers::filesystem::reading::read::PathArgs;
 use crate::servers::filesystem::roots::{Place, kind_name};
 use crate::servers::filesystem::{Files, attributes};
 use crate::servers::toolbox::{Answer, Refusal};
@@ -58,7 +59,7 @@ pub fn write_file(
         path: place.shown(),
         bytes: args.content.len(),
         created: made.kept.is_none(),
-        previous: made.kept.map(|path| path.display().to_string()),
+        previous: made.kept.map(|path| shown_path(&path)),
         change: made.id,
     };
     let text = match &written.previous {

@@ -14,6 +14,7 @@ use crate::servers::filesystem::change::replaceable;
 use crate::servers::filesystem::changes::put::Put;
 use crate::servers::filesystem::changes::record::Seen;
 use crate::servers::filesystem::changes::spot::Spot;
+use crate::servers::filesystem::names::shown_path;
 use crate::servers::filesystem::roots::Place;
 use crate::servers::filesystem::tree::{self, Keep, Weight};
 use crate::servers::toolbox::{Answer, Refusal};
@@ -66,7 +67,7 @@ pub fn copy_file(
     if old.is_some() {
         files.holds_no_trash(&to)?;
     }
-    let weight = weighed(files, &source, &destination, &from, &to)?;
+    let weight = weighed(files, &source, &from, &to)?;
     let make = |dir: &Dir, name: &OsStr| tree::copy(&from.dir, &from.name, dir, name, Keep::Mode);
     let made = turn.put(&Put {
         tool: "copy_file",
@@ -82,7 +83,7 @@ pub fn copy_file(
         destination: destination.shown(),
         files: weight.files,
         bytes: weight.bytes,
-        previous: made.kept.map(|path| path.display().to_string()),
+        previous: made.kept.map(|path| shown_path(&path)),
         change: made.id,
     };
     let mut text = format!("Copied `{}` to `{}`.", copied.source, copied.destination);
@@ -126,18 +127,12 @@ fn replaced(
 
 /// How much is copied. No more than the trash could take back, never a folder into itself, and never the folder that it is in
 /// over that one.
-fn weighed(
-    files: &Files,
-    source: &Place<'_>,
-    destination: &Place<'_>,
-    from: &Spot,
-    to: &Spot,
-) -> Result<Weight, Refusal> {
+fn weighed(files: &Files, source: &Place<'_>, from: &Spot, to: &Spot) -> Result<Weight, Refusal> {
     let failed = |error: io::Error| source.failure("copy", &error);
     let holder = to.dir.dir_metadata().map_err(failed)?;
     let weight = tree::weigh(&from.dir, &from.name, Some((holder.dev(), holder.ino())));
     let weight = weight.map_err(failed)?;
-    if source.absolute().starts_with(destination.absolute()) {
+    if from.absolute().starts_with(to.absolute()) {
         return Err(Refusal(format!(
             "`{}` lies in `{}`, so it cannot take its place.",
             from.shown, to.shown

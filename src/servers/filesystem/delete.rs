@@ -8,7 +8,8 @@ use crate::servers::filesystem::Files;
 use crate::servers::filesystem::changes::put::Put;
 use crate::servers::filesystem::changes::record::{Seen, Sort};
 use crate::servers::filesystem::changes::spot::Spot;
-use crate::servers::filesystem::read::PathArgs;
+use crate::servers::filesystem::names::shown_path;
+use crate::servers::filesystem::reading::read::PathArgs;
 use crate::servers::toolbox::{Answer, Refusal};
 
 /// What was deleted.
@@ -47,7 +48,7 @@ pub fn delete_file(
     })?;
     let deleted = Deleted {
         path: place.shown(),
-        trashed_to: made.kept.unwrap_or_default().display().to_string(),
+        trashed_to: shown_path(&made.kept.unwrap_or_default()),
         files: made.weight.files,
         change: made.id,
     };

@@ -10,7 +10,7 @@ use crate::servers::filesystem::Files;
 use crate::servers::filesystem::change::replace;
 use crate::servers::filesystem::changes::record::Seen;
 use crate::servers::filesystem::diff::unified;
-use crate::servers::filesystem::names::composed;
+use crate::servers::filesystem::names::{composed, shown_path};
 use crate::servers::filesystem::roots::Place;
 use crate::servers::toolbox::{Answer, Refusal};
 
@@ -99,7 +99,7 @@ pub fn edit_file(
         text.push_str("(dry run: nothing was changed)");
     }
     if let Some(trash) = made.and_then(|made| made.kept) {
-        let trash = trash.display();
+        let trash = shown_path(&trash);
         text.push_str(&format!("The earlier content is in the trash: {trash}"));
     }
     Ok(Answer::new(edited, text))

@@ -34,6 +34,7 @@ impl Ground for Roots {
                 shown_path(&path)
             )));
         };
+        root.must_be_there()?;
         let told = if self.iter().count() > 1 {
             shown_path(&path)
         } else {

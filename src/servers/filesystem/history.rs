@@ -119,14 +119,14 @@ impl History {
         Ok(Self { changes })
     }
 
-    /// The changes, newest first, at most so many.
+    /// The changes, newest first, at most so many; and a sentence about what else the journal holds, if anything.
     ///
     /// # Errors
     /// A sentence: the data directory cannot be used.
-    pub fn list(&self, limit: usize) -> Result<Vec<Entry>, String> {
+    pub fn list(&self, limit: usize) -> Result<(Vec<Entry>, Option<String>), String> {
         let listed = self.changes.listed(&Recorded, limit);
-        let listed = listed.map_err(|refusal| refusal.0)?;
-        Ok(listed.iter().map(outside).collect())
+        let (listed, foreign) = listed.map_err(|refusal| refusal.0)?;
+        Ok((listed.iter().map(outside).collect(), foreign))
     }
 
     /// Takes back the named change, or the last one that stands, beneath the root that it was made in.
@@ -140,7 +140,7 @@ impl History {
         Ok(Undone {
             undone: outside(&undone.change),
             change: undone.id,
-            previous: undone.kept.map(|path| path.display().to_string()),
+            previous: undone.kept.map(|path| shown_path(&path)),
         })
     }
 }

@@ -14,21 +14,10 @@ mod copy;
 mod delete;
 mod diff;
 mod edit;
-mod glob;
-mod grep;
 mod ground;
-mod kinds;
-mod list;
-mod many;
-mod media;
 mod names;
-mod outline;
-mod read;
 mod reading;
 mod roots;
-mod search;
-mod stat;
-mod text;
 mod trash;
 mod tree;
 mod undo;
@@ -57,6 +46,14 @@ impl Files {
         Self {
             roots: self.roots.narrowed(uris),
             ..self.clone()
+        }
+    }
+
+    /// Refuses when the client's roots leave no folder at all: then there is also nothing to take back.
+    fn some_root(&self) -> Result<(), Refusal> {
+        match self.roots.iter().next() {
+            Some(_) => Ok(()),
+            None => Err(Refusal::new(self.roots.nothing())),
         }
     }
 

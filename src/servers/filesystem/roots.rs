@@ -2,18 +2,20 @@
 //!
 //! A root is an open handle; what is below is always resolved by the kernel beneath that handle (`cap_std`), never by comparing
 //! texts, so that a link or a rename in between cannot lead out. No tool opens a path in any other way. `narrow` takes away what
-//! lies beneath no root of the client, `failure` words what the system refuses.
+//! lies beneath no root of the client, `failure` words what the system refuses,
+//! `spelling` finds a name in its other Unicode form.
 
 mod failure;
 mod narrow;
+mod spelling;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, File, FileType, Metadata, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, File, FileType, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
 use crate::servers::ServeError;
@@ -121,6 +123,7 @@ impl Roots {
         } else {
             (first.as_ref(), path.clone())
         };
+        root.must_be_there()?;
         let mut clean = PathBuf::new();
         for part in rel.components() {
             match part {
@@ -134,10 +137,10 @@ impl Roots {
                 }
             }
         }
-        if root.hides(&clean) {
+        let rel = root.respelled(clean);
+        if root.hides(&rel) {
             return Err(Refusal(format!("`{text}` is the trash of this server.")));
         }
-        let rel = root.respelled(clean);
         let full = self.all.len() > 1;
         Ok(Place { root, rel, full })
     }
@@ -174,43 +177,26 @@ impl Root {
         })
     }
 
+    /// A folder that was removed looks empty through its handle, and one that was made anew is not the one that was allowed.
+    ///
+    /// # Errors
+    /// It was removed.
+    pub fn must_be_there(&self) -> Result<(), Refusal> {
+        let meta = self.dir.dir_metadata();
+        if meta.is_ok_and(|meta| meta.nlink() > 0) {
+            return Ok(());
+        }
+        Err(Refusal(format!(
+            "The allowed folder `{}` was removed since this server was started. Nothing was changed. Make it again if it is \
+             missing, then start the server again.",
+            shown_path(&self.path)
+        )))
+    }
+
     /// Whether the place is kept out of sight.
     pub fn hides(&self, rel: &Path) -> bool {
         let hidden = self.hidden.as_ref();
         hidden.is_some_and(|hidden| rel.starts_with(hidden))
-    }
-
-    /// The path as it is spelled on the disk: where no file has these bytes and exactly one has the same letters in the other
-    /// Unicode form, that one is meant. A file that has exactly these bytes always wins.
-    fn respelled(&self, rel: PathBuf) -> PathBuf {
-        let there = |path: &Path| self.dir.symlink_metadata(path).is_ok();
-        if rel.to_str().is_none_or(str::is_ascii) || there(&rel) {
-            return rel;
-        }
-        let mut found = PathBuf::new();
-        for part in &rel {
-            let next = found.join(part);
-            let next = if there(&next) {
-                next
-            } else {
-                self.twin(&found, part)
-                    .map_or(next, |name| found.join(name))
-            };
-            found = next;
-        }
-        found
-    }
-
-    fn twin(&self, folder: &Path, name: &OsStr) -> Option<OsString> {
-        let wanted = composed(name.to_str()?);
-        let mut twins = self
-            .dir
-            .read_dir(or_dot(folder))
-            .ok()?
-            .filter_map(|entry| Some(entry.ok()?.file_name()))
-            .filter(|name| name.to_str().is_some_and(|name| composed(name) == wanted));
-        let twin = twins.next();
-        if twins.next().is_some() { None } else { twin }
     }
 }
 
@@ -252,16 +238,21 @@ impl<'r> Place<'r> {
         self.rel.as_os_str().is_empty()
     }
 
-    /// The folder that holds it, opened, and its name there.
+    /// The folder that holds it, opened, and the same place by a way without links.
     ///
     /// # Errors
-    /// It is the root itself, or the folder is missing.
-    pub fn parent(&self) -> Result<(Dir, OsString), Refusal> {
+    /// It is the root itself, the folder is missing, or it lies in our own trash.
+    pub fn parent(&self) -> Result<(Dir, PathBuf), Refusal> {
         let (Some(parent), Some(name)) = (self.rel.parent(), self.rel.file_name()) else {
             return Err(Refusal::new("The allowed folder itself cannot be changed."));
         };
         let parent = self.at(parent.to_owned());
-        let dir = self.root.dir.open_dir(parent.way()).map_err(|error| {
+        let real = match parent.is_root() {
+            true => Ok(PathBuf::new()),
+            false => self.root.dir.canonicalize(parent.way()),
+        };
+        let opened = real.and_then(|real| Ok((self.root.dir.open_dir(or_dot(&real))?, real)));
+        let (dir, real) = opened.map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
                 return Refusal(format!(
                     "The folder `{}` does not exist. Create it first with create_directory.",
@@ -270,7 +261,12 @@ impl<'r> Place<'r> {
             }
             parent.failure("open the folder", &error)
         })?;
-        Ok((dir, name.to_owned()))
+        let real = real.join(name);
+        if self.root.hides(&real) {
+            let path = self.shown();
+            return Err(Refusal(format!("`{path}` is the trash of this server.")));
+        }
+        Ok((dir, real))
     }
 
     /// Where a change of its content goes: the file that a link points to, itself otherwise.

@@ -118,11 +118,17 @@ impl Trash {
         private(true).create(&self.place)?;
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(self.place.join("lock"))?;
+        let name = self.place.join("lock");
+        let mut file = options.open(&name)?;
         let until = Instant::now() + PATIENCE;
         loop {
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(file),
+                Ok(()) if is_at(&file, &name)? => return Ok(file),
+                // Somebody emptied the trash meanwhile: that file is no longer the lock.
+                Ok(()) => {
+                    private(true).create(&self.place)?;
+                    file = options.open(&name)?;
+                }
                 Err(Errno::WOULDBLOCK | Errno::INTR) if Instant::now() < until => {
                     std::thread::sleep(Duration::from_millis(2));
                 }
@@ -221,6 +227,16 @@ impl Slot {
     /// Removes the folder; whatever is in it is not needed.
     pub fn discard(self) {
         let _left_behind = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Whether this open file is what has the name.
+fn is_at(file: &File, name: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match fs::metadata(name) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

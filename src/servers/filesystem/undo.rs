@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::servers::filesystem::Files;
 use crate::servers::filesystem::history::Entry;
+use crate::servers::filesystem::names::shown_path;
 use crate::servers::toolbox::{Answer, Refusal};
 
 /// Changes that are listed unless it is said how many.
@@ -39,11 +40,12 @@ pub fn undo(
     args: UndoArgs,
     _stop: &CancellationToken,
 ) -> Result<Answer<Undone>, Refusal> {
+    files.some_root()?;
     let mut turn = files.turn()?;
     let undone = turn.undo(&files.roots, args.change.as_deref(), args.force)?;
     let entry = Entry::of(&undone.change, &files.roots);
     let mut text = format!("Undid {}.", entry.words());
-    let previous = undone.kept.map(|path| path.display().to_string());
+    let previous = undone.kept.map(|path| shown_path(&path));
     if let Some(trash) = &previous {
         text.push_str(&format!(" What lay there is in the trash: {trash}"));
     }
@@ -77,15 +79,19 @@ pub fn list_changes(
     args: ListChangesArgs,
     _stop: &CancellationToken,
 ) -> Result<Answer<ChangeList>, Refusal> {
+    files.some_root()?;
     let limit = args.limit.unwrap_or(USUAL);
-    let changes = files.changes.listed(&files.roots, limit)?;
+    let (changes, foreign) = files.changes.listed(&files.roots, limit)?;
     let entry = |change| Entry::of(change, &files.roots);
     let changes: Vec<Entry> = changes.iter().map(entry).collect();
     let lines: Vec<String> = changes.iter().map(Entry::line).collect();
-    let text = if lines.is_empty() {
+    let mut text = if lines.is_empty() {
         "Nothing was changed yet.".to_owned()
     } else {
         lines.join("\n")
     };
+    if let Some(foreign) = foreign {
+        text = format!("{text}\n{foreign}");
+    }
     Ok(Answer::new(ChangeList { changes }, text))
 }

@@ -1,7 +1,8 @@
 //! The journal: one JSON line before each change and one after, in a file that several processes append to.
 //!
 //! Whoever reads or appends holds the lock of the trash (`changes`). A line that was cut short by a crash counts as never
-//! written. What is known of the file is kept, so that only what others appended is read again.
+//! written. A line that we do not understand, such as one of a newer version, is nobody's change; it stays in the file, and is
+//! counted. What is known of the file is kept, so that only what others appended is read again.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -61,6 +62,8 @@ pub struct Journal {
     read_to: u64,
     /// Lines in it.
     lines: usize,
+    /// Those that are not ours to understand, as they stand in the file.
+    foreign: Vec<Vec<u8>>,
     changes: Vec<Change>,
     index: HashMap<String, usize>,
 }
@@ -73,6 +76,7 @@ impl Journal {
             ino: 0,
             read_to: 0,
             lines: 0,
+            foreign: Vec::new(),
             changes: Vec::new(),
             index: HashMap::new(),
         }
@@ -81,6 +85,11 @@ impl Journal {
     /// The changes, oldest first.
     pub fn changes(&self) -> &[Change] {
         &self.changes
+    }
+
+    /// How many lines were not understood.
+    pub fn foreign(&self) -> usize {
+        self.foreign.len()
     }
 
     /// The change of this name.
@@ -114,9 +123,9 @@ impl Journal {
             }
             self.read_to += line.len() as u64;
             self.lines += 1;
-            // What is no line of ours is nobody's change.
-            if let Ok(line) = serde_json::from_slice(line) {
-                self.take(line);
+            match serde_json::from_slice(line) {
+                Ok(line) if Line::is_sound(&line) => self.take(line),
+                _ => self.foreign.push(line.to_owned()),
             }
         }
         Ok(())
@@ -139,7 +148,12 @@ impl Journal {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let mut file = options.open(&self.path)?;
-        self.ino = file.metadata()?.ino();
+        let meta = file.metadata()?;
+        if self.read_to > 0 && (meta.ino() != self.ino || meta.len() < self.read_to) {
+            let what = "somebody removed or replaced it at this moment";
+            return Err(io::Error::other(what));
+        }
+        self.ino = meta.ino();
         // Here ends the last whole line; what follows was cut short.
         file.set_len(self.read_to)?;
         file.seek(SeekFrom::Start(self.read_to))?;
@@ -163,6 +177,8 @@ impl Journal {
 
     fn take(&mut self, line: Line) {
         match line {
+            // The first of a name is the one that was made.
+            Line::Begun(begun) if self.index.contains_key(&begun.id) => {}
             Line::Begun(begun) => {
                 self.index.insert(begun.id.clone(), self.changes.len());
                 self.changes.push(Change {
@@ -208,15 +224,15 @@ impl Journal {
     /// Nothing was forgotten.
     pub fn drop_changes(&mut self, ids: Vec<String>) -> io::Result<()> {
         self.append(&[Line::Dropped { ids }], true)?;
-        if self.lines > 2 * self.changes.len() + MAX_DEAD {
+        if self.lines > 2 * self.changes.len() + self.foreign.len() + MAX_DEAD {
             self.rewrite()?;
         }
         Ok(())
     }
 
     fn rewrite(&mut self) -> io::Result<()> {
-        let mut text = Vec::new();
-        let mut count = 0;
+        let mut text = self.foreign.concat();
+        let mut count = self.foreign.len();
         for change in &self.changes {
             let begun = Some(Line::Begun(change.begun.clone()));
             let id = change.begun.id.clone();

@@ -33,6 +33,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{SecondsFormat, Utc};
 
+use crate::servers::filesystem::names::shown_path;
 use crate::servers::filesystem::trash::Trash;
 use crate::servers::toolbox::Refusal;
 
@@ -108,21 +109,23 @@ impl Changes {
         Ok(turn)
     }
 
-    /// The changes on this ground, newest first, at most so many.
+    /// The changes on this ground, newest first, at most so many; and a sentence about lines that nobody understands.
     ///
     /// # Errors
     /// The data directory cannot be written.
-    pub fn listed(&self, ground: &dyn Ground, limit: usize) -> Result<Vec<Change>, Refusal> {
+    pub fn listed(
+        &self,
+        ground: &dyn Ground,
+        limit: usize,
+    ) -> Result<(Vec<Change>, Option<String>), Refusal> {
         if !self.trash.journal().exists() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
         let turn = self.turn(ground)?;
         let changes = turn.journal.changes().iter().rev();
-        Ok(changes
-            .filter(|change| on(ground, &change.begun.action))
-            .take(limit)
-            .cloned()
-            .collect())
+        let changes = changes.filter(|change| on(ground, &change.begun.action));
+        let changes = changes.take(limit).cloned().collect();
+        Ok((changes, turn.foreign()))
     }
 }
 
@@ -142,6 +145,20 @@ fn beside(id: &str) -> String {
 }
 
 impl Turn<'_> {
+    /// What to say about lines of the journal that are not understood.
+    fn foreign(&self) -> Option<String> {
+        let lines = match self.journal.foreign() {
+            0 => return None,
+            1 => "1 line".to_owned(),
+            n => format!("{n} lines"),
+        };
+        Some(format!(
+            "{lines} of the journal in `{}` cannot be understood: from a newer version of mcpdeck, or damaged. The changes that \
+             they tell of cannot be undone here.",
+            shown_path(self.trash.place())
+        ))
+    }
+
     /// A name for the next change: the time, and a number within the second.
     fn next_id(&self) -> String {
         let stamp = Utc::now().format("%Y%m%dT%H%M%SZ").to_string();

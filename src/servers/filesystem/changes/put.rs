@@ -305,3 +305,6 @@ impl Stopped {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

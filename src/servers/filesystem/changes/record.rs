@@ -1,6 +1,6 @@
 //! The lines of the journal: what is about to be changed, and what came of it. Plain data; names are kept by their bytes.
 
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,24 @@ pub enum Line {
     },
 }
 
+impl Line {
+    /// Whether the names in it are such as we give. A journal can be edited by hand, and these names are removed and renamed.
+    pub fn is_sound(&self) -> bool {
+        match self {
+            Self::Begun(begun) => begun.is_sound(),
+            Self::Done(done) => is_id(&done.id),
+            Self::Abandoned { id } => is_id(id),
+            Self::Dropped { ids } => ids.iter().all(|id| is_id(id)),
+        }
+    }
+}
+
+/// Whether it is the plain name of a folder in the trash.
+fn is_id(id: &str) -> bool {
+    id.starts_with(|c: char| c.is_ascii_digit())
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
 /// A change about to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begun {
@@ -41,6 +59,25 @@ pub struct Begun {
     /// Whether it takes back a change, rather than making one (or making one again).
     #[serde(default)]
     pub backward: bool,
+}
+
+impl Begun {
+    fn is_sound(&self) -> bool {
+        let places = match &self.action {
+            Action::Put { place, beside, .. } => {
+                let ours = beside.strip_prefix(".mcpdeck-");
+                let ours = ours.and_then(|rest| rest.strip_suffix(".tmp"));
+                if !ours.is_some_and(|id| is_id(id) && id.starts_with(&self.id)) {
+                    return false;
+                }
+                vec![place]
+            }
+            Action::Move { from, to, .. } => vec![from, to],
+        };
+        is_id(&self.id)
+            && self.undoes.as_deref().is_none_or(is_id)
+            && places.into_iter().all(Where::is_sound)
+    }
 }
 
 /// What came of a change.
@@ -95,6 +132,12 @@ pub struct Where {
 }
 
 impl Where {
+    fn is_sound(&self) -> bool {
+        let mut parts = self.rel.components().peekable();
+        let plain = |part| matches!(part, Component::Normal(_));
+        self.root.is_absolute() && parts.peek().is_some() && parts.all(plain)
+    }
+
     /// Where it lies on the disk.
     pub fn absolute(&self) -> PathBuf {
         self.root.join(&self.rel)

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, Metadata, MetadataExt};
-use rustix::fs::{CWD, RenameFlags};
+use rustix::fs::{AtFlags, CWD, RenameFlags};
 use rustix::io::Errno;
 
 use crate::servers::filesystem::changes::record::{Seen, Sort, Where};
@@ -30,14 +30,14 @@ impl Spot {
     /// # Errors
     /// The root itself, or a folder that is missing.
     pub fn of(place: &Place<'_>) -> Result<Self, Refusal> {
-        let (dir, name) = place.parent()?;
+        let (dir, rel) = place.parent()?;
         Ok(Self {
+            name: rel.file_name().unwrap_or_default().to_owned(),
             place: Where {
                 root: place.root.path.clone(),
-                rel: place.rel.clone(),
+                rel,
             },
             dir,
-            name,
             shown: place.shown(),
         })
     }
@@ -114,12 +114,63 @@ impl Seen {
 /// # Errors
 /// `EXIST` when it has; what the system says else.
 pub fn rename_new(from: &Dir, name: &OsStr, to: &Dir, new: &OsStr) -> Result<(), Errno> {
-    match rustix::fs::renameat_with(from, name, to, new, RenameFlags::NOREPLACE) {
-        // File systems without this way of renaming: a look first is the best there is.
-        Err(error) if is_unknown_way(error) && to.symlink_metadata(Path::new(new)).is_err() => {
+    match rename_with(from, name, to, new, RenameFlags::NOREPLACE) {
+        Err(error) if is_unknown_way(error) => rename_plainly(from, name, to, new),
+        outcome => outcome,
+    }
+}
+
+/// Where the file system does not know such a renaming: a second name never replaces anything either, and then the first goes.
+/// Folders have no second name; there a look first is the best there is, and a plain rename replaces empty folders only.
+fn rename_plainly(from: &Dir, name: &OsStr, to: &Dir, new: &OsStr) -> Result<(), Errno> {
+    let is_folder = matches!(seen(from, name), Ok(Some(seen)) if seen.sort == Sort::Folder);
+    if !is_folder {
+        match rustix::fs::linkat(from, name, to, new, AtFlags::empty()) {
+            Ok(()) => return rustix::fs::unlinkat(from, name, AtFlags::empty()),
+            Err(Errno::EXIST) => return Err(Errno::EXIST),
+            // No second names there.
+            Err(_) => {}
+        }
+    }
+    match to.symlink_metadata(Path::new(new)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             rustix::fs::renameat(from, name, to, new)
         }
-        outcome => outcome,
+        Err(_) => Err(Errno::ACCESS),
+        Ok(_) => Err(Errno::EXIST),
+    }
+}
+
+/// The renaming that some file systems do not know.
+fn rename_with(
+    from: &Dir,
+    name: &OsStr,
+    to: &Dir,
+    new: &OsStr,
+    flags: RenameFlags,
+) -> Result<(), Errno> {
+    #[cfg(test)]
+    if plain::is_on() {
+        return Err(Errno::INVAL);
+    }
+    rustix::fs::renameat_with(from, name, to, new, flags)
+}
+
+/// Makes this thread's file systems as plain as the plainest, for tests.
+#[cfg(test)]
+pub mod plain {
+    use std::cell::Cell;
+
+    thread_local!(static ON: Cell<bool> = const { Cell::new(false) });
+
+    /// Whether it is so now.
+    pub fn is_on() -> bool {
+        ON.get()
+    }
+
+    /// From here on in this thread.
+    pub fn set(on: bool) {
+        ON.set(on);
     }
 }
 
@@ -133,7 +184,7 @@ pub fn is_unknown_way(error: Errno) -> bool {
 /// # Errors
 /// What the system says.
 pub fn swap(dir: &Dir, one: &OsStr, other: &OsStr) -> Result<(), Errno> {
-    rustix::fs::renameat_with(dir, one, dir, other, RenameFlags::EXCHANGE)
+    rename_with(dir, one, dir, other, RenameFlags::EXCHANGE)
 }
 
 /// Brings the names in a folder down to the disk, where the file system can.

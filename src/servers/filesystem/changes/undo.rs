@@ -75,10 +75,14 @@ impl Turn<'_> {
             }
         };
         found.ok_or_else(|| {
-            Refusal(id.map_or_else(
+            let mut said = id.map_or_else(
                 || "There is no change to undo.".to_owned(),
                 |id| format!("There is no change `{id}`; it may be too old. list_changes shows those that can be undone."),
-            ))
+            );
+            if let Some(foreign) = self.foreign() {
+                said = format!("{said} {foreign}");
+            }
+            Refusal(said)
         })
     }
 
@@ -196,7 +200,13 @@ fn must_be_left(spot: &Spot, left: Option<&Left>, change: &Change) -> Result<(),
         )));
     };
     let still = left::is_still(left, spot);
-    if still.map_err(|error| spot.failure("undo", &error))? {
+    let still = still.map_err(|error| {
+        Refusal(format!(
+            "It cannot be said whether `{path}` was changed since the change `{id}`: {error}. Nothing was undone. With force it is \
+             undone anyway, and what is there now goes to the trash."
+        ))
+    });
+    if still? {
         return Ok(());
     }
     let what = match left {

@@ -11,9 +11,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::servers::filesystem::read::MAX_BYTES;
+use crate::servers::filesystem::Files;
+use crate::servers::filesystem::reading::kinds;
+use crate::servers::filesystem::reading::read::MAX_BYTES;
 use crate::servers::filesystem::roots::Place;
-use crate::servers::filesystem::{Files, kinds};
 use crate::servers::toolbox::{Answer, Refusal};
 
 use part::{Part, Want, decode};

@@ -1,6 +1,22 @@
-//! The table of the tools that read: what each is called and says of itself.
+//! The tools that read, and the table of them: what each is called and says of itself. None changes anything.
+//!
+//! `list`, `outline` and `stat` tell what is there; `text`, `media` and `many` tell what is in it; `search` finds names, `grep`
+//! contents. `read` is what they share, `glob` and `kinds` are pure. The server's `mod.rs` calls `with_reading_tools`.
 
-use crate::servers::filesystem::{Files, grep, list, many, media, outline, search, stat, text};
+pub mod read;
+
+mod glob;
+mod grep;
+mod kinds;
+mod list;
+mod many;
+mod media;
+mod outline;
+mod search;
+mod stat;
+mod text;
+
+use crate::servers::filesystem::Files;
 use crate::servers::toolbox::{Effect, Sign, Toolbox};
 
 const LIST_DIRECTORY: Sign = Sign {

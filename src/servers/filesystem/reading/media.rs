@@ -9,10 +9,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::servers::filesystem::read::PathArgs;
+use crate::servers::filesystem::Files;
+use crate::servers::filesystem::reading::kinds;
+use crate::servers::filesystem::reading::read::PathArgs;
+use crate::servers::filesystem::reading::text::beginning;
 use crate::servers::filesystem::roots::Place;
-use crate::servers::filesystem::text::beginning;
-use crate::servers::filesystem::{Files, kinds};
 use crate::servers::toolbox::{Answer, Refusal};
 
 /// Bytes of the largest file that is handed over.

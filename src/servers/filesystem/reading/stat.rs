@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::servers::filesystem::Files;
 use crate::servers::filesystem::names::shown_path;
-use crate::servers::filesystem::read::{NoArgs, PathArgs, modified, rfc3339};
+use crate::servers::filesystem::reading::read::{NoArgs, PathArgs, modified, rfc3339};
 use crate::servers::filesystem::roots::kind_name;
 use crate::servers::toolbox::{Answer, Refusal};
 

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::filesystem::Files;
-use crate::servers::filesystem::glob::Glob;
 use crate::servers::filesystem::names::shown;
+use crate::servers::filesystem::reading::glob::Glob;
 use crate::servers::filesystem::roots::{Place, kind_name};
 use crate::servers::toolbox::{Answer, Refusal};
 

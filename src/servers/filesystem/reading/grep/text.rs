@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::servers::filesystem::grep::{Found, Match};
+use crate::servers::filesystem::reading::grep::{Found, Match};
 
 impl Found {
     /// The matches in words, and what was passed over.

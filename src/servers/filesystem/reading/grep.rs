@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::filesystem::Files;
-use crate::servers::filesystem::glob::Glob;
+use crate::servers::filesystem::reading::glob::Glob;
 use crate::servers::toolbox::{Answer, Refusal};
 
 use lines::Budget;

@@ -10,6 +10,10 @@ use tokio_util::sync::CancellationToken;
 /// Bytes of a line that are matched at once; a longer line is matched in pieces, so that each ends soon.
 const PIECE: usize = 16 * 1024;
 
+/// Bytes that are matched between two looks at the clock. The worst expression of the permitted size takes about a millisecond
+/// for each byte in an unoptimised build: what counts are bytes, not lines.
+const UNWATCHED: usize = 512;
+
 /// Bytes of a piece that are matched again with the next one, for what lies across the cut.
 const OVERLAP: usize = 1024;
 
@@ -138,16 +142,19 @@ pub fn search(
         line: 1,
         ..Piece::default()
     };
-    let mut count = 0_u32;
+    let mut unwatched = 0;
     while budget.spent().is_none() || hits.wants_more() {
         let read = piece.read(&mut reader)?;
         if read == 0 {
             break;
         }
         budget.read(read);
-        count = count.wrapping_add(1);
-        if (count.is_multiple_of(256) || read > PIECE / 16) && !budget.goes_on() {
-            break;
+        unwatched += read;
+        if unwatched >= UNWATCHED {
+            unwatched = 0;
+            if !budget.goes_on() {
+                break;
+            }
         }
         hits.piece(&piece, regex, budget);
         piece.end();
@@ -370,6 +377,37 @@ mod tests {
         }
         assert_eq!(hits("a$", 0, 9, "a".repeat(PIECE).as_bytes()).len(), 1);
         assert_eq!(hits("^$", 0, 9, b"a\n\nb\n").len(), 1);
+    }
+
+    /// Lines without end; the call is cancelled once the first of them are read.
+    struct Endless<'s> {
+        stop: &'s CancellationToken,
+        given: usize,
+    }
+
+    impl Read for Endless<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.given > 0 {
+                self.stop.cancel();
+            }
+            assert!(self.given < 4 * PIECE, "it went on");
+            for (at, byte) in buffer.iter_mut().enumerate() {
+                *byte = if at % 1000 == 999 { b'\n' } else { b'a' };
+            }
+            self.given += buffer.len();
+            Ok(buffer.len())
+        }
+    }
+
+    #[test]
+    fn lines_of_any_length_are_given_up_soon() {
+        let stop = CancellationToken::new();
+        let later = Instant::now() + Duration::from_secs(60);
+        let mut budget = Budget::new(&stop, later, 1 << 30, 9, 1 << 20);
+        let regex = Regex::new("none").unwrap();
+        let given = 0;
+        search(Endless { stop: &stop, given }, &regex, 0, &mut budget).unwrap();
+        assert_eq!(budget.spent(), Some("cancelled"));
     }
 
     #[test]

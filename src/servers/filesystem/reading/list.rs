@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::servers::filesystem::Files;
 use crate::servers::filesystem::names::shown;
-use crate::servers::filesystem::read::{PathArgs, modified};
+use crate::servers::filesystem::reading::read::{PathArgs, modified};
 use crate::servers::filesystem::roots::{Place, kind_name};
 use crate::servers::toolbox::{Answer, Refusal};
 

@@ -8,10 +8,10 @@ use cap_std::fs::{Dir, DirEntry, FileType, OpenOptions, OpenOptionsExt};
 use regex::bytes::Regex;
 use rustix::fs::OFlags;
 
-use crate::servers::filesystem::glob::Glob;
-use crate::servers::filesystem::grep::lines::{Budget, Outcome, search};
-use crate::servers::filesystem::grep::rules::Rules;
-use crate::servers::filesystem::grep::{Found, Match};
+use crate::servers::filesystem::reading::glob::Glob;
+use crate::servers::filesystem::reading::grep::lines::{Budget, Outcome, search};
+use crate::servers::filesystem::reading::grep::rules::Rules;
+use crate::servers::filesystem::reading::grep::{Found, Match};
 use crate::servers::filesystem::roots::Place;
 
 /// Entries that are looked at before the search gives up.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::servers::filesystem::Files;
-use crate::servers::filesystem::read::MAX_BYTES;
-use crate::servers::filesystem::text;
+use crate::servers::filesystem::reading::read::MAX_BYTES;
+use crate::servers::filesystem::reading::text;
 use crate::servers::toolbox::{Answer, Refusal};
 
 /// Arguments of `read_multiple_files`.
