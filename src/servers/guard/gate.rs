@@ -82,18 +82,23 @@ impl Gate {
         self.guard.asks_for_tokens()
     }
 
-    /// Who calls, if it may.
+    /// Who calls: the one look at the token that a request gets.
     ///
     /// # Errors
-    /// It may not; the denial is the answer.
-    pub async fn admit(&self, headers: &HeaderMap, need: Need<'_>) -> Result<Arc<Caller>, Denial> {
-        let caller = match &self.guard.tokens {
-            None => Caller::local(),
-            Some(tokens) => {
-                let known = known(tokens, headers, SystemTime::now()).await;
-                Arc::new(known.map_err(|stop| self.turn_away(stop, need))?)
-            }
+    /// The token is missing or not good, or cannot be checked; the denial is the answer.
+    pub async fn identify(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Denial> {
+        let Some(tokens) = &self.guard.tokens else {
+            return Ok(Caller::local());
         };
+        let known = known(tokens, headers, SystemTime::now()).await;
+        known.map(Arc::new).map_err(|stop| self.turn_away(stop))
+    }
+
+    /// The caller with what it wants counted, if it may.
+    ///
+    /// # Errors
+    /// It may not, or too often; the denial is the answer.
+    pub fn permit(&self, caller: Arc<Caller>, need: Need<'_>) -> Result<Arc<Caller>, Denial> {
         let Some(scope) = need.scope() else {
             return Ok(caller);
         };
@@ -120,7 +125,7 @@ impl Gate {
         })
     }
 
-    fn turn_away(&self, stop: Stop, need: Need<'_>) -> Denial {
+    fn turn_away(&self, stop: Stop) -> Denial {
         let (status, message, challenge) = match &stop {
             Stop::Token(Fault::Missing) => {
                 (StatusCode::UNAUTHORIZED, "a token is needed", Some(""))
@@ -140,14 +145,11 @@ impl Gate {
             Stop::Token(fault) => format!("token: {fault}"),
             Stop::Unready(why) => format!("token: {why}"),
         };
-        self.guard.record_denial(None, need.name(), &detail);
-        let scope = need.scope().unwrap_or_default();
-        let scope = Some(scope).filter(|scope| !scope.is_empty());
-        let scope = scope.map_or_else(String::new, |scope| format!(", scope=\"{scope}\""));
+        self.guard.record_denial(None, None, &detail);
         let mut headers = HeaderMap::new();
         if let Some(error) = challenge {
             let url = quoted(&self.metadata_url);
-            let text = format!("Bearer {error}resource_metadata=\"{url}\"{scope}");
+            let text = format!("Bearer {error}resource_metadata=\"{url}\"");
             put(&mut headers, header::WWW_AUTHENTICATE, &text);
         }
         let message = message.to_owned();
