@@ -21,11 +21,13 @@ mod store;
 
 use std::path::PathBuf;
 
-use crate::servers::toolbox::{Effect, Sign, Toolbox};
+use tokio_util::sync::CancellationToken;
+
+use crate::servers::toolbox::{Effect, Refusal, Sign, Toolbox};
 use crate::servers::{self, Access, ServeError, Serving};
 
 use clock::Clock;
-use store::Store;
+use store::{Session, Store};
 
 pub use seed::seed;
 
@@ -55,8 +57,16 @@ pub async fn serve(url: Option<&str>, access: Access, serving: Serving) -> Resul
                 " Look before you create: a contact or opportunity may be there already.",
         }
     );
-    let toolbox = Toolbox::new("mcpdeck-crm", instructions, Crm { store, clock }, access);
+    let toolbox = Toolbox::new("mcpdeck-crm", instructions, Crm { store, clock }, access)
+        .with_readiness(ready);
     servers::serve(with_changing_tools(with_reading_tools(toolbox)), serving).await
+}
+
+/// Whether the store answers; a row of it must be looked for, as an engine knows 1 without its data.
+fn ready(crm: &Crm) -> Result<(), Refusal> {
+    let sql = "SELECT count(*) FROM (SELECT id FROM crm_companies LIMIT 1) AS one";
+    let read = |session: &mut dyn Session| session.number(sql, &[]);
+    crm.store.read(&CancellationToken::new(), read).map(drop)
 }
 
 /// The person's own data: `MCPDECK_DATA_DIR`, else `$XDG_DATA_HOME/mcpdeck`, else `~/.local/share/mcpdeck`.
