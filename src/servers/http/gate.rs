@@ -92,7 +92,7 @@ async fn admitted(shared: &Shared, request: Request, next: Next) -> Result<Respo
 fn turned_away(shared: &Shared, denial: Denial) -> Refused {
     shared.metrics.denied(denial.status);
     let mut refused = Refused::new(denial.status, denial.message).code(DENIED);
-    refused.headers = Box::new(denial.headers);
+    refused.headers = denial.headers;
     refused
 }
 
