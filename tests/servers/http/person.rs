@@ -224,7 +224,7 @@ async fn a_secret_that_everybody_can_read_is_warned_of() {
         ["--metrics", "127.0.0.1:0"],
     ];
     for (mode, warns) in [(0o600, false), (0o640, false), (0o644, true)] {
-        fs::set_permissions(&secret, PermissionsExt::from_mode(mode)).unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).unwrap();
         let mut server = Server::files(&flags.concat()).await;
         let mut lines = BufReader::new(server.child.stderr.take().unwrap()).lines();
         let line = tokio::time::timeout(LIMIT, lines.next_line()).await;
