@@ -1,7 +1,7 @@
 //! The flags that say where a served server listens, instead of stdin and stdout.
 
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -9,6 +9,7 @@ use clap::Args;
 use crate::cli::output;
 use crate::servers::Transport;
 use crate::servers::http::{Options, TlsFiles};
+use crate::text::clean;
 
 /// Over HTTP instead of stdin and stdout.
 #[derive(Debug, Clone, Default, Args)]
@@ -32,7 +33,8 @@ pub struct HttpArgs {
     /// Let web pages of this origin send requests; repeatable
     #[arg(long, value_name = "ORIGIN", requires = "http")]
     allow_origin: Vec<String>,
-    /// Prometheus metrics and health on a plain listener of their own; needed for metrics beyond loopback
+    /// Prometheus metrics and health on a plain listener of their own; needed for metrics beyond loopback and
+    /// with --public-url
     #[arg(long, value_name = "[HOST:]PORT", value_parser = address, requires = "http")]
     metrics: Option<SocketAddr>,
     /// Keep sessions in memory for clients up to 2025-11-25, which a server needs to ask them; then each client needs one
@@ -54,6 +56,11 @@ pub struct HttpArgs {
 }
 
 impl HttpArgs {
+    /// The file that nobody else may read.
+    pub fn secret(&self) -> Option<&Path> {
+        self.tls_key.as_deref()
+    }
+
     /// The way to the clients.
     pub fn transport(self) -> Transport {
         let Some(address) = self.http else {
@@ -72,7 +79,7 @@ impl HttpArgs {
             drain: Duration::from_secs(self.drain),
             grace: Duration::from_secs(self.grace),
             announce: |url| output::data(&format!("{url}\n")),
-            notice: output::note,
+            notice: |text| output::note(&clean::block(text)),
             ..Options::new(address)
         }))
     }

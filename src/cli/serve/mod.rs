@@ -4,21 +4,34 @@ mod database;
 mod http;
 mod rules;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use tokio::runtime::Builder;
 
 use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::output;
 use crate::servers::guard::Guard;
 use crate::servers::{Access, ServeError, Serving, conformance, crm, filesystem, scripted};
 use database::DatabaseArgs;
 use http::HttpArgs;
 use rules::RuleArgs;
 
+/// What `--help` says below the list of servers.
+const OTHERS: &str = "\
+To serve others, let them show tokens:
+  mcpdeck token keygen --out key
+  mcpdeck serve filesystem ROOT --http 0.0.0.0:8080 --token-alg EdDSA --token-key key.pub \\
+      --token-issuer https://me.example --token-audience deck --token-deny revoked --audit audit
+  mcpdeck token issue --key key --iss https://me.example --aud deck --sub ann \\
+      --scope 'tool:list_directory resources' --ttl 12h
+Scopes: `tool:NAME`, `tool:*`, `resources`, `prompts`. A line of the file `revoked` is a token's `jti` or `sub:NAME`.
+`mcpdeck serve NAME --help` shows all flags; `mcpdeck audit verify FILE` checks the record of calls.";
+
 /// `mcpdeck serve ...`
 #[derive(Debug, Args)]
+#[command(after_help = OTHERS)]
 pub struct ServeArgs {
     /// Which server.
     #[command(subcommand)]
@@ -119,6 +132,13 @@ fn block_on(
         Some(_) => Builder::new_multi_thread(),
         None => Builder::new_current_thread(),
     };
+    let secrets = [common.http.secret(), common.rules.secret()];
+    for file in secrets.into_iter().flatten().filter(|f| is_open(f)) {
+        let file = file.display();
+        output::note(&format!(
+            "warning: every user of this machine can read `{file}`; run `chmod 600 {file}`"
+        ));
+    }
     let runtime = threads
         .enable_all()
         .build()
@@ -132,6 +152,19 @@ fn block_on(
     // A thread that still waits on stdin must not hold the process.
     runtime.shutdown_background();
     outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// Whether others than the owner and his group may read or write a file.
+#[cfg(unix)]
+fn is_open(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).is_ok_and(|data| data.permissions().mode() & 0o007 != 0)
+}
+
+/// Other systems have other rights.
+#[cfg(not(unix))]
+fn is_open(_: &Path) -> bool {
+    false
 }
 
 fn refusal(error: ServeError) -> CliError {

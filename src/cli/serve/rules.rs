@@ -1,6 +1,6 @@
 //! The flags that say who may call what, how often, and where it is recorded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -68,6 +68,13 @@ pub struct RuleArgs {
 }
 
 impl RuleArgs {
+    /// The file that nobody else may read: with the secret of HS256 whoever reads it makes tokens.
+    pub fn secret(&self) -> Option<&Path> {
+        let jwks = self.token_jwks.as_deref().map(Path::new);
+        let key = self.token_key.as_deref().or(jwks);
+        key.filter(|_| self.token_alg == Some(Algorithm::Hs256))
+    }
+
     /// The rules as the guard takes them.
     pub fn options(self) -> Options {
         let max_bytes = self.audit_max;

@@ -28,7 +28,7 @@ use crate::servers::toolbox::{Effect, Refusal, Sign, Toolbox};
 use crate::servers::{self, Access, ServeError, Serving};
 
 use clock::Clock;
-use store::Store;
+use store::{Session, Store};
 
 pub use seed::seed;
 
@@ -63,12 +63,11 @@ pub async fn serve(url: Option<&str>, access: Access, serving: Serving) -> Resul
     servers::serve(with_changing_tools(with_reading_tools(toolbox)), serving).await
 }
 
-/// Whether the store answers.
+/// Whether the store answers; a row of it must be looked for, as an engine knows 1 without its data.
 fn ready(crm: &Crm) -> Result<(), Refusal> {
-    let stop = CancellationToken::new();
-    let sql = "SELECT count(*) FROM crm_migrations";
-    let steps = crm.store.read(&stop, |session| session.number(sql, &[]));
-    steps.map(drop)
+    let sql = "SELECT count(*) FROM (SELECT id FROM crm_companies LIMIT 1) AS one";
+    let read = |session: &mut dyn Session| session.number(sql, &[]);
+    crm.store.read(&CancellationToken::new(), read).map(drop)
 }
 
 /// The person's own data: `MCPDECK_DATA_DIR`, else `$XDG_DATA_HOME/mcpdeck`, else `~/.local/share/mcpdeck`.

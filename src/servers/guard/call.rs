@@ -121,7 +121,7 @@ impl Guard {
     }
 
     /// Records that a call was turned away.
-    pub(super) fn denied(&self, caller: &Caller, tool: Option<&str>, reason: &str) {
+    pub fn denied(&self, caller: &Caller, tool: Option<&str>, reason: &str) {
         self.record_denial(Some(caller), tool, reason);
     }
 

@@ -1,6 +1,7 @@
 //! Tokens and subjects that are good no more: a file that is read again when it has changed. Asked by the gate for each request.
 //!
-//! One a line: a token's `jti`, or `sub:NAME`; empty lines and those that begin with `#` say nothing. A list that cannot be read
+//! One a line: a token's `jti`, or `sub:NAME`; empty lines, those that begin with `#` and what follows ` #` say
+//! nothing. A list that cannot be read
 //! lets nobody in.
 
 use std::collections::HashSet;
@@ -32,18 +33,31 @@ impl Denied {
     /// A line could never match; a sentence that names it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut denied = Self::default();
+        // Some editors begin a file with this mark; it belongs to no name.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            match line.strip_prefix("sub:").map(str::trim) {
-                Some("") => return Err(format!("line {} names no subject", number + 1)),
-                Some(subject) => denied.subjects.insert(subject.to_owned()),
-                None => denied.tokens.insert(line.to_owned()),
-            };
+            let named = denied.add(line);
+            named.ok_or_else(|| format!("line {} names no subject", number + 1))?;
+            // A name may hold a `#`; who writes why behind a name means the name: both are denied.
+            if let Some((name, _why)) = line.split_once(" #").or(line.split_once("\t#")) {
+                let named = denied.add(name.trim());
+                named.ok_or_else(|| format!("line {} names no subject", number + 1))?;
+            }
         }
         Ok(denied)
+    }
+
+    fn add(&mut self, line: &str) -> Option<()> {
+        match line.strip_prefix("sub:").map(str::trim) {
+            Some("") => return None,
+            Some(subject) => self.subjects.insert(subject.to_owned()),
+            None => self.tokens.insert(line.to_owned()),
+        };
+        Some(())
     }
 
     /// Whether the token or its subject is on the list.
@@ -152,4 +166,36 @@ fn inode(data: &Metadata) -> (u64, u64) {
 #[cfg(not(unix))]
 fn inode(_: &Metadata) -> (u64, u64) {
     (0, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(id: Option<&str>, subject: &str) -> Claims {
+        Claims {
+            subject: subject.to_owned(),
+            id: id.map(str::to_owned),
+            scopes: Vec::new(),
+            expires: 0,
+        }
+    }
+
+    #[test]
+    fn a_list_denies_what_its_writer_meant_whatever_his_editor_added() {
+        let text = "\u{feff}jti-1 # stolen\r\n  sub:ann\t# left\r\n# jti-2\nsub:Bob #2\n";
+        let denied = Denied::parse(text).unwrap();
+        for (id, subject) in [
+            (Some("jti-1"), "x"),
+            (None, "ann"),
+            (None, "Bob #2"),
+            (None, "Bob"),
+        ] {
+            assert!(denied.holds(&named(id, subject)), "{id:?} {subject}");
+        }
+        assert!(!denied.holds(&named(Some("jti-2"), "x")));
+        for wrong in ["sub:", "a\nsub: # nobody"] {
+            assert!(Denied::parse(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -1,7 +1,15 @@
 //! The door of the HTTP side: from a request's headers to the caller, or to the answer that turns it away.
 //!
-//! The rules are those of MCP's authorization text (2025-11-25 and 2026-07-28), RFC 6750 and RFC 9728. What is told to a stranger
-//! says only what kind of thing is wrong; the detail goes to the audit.
+//! What is told to a stranger says only what kind of thing is wrong; the detail goes to the audit. What the answers follow, in MCP's
+//! basic/authorization of 2025-11-25 and 2026-07-28:
+//!
+//! - 401 with `resource_metadata`, and `error="invalid_token"` when there was a token: "Protected Resource Metadata Discovery
+//!   Requirements", "Error Handling", "Token Handling"; no error code without a token: RFC 6750, 3.1. It names no scope: the body is
+//!   not read before the token is known, so what is wanted is not known; a client then asks for `scopes_supported`.
+//! - 403 with `error="insufficient_scope"`, the scope that this call needs and nothing else, and `resource_metadata`: "Runtime
+//!   Insufficient Scope Errors".
+//! - The metadata: RFC 9728, 2; MCP asks for at least one authorization server: the issuer if it is an https URL, or those given.
+//! - 429 with `Retry-After`: RFC 6585, 4.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -48,7 +56,7 @@ pub struct Denial {
     /// 401, 403, 429, or 503 when tokens cannot be checked.
     pub status: StatusCode,
     /// `WWW-Authenticate` or `Retry-After`.
-    pub headers: HeaderMap,
+    pub headers: Box<HeaderMap>,
     /// A sentence without details.
     pub message: String,
 }
@@ -64,6 +72,8 @@ pub struct Gate {
 enum Stop {
     /// The token is not good.
     Token(Fault),
+    /// It was good once. Whose it is stands in the record.
+    Revoked(Caller),
     /// What it must be held against cannot be had.
     Unready(String),
 }
@@ -82,18 +92,23 @@ impl Gate {
         self.guard.asks_for_tokens()
     }
 
-    /// Who calls, if it may.
+    /// Who calls: the one look at the token that a request gets.
     ///
     /// # Errors
-    /// It may not; the denial is the answer.
-    pub async fn admit(&self, headers: &HeaderMap, need: Need<'_>) -> Result<Arc<Caller>, Denial> {
-        let caller = match &self.guard.tokens {
-            None => Caller::local(),
-            Some(tokens) => {
-                let known = known(tokens, headers, SystemTime::now()).await;
-                Arc::new(known.map_err(|stop| self.turn_away(stop, need))?)
-            }
+    /// The token is missing or not good, or cannot be checked; the denial is the answer.
+    pub async fn identify(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Denial> {
+        let Some(tokens) = &self.guard.tokens else {
+            return Ok(Caller::local());
         };
+        let known = known(tokens, headers, SystemTime::now()).await;
+        known.map(Arc::new).map_err(|stop| self.turn_away(stop))
+    }
+
+    /// The caller with what it wants counted, if it may.
+    ///
+    /// # Errors
+    /// It may not, or too often; the denial is the answer.
+    pub fn permit(&self, caller: Arc<Caller>, need: Need<'_>) -> Result<Arc<Caller>, Denial> {
         let Some(scope) = need.scope() else {
             return Ok(caller);
         };
@@ -120,12 +135,12 @@ impl Gate {
         })
     }
 
-    fn turn_away(&self, stop: Stop, need: Need<'_>) -> Denial {
+    fn turn_away(&self, stop: Stop) -> Denial {
         let (status, message, challenge) = match &stop {
             Stop::Token(Fault::Missing) => {
                 (StatusCode::UNAUTHORIZED, "a token is needed", Some(""))
             }
-            Stop::Token(_) => (
+            Stop::Token(_) | Stop::Revoked(_) => (
                 StatusCode::UNAUTHORIZED,
                 "the token is not valid",
                 Some("error=\"invalid_token\", "),
@@ -136,25 +151,23 @@ impl Gate {
                 None,
             ),
         };
-        let detail = match stop {
-            Stop::Token(fault) => format!("token: {fault}"),
-            Stop::Unready(why) => format!("token: {why}"),
+        let (bearer, detail) = match stop {
+            Stop::Token(fault) => (None, format!("token: {fault}")),
+            Stop::Revoked(caller) => (Some(caller), format!("token: {}", Fault::Revoked)),
+            Stop::Unready(why) => (None, format!("token: {why}")),
         };
-        self.guard.record_denial(None, need.name(), &detail);
-        let scope = need.scope().unwrap_or_default();
-        let scope = Some(scope).filter(|scope| !scope.is_empty());
-        let scope = scope.map_or_else(String::new, |scope| format!(", scope=\"{scope}\""));
+        let bearer = bearer.as_ref();
+        self.guard.record_denial(bearer, None, &detail);
         let mut headers = HeaderMap::new();
         if let Some(error) = challenge {
             let url = quoted(&self.metadata_url);
-            let text = format!("Bearer {error}resource_metadata=\"{url}\"{scope}");
+            let text = format!("Bearer {error}resource_metadata=\"{url}\"");
             put(&mut headers, header::WWW_AUTHENTICATE, &text);
         }
-        let message = message.to_owned();
         Denial {
             status,
-            headers,
-            message,
+            headers: Box::new(headers),
+            message: message.to_owned(),
         }
     }
 
@@ -167,7 +180,7 @@ impl Gate {
         put(&mut headers, header::WWW_AUTHENTICATE, &text);
         Denial {
             status: StatusCode::FORBIDDEN,
-            headers,
+            headers: Box::new(headers),
             message: format!("the token does not permit this; it needs the scope `{scope}`"),
         }
     }
@@ -220,13 +233,15 @@ async fn known(tokens: &Tokens, headers: &HeaderMap, now: SystemTime) -> Result<
         checked = token::check(token, &keys, &tokens.expected, now);
     }
     let claims = checked.map_err(Stop::Token)?;
-    if let Some(list) = &tokens.denied
-        && list.holds(&claims).map_err(Stop::Unready)?
-    {
-        return Err(Stop::Token(Fault::Revoked));
-    }
+    let listed = match &tokens.denied {
+        Some(list) => list.holds(&claims).map_err(Stop::Unready)?,
+        None => false,
+    };
     let mut caller = Caller::new(claims.subject, Some(claims.scopes));
     caller.token = claims.id;
+    if listed {
+        return Err(Stop::Revoked(caller));
+    }
     Ok(caller)
 }
 
@@ -252,7 +267,7 @@ fn too_many(seconds: u64) -> Denial {
     put(&mut headers, header::RETRY_AFTER, &seconds.to_string());
     Denial {
         status: StatusCode::TOO_MANY_REQUESTS,
-        headers,
+        headers: Box::new(headers),
         message: format!("too many calls; try again in {seconds} s"),
     }
 }

@@ -1,7 +1,8 @@
 //! How often and how many at once: by subject, and by subject and tool. Called by the gate and by `Guard::call`.
 //!
 //! GCRA (the crate governor) with a bounded number of keys: a flood of subjects grows no memory. While a table is full of
-//! subjects that all called just now, callers share what is left by the hash of their names, until there is room again.
+//! subjects that all called just now, callers share what is left by the hash of their names, until there is room again. All calls
+//! of a period may come at once; listing and handshakes are not counted.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};

@@ -3,6 +3,13 @@
 //! A server that is reached through a pipe has one caller, who may do everything that the server offers; the HTTP side asks the
 //! `gate` who calls and hangs the `Caller` on the request. Every call passes `Guard::call`.
 //!
+//! In order: the token (`gate`), its scopes, the rates, a free place, the arguments against the tool's schema, the record, the
+//! call within its time, the record again. Limits, time and record hold on a pipe as well.
+//!
+//! Scopes: `tool:NAME` or `tool:*` to call tools, `resources` to list and read resources, `prompts` to list and get prompts. A
+//! resource shows what a tool shows, such as the schema of a table, so a token for one tool does not open them. A token without
+//! scopes may shake hands and list nothing.
+//!
 //! `token` says whether a token is good, by `keys`, and `deny` whether it still is; `limits` counts; `audit` records.
 
 pub mod audit;

@@ -53,8 +53,11 @@ pub async fn pass(State(shared): State<Arc<Shared>>, request: Request, next: Nex
 async fn admitted(shared: &Shared, request: Request, next: Next) -> Result<Response, Refused> {
     let (mut parts, body) = request.into_parts();
     // Nothing is read of a stranger.
-    let caller = shared.gate.admit(&parts.headers, Need::Token).await;
+    let caller = shared.gate.identify(&parts.headers).await;
     let caller = caller.map_err(|denial| turned_away(shared, denial))?;
+    if shared.options.sessions {
+        shared.owners.check(&parts.headers, &caller.subject)?;
+    }
     if parts.method != Method::POST {
         parts.extensions.insert(caller);
         return Ok(next.run(Request::from_parts(parts, body)).await);
@@ -71,15 +74,17 @@ async fn admitted(shared: &Shared, request: Request, next: Next) -> Result<Respo
         let why = "too many sessions are open here; try again in a few minutes";
         return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, why).to(envelope.id));
     }
-    let caller = match Need::of(method, envelope.name.as_deref()) {
-        Need::Token => caller,
-        need => {
-            let admitted = shared.gate.admit(&parts.headers, need).await;
-            admitted.map_err(|denial| turned_away(shared, denial).to(envelope.id.clone()))?
-        }
-    };
-    parts.extensions.insert(caller);
+    let need = Need::of(method, envelope.name.as_deref());
+    let permitted = shared.gate.permit(caller, need);
+    let caller = permitted.map_err(|denial| turned_away(shared, denial).to(envelope.id.clone()))?;
+    parts.extensions.insert(caller.clone());
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    if shared.options.sessions && method == "initialize" {
+        let opened = shared
+            .owners
+            .note(response.headers(), &caller.subject, &shared.sessions);
+        opened.await;
+    }
     Ok(understood(envelope, response))
 }
 
@@ -87,7 +92,7 @@ async fn admitted(shared: &Shared, request: Request, next: Next) -> Result<Respo
 fn turned_away(shared: &Shared, denial: Denial) -> Refused {
     shared.metrics.denied(denial.status);
     let mut refused = Refused::new(denial.status, denial.message).code(DENIED);
-    refused.headers = Box::new(denial.headers);
+    refused.headers = denial.headers;
     refused
 }
 

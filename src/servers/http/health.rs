@@ -1,7 +1,8 @@
 //! `/healthz`: the process lives. `/readyz`: the server can do its work. `/metrics`: what Prometheus reads.
 //!
 //! Health says nothing that a stranger may not know and asks nobody who he is; probes come by address, so `Host` is not looked
-//! at either. Metrics tell the names of tools: they are there for loopback alone, and on a listener of their own.
+//! at either. Metrics tell the names of tools: they are there for loopback alone where no
+//! proxy stands before, and on a listener of their own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +45,9 @@ impl Readiness {
         }
     }
 
-    /// Whether the server can do its work; the words say why not.
-    pub async fn ask(&self) -> Result<(), String> {
+    /// Whether the server can do its work; the words say why not. `notice` is told what has changed, and not each time that
+    /// somebody asks: whoever asks is not known, and must not fill a log.
+    pub async fn ask(&self, notice: fn(&str)) -> Result<(), String> {
         let Some(check) = &self.check else {
             return Ok(());
         };
@@ -64,7 +66,13 @@ impl Readiness {
                 Err(format!("no answer within {} s", LIMIT.as_secs()))
             }
         };
-        last.said = Some((Instant::now(), said.clone()));
+        let before = last.said.replace((Instant::now(), said.clone()));
+        let before = before.map_or(Ok(()), |(_, before)| before);
+        match &said {
+            _ if said == before => {}
+            Ok(()) => notice("ready again"),
+            Err(why) => notice(&format!("not ready: {why}")),
+        }
         said
     }
 }
@@ -93,18 +101,16 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     if shared.stop.has_begun() {
         return no("stopping".to_owned());
     }
-    match shared.ready.ask().await {
+    match shared.ready.ask(shared.options.notice).await {
         Ok(()) => "ready\n".into_response(),
-        Err(why) => {
-            // What the engine said may name hosts and paths, and whoever asks is not known.
-            (shared.options.notice)(&format!("not ready: {why}"));
-            no("not ready".to_owned())
-        }
+        // What the engine said may name hosts and paths, and whoever asks is not known.
+        Err(_) => no("not ready".to_owned()),
     }
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    if !shared.options.is_loopback() {
+    // What comes through a proxy comes from loopback too, whoever sent it.
+    if !shared.options.is_loopback() || shared.options.public_url.is_some() {
         let why = "metrics are on a listener of their own: `--metrics ADDRESS`\n";
         return (StatusCode::NOT_FOUND, why).into_response();
     }
@@ -150,11 +156,11 @@ mod tests {
             })
         });
         for _ in 0..1000 {
-            assert_eq!(ready.ask().await, Ok(()));
+            assert_eq!(ready.ask(|_| {}).await, Ok(()));
         }
         assert_eq!(count.load(Ordering::SeqCst), 1);
         tokio::time::advance(HOLDS).await;
-        assert_eq!(ready.ask().await, Err("gone".to_owned()));
+        assert_eq!(ready.ask(|_| {}).await, Err("gone".to_owned()));
         assert_eq!(count.load(Ordering::SeqCst), 2);
     }
 
@@ -163,15 +169,33 @@ mod tests {
         let (ready, count) = counted(|_| None);
         for _ in 0..3 {
             let began = Instant::now();
-            assert!(ready.ask().await.is_err());
+            assert!(ready.ask(|_| {}).await.is_err());
             assert_eq!(began.elapsed(), LIMIT);
             tokio::time::advance(HOLDS).await;
         }
         assert_eq!(count.load(Ordering::SeqCst), 1);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_of_probes_is_told_of_once_for_each_change() {
+        static TOLD: AtomicUsize = AtomicUsize::new(0);
+        let (ready, _) = counted(|nth| {
+            Some(match nth {
+                0..4 => Err("gone".to_owned()),
+                _ => Ok(()),
+            })
+        });
+        for _ in 0..8 {
+            for _ in 0..100 {
+                let _said = ready.ask(|_| _ = TOLD.fetch_add(1, Ordering::SeqCst)).await;
+            }
+            tokio::time::advance(HOLDS).await;
+        }
+        assert_eq!(TOLD.load(Ordering::SeqCst), 2);
+    }
+
     #[tokio::test]
     async fn a_server_without_a_check_is_ready() {
-        assert_eq!(Readiness::new(None).ask().await, Ok(()));
+        assert_eq!(Readiness::new(None).ask(|_| {}).await, Ok(()));
     }
 }

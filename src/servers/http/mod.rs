@@ -4,7 +4,8 @@
 //! so any number of instances may stand behind any load balancer. Knows nothing of what the server does. Started by `servers`.
 //!
 //! `options` is what may be set, `stop` the order of the end. A request passes `door` (sockets, TLS, how many), `gate` (who
-//! asks, and whether what it sends is fit to be read; `hosts` and `envelope` are its pure parts), and `measured` (what is
+//! asks, and whether what it sends is fit to be read; `hosts` and `envelope` are its pure parts, `owners` keeps
+//! one subject out of another's session), and `measured` (what is
 //! counted) on its way to the library's transport. `health` and `authority` are what stands beside `/mcp`.
 
 mod answer;
@@ -17,6 +18,7 @@ mod hosts;
 mod measured;
 mod metrics;
 mod options;
+mod owners;
 mod patient;
 mod stop;
 mod tls;
@@ -65,6 +67,7 @@ struct Shared {
     gate: Gate,
     tls: Option<Arc<Tls>>,
     sessions: Arc<LocalSessionManager>,
+    owners: owners::Owners,
     hosts: hosts::Allowed,
     metrics: Metrics,
     stop: Stop,
@@ -110,6 +113,7 @@ impl Shared {
             ready: health::Readiness::new(work.ready.clone()),
             stop: Stop::listen(work.running.clone())?,
             sessions: Arc::default(),
+            owners: owners::Owners::default(),
             names,
             options,
         })

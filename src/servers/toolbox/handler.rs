@@ -104,7 +104,11 @@ impl<S: Send + Sync + 'static> ServerHandler for Toolbox<S> {
         context: Context,
     ) -> Result<CallToolResponse, ErrorData> {
         let caller = caller(&context);
-        let index = self.position(&request.name, &caller)?;
+        let found = self.position(&request.name, &caller);
+        let index = found.inspect_err(|_| {
+            self.guard
+                .denied(&caller, Some(&request.name), "no such tool");
+        })?;
         let state = match self.state_for(&mut request, &context).await {
             Ok(state) => state,
             Err(question) => return Ok(question.into()),

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use mcpdeck::servers::guard::token::issue::{Wish, issue};
 use mcpdeck::servers::guard::{
-    Algorithm, Denial, Gate, Guard, KeySource, Need, Options, TokenOptions,
+    Algorithm, Caller, Denial, Gate, Guard, KeySource, Need, Options, TokenOptions,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -27,6 +28,15 @@ pub fn tokens(folder: &Path) -> TokenOptions {
         authorization_servers: Vec::new(),
         deny_list: None,
     }
+}
+
+/// Both halves of the door, one after the other.
+pub async fn admit(
+    gate: &Gate,
+    headers: &HeaderMap,
+    need: Need<'_>,
+) -> Result<Arc<Caller>, Denial> {
+    gate.permit(gate.identify(headers).await?, need)
 }
 
 async fn gate(options: Options) -> Gate {
@@ -64,8 +74,7 @@ fn challenge(denial: &Denial) -> &str {
 async fn without_tokens_everybody_is_local() {
     let gate = gate(Options::default()).await;
     assert!(!gate.asks_for_tokens());
-    let caller = gate
-        .admit(&HeaderMap::new(), Need::Tool("x"))
+    let caller = admit(&gate, &HeaderMap::new(), Need::Tool("x"))
         .await
         .unwrap();
     assert_eq!(caller.subject, "local");
@@ -80,8 +89,7 @@ async fn a_stranger_is_told_where_tokens_come_from_and_nothing_else() {
         ..Options::default()
     })
     .await;
-    let denial = gate
-        .admit(&HeaderMap::new(), Need::Token)
+    let denial = admit(&gate, &HeaderMap::new(), Need::Token)
         .await
         .unwrap_err();
     assert_eq!(denial.status, StatusCode::UNAUTHORIZED);
@@ -107,7 +115,7 @@ async fn a_stranger_is_told_where_tokens_come_from_and_nothing_else() {
         (raw(&format!("Bearer {good},x")), Need::Token),
         (raw(&format!("Bearer\t{good}")), Need::Token),
     ] {
-        let denial = gate.admit(&headers, need).await.unwrap_err();
+        let denial = admit(&gate, &headers, need).await.unwrap_err();
         assert_eq!(denial.status, StatusCode::UNAUTHORIZED, "{headers:?}");
         let words = challenge(&denial);
         assert!(
@@ -116,9 +124,7 @@ async fn a_stranger_is_told_where_tokens_come_from_and_nothing_else() {
         );
         assert_eq!(denial.message, "the token is not valid");
     }
-    let caller = gate
-        .admit(&raw(&format!("bearer {good}")), Need::Token)
-        .await;
+    let caller = admit(&gate, &raw(&format!("bearer {good}")), Need::Token).await;
     assert_eq!(caller.unwrap().subject, "ann");
 }
 
@@ -131,7 +137,7 @@ async fn what_the_scopes_do_not_name_is_forbidden() {
     })
     .await;
     let one = bearing(&fresh("ann", &["tool:read"]));
-    let caller = gate.admit(&one, Need::Tool("read")).await.unwrap();
+    let caller = admit(&gate, &one, Need::Tool("read")).await.unwrap();
     assert!(caller.may_call("read") && !caller.may_call("write"));
     assert!(!caller.may_read() && !caller.may_prompt());
     for (need, scope) in [
@@ -144,7 +150,7 @@ async fn what_the_scopes_do_not_name_is_forbidden() {
         (Need::Resources, "resources"),
         (Need::Prompts, "prompts"),
     ] {
-        let denial = gate.admit(&one, need).await.unwrap_err();
+        let denial = admit(&gate, &one, need).await.unwrap_err();
         assert_eq!(denial.status, StatusCode::FORBIDDEN, "{need:?}");
         let words = format!(
             "Bearer error=\"insufficient_scope\", scope=\"{scope}\", resource_metadata=\"{META}\""
@@ -152,11 +158,11 @@ async fn what_the_scopes_do_not_name_is_forbidden() {
         assert_eq!(challenge(&denial), words);
     }
     let none = bearing(&fresh("ann", &[]));
-    assert!(gate.admit(&none, Need::Token).await.is_ok());
-    assert!(gate.admit(&none, Need::Tool("read")).await.is_err());
+    assert!(admit(&gate, &none, Need::Token).await.is_ok());
+    assert!(admit(&gate, &none, Need::Tool("read")).await.is_err());
     let all = bearing(&fresh("ann", &["tool:*", "resources", "prompts"]));
     for need in [Need::Tool("read"), Need::Resources, Need::Prompts] {
-        assert!(gate.admit(&all, need).await.is_ok(), "{need:?}");
+        assert!(admit(&gate, &all, need).await.is_ok(), "{need:?}");
     }
 }
 
@@ -170,8 +176,10 @@ async fn one_call_too_many_is_told_when_to_come_again() {
     })
     .await;
     let headers = bearing(&fresh("ann", &["tool:*"]));
-    assert!(gate.admit(&headers, Need::Tool("read")).await.is_ok());
-    let denial = gate.admit(&headers, Need::Tool("read")).await.unwrap_err();
+    assert!(admit(&gate, &headers, Need::Tool("read")).await.is_ok());
+    let denial = admit(&gate, &headers, Need::Tool("read"))
+        .await
+        .unwrap_err();
     assert_eq!(denial.status, StatusCode::TOO_MANY_REQUESTS);
     let after: u64 = denial.headers[header::RETRY_AFTER]
         .to_str()
@@ -179,9 +187,9 @@ async fn one_call_too_many_is_told_when_to_come_again() {
         .parse()
         .unwrap();
     assert!((3_500..=3_600).contains(&after), "{after}");
-    assert!(gate.admit(&headers, Need::Tool("write")).await.is_ok());
+    assert!(admit(&gate, &headers, Need::Tool("write")).await.is_ok());
     let other = bearing(&fresh("bob", &["tool:*"]));
-    assert!(gate.admit(&other, Need::Tool("read")).await.is_ok());
+    assert!(admit(&gate, &other, Need::Tool("read")).await.is_ok());
 }
 
 #[tokio::test]
@@ -206,20 +214,32 @@ async fn the_deny_list_is_read_again_and_without_it_nobody_comes_in() {
         bearing(&fresh("ann", &["tool:*"])),
         bearing(&fresh("bob", &[])),
     );
-    let caller = gate.admit(&ann, Need::Token).await.unwrap();
-    assert!(gate.admit(&bob, Need::Token).await.is_ok());
+    let caller = admit(&gate, &ann, Need::Token).await.unwrap();
+    assert!(admit(&gate, &bob, Need::Token).await.is_ok());
     fs::write(&list, format!("{}\n", caller.token.as_deref().unwrap())).unwrap();
-    assert_eq!(gate.admit(&ann, Need::Token).await.unwrap_err().status, 401);
-    assert!(gate.admit(&bob, Need::Token).await.is_ok());
+    assert_eq!(
+        admit(&gate, &ann, Need::Token).await.unwrap_err().status,
+        401
+    );
+    assert!(admit(&gate, &bob, Need::Token).await.is_ok());
     fs::write(&list, "sub:bob\n").unwrap();
-    assert!(gate.admit(&ann, Need::Token).await.is_ok());
-    assert_eq!(gate.admit(&bob, Need::Token).await.unwrap_err().status, 401);
+    assert!(admit(&gate, &ann, Need::Token).await.is_ok());
+    assert_eq!(
+        admit(&gate, &bob, Need::Token).await.unwrap_err().status,
+        401
+    );
     for broken in [&b"sub:\n"[..], b"\xff\xfe\n"] {
         fs::write(&list, broken).unwrap();
-        assert_eq!(gate.admit(&ann, Need::Token).await.unwrap_err().status, 503);
+        assert_eq!(
+            admit(&gate, &ann, Need::Token).await.unwrap_err().status,
+            503
+        );
     }
     fs::remove_file(&list).unwrap();
-    assert_eq!(gate.admit(&ann, Need::Token).await.unwrap_err().status, 503);
+    assert_eq!(
+        admit(&gate, &ann, Need::Token).await.unwrap_err().status,
+        503
+    );
 }
 
 #[tokio::test]

@@ -125,12 +125,17 @@ fn serve(body: Arc<Mutex<String>>) -> (String, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
     std::thread::spawn(move || {
+        let mut held = Vec::new();
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut buffer = [0; 4096];
             let _ = stream.read(&mut buffer).unwrap();
             count.fetch_add(1, Ordering::SeqCst);
             let body = body.lock().unwrap().clone();
+            if body == "silence" {
+                held.push(stream);
+                continue;
+            }
             let (status, body) = match body.strip_prefix("redirect ") {
                 Some(to) => (format!("302 Found\r\nLocation: {to}"), String::new()),
                 None => ("200 OK".to_owned(), body),
@@ -177,6 +182,27 @@ async fn a_url_is_asked_again_for_an_unknown_kid_and_not_more_often_than_that() 
     tokio::time::advance(Duration::from_secs(25 * 60 * 60)).await;
     tokio::time::resume();
     assert!(source.keys().await.is_none());
+}
+
+#[tokio::test]
+async fn an_issuer_that_does_not_answer_holds_up_one_caller_and_not_all() {
+    let body = Arc::new(Mutex::new(json!({ "keys": [own("b")] }).to_string()));
+    let (url, asked) = serve(body.clone());
+    let source = Source::open(Algorithm::EdDsa, &KeySource::JwksUrl(url)).await;
+    let source = Arc::new(source.unwrap());
+    *body.lock().unwrap() = "silence".to_owned();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(11 * 60)).await;
+    tokio::time::resume();
+    let first = source.clone();
+    let first = tokio::spawn(async move { first.keys().await });
+    while asked.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    let second = tokio::time::timeout(Duration::from_secs(5), source.keys()).await;
+    assert!(second.unwrap().is_some());
+    assert!(!first.is_finished());
+    first.abort();
 }
 
 #[tokio::test]

@@ -197,3 +197,32 @@ async fn more_connections_than_are_held_wait_their_turn() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_takes_no_byte_of_an_answer_is_let_go() {
+    let server = Server::files(&["--patience", "1"]).await;
+    let text = "a line of text\n".repeat(60_000);
+    std::fs::write(server.dir.path().join("large.txt"), text).unwrap();
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let body = call("read_text_file", json!({"path": "large.txt"})).to_string();
+    let headers = [&JSON[..], &[("Connection", "keep-alive")]].concat();
+    // More than the system keeps for a reader.
+    let all = bytes("POST", "/mcp", &headers, body.as_bytes()).repeat(40);
+    stream.write_all(&all).await.unwrap();
+    until("the answers are under way", async || {
+        server
+            .metric("mcpdeck_tool_calls_total{tool=\"read_text_file\",outcome=\"ok\"} ")
+            .await
+            > 0.0
+    })
+    .await;
+    until("the stalled reader is let go", async || {
+        server.metric("mcpdeck_connections ").await == 1.0
+    })
+    .await;
+    let answered = server
+        .metric("mcpdeck_tool_calls_total{tool=\"read_text_file\",outcome=\"ok\"} ")
+        .await;
+    assert!(answered < 40.0, "the answers never filled the way");
+    drop(stream);
+}

@@ -4,6 +4,7 @@ mod eras;
 mod leaving;
 mod limits;
 mod names;
+mod person;
 mod request;
 mod server;
 mod stop;

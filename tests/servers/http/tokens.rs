@@ -181,3 +181,64 @@ async fn beyond_loopback_it_serves_who_has_a_token_and_tells_its_metrics_apart()
     assert_eq!(get(address, "/metrics").await.status, 404);
     assert_eq!(get(address, "/healthz").await.status, 200);
 }
+
+/// A request of a client that has opened a session.
+async fn within(
+    server: &Server,
+    token: &str,
+    method: &str,
+    session: &[&str],
+    message: &Value,
+) -> Reply {
+    let bearer = format!("Bearer {token}");
+    let mut headers = JSON.to_vec();
+    headers.push(("Authorization", &bearer));
+    headers.extend(session.iter().map(|id| ("Mcp-Session-Id", *id)));
+    let body = match method {
+        "POST" => message.to_string().into_bytes(),
+        _ => Vec::new(),
+    };
+    send(server.address, method, "/mcp", &headers, &body).await
+}
+
+#[tokio::test]
+async fn a_session_is_good_for_the_subject_that_opened_it_alone() {
+    let keys = Keys::new().await;
+    let server = keys.served(&["--sessions"]).await;
+    let (ann, bob) = (
+        keys.token("ann", "tool:*").await,
+        keys.token("bob", "tool:*").await,
+    );
+    let about = json!({"protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": {"name": "t", "version": "0"}});
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about});
+    let opened = within(&server, &ann, "POST", &[], &hello).await;
+    assert_eq!(opened.status, 200);
+    let id = opened.header("mcp-session-id").unwrap().to_owned();
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    assert_eq!(
+        within(&server, &ann, "POST", &[&id], &ready).await.status,
+        202
+    );
+    let tools = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"});
+    for (method, message) in [
+        ("POST", &list()),
+        ("POST", &tools),
+        ("POST", &ready),
+        ("GET", &tools),
+        ("DELETE", &tools),
+    ] {
+        let refused = within(&server, &bob, method, &[&id], message).await;
+        assert_eq!(refused.status, 404, "{method} {message}");
+    }
+    let both = within(&server, &ann, "POST", &[&id, &id], &list()).await;
+    assert_eq!(both.status, 400);
+    // Another token of the same subject goes on, and nobody has ended the session.
+    let later = keys.token("ann", "tool:*").await;
+    let good = within(&server, &later, "POST", &[&id], &list()).await;
+    assert_eq!(good.status, 200);
+    let ended = within(&server, &ann, "DELETE", &[&id], &tools).await;
+    assert!((200..300).contains(&ended.status), "{ended:?}");
+    let over = within(&server, &ann, "POST", &[&id], &list()).await;
+    assert_eq!(over.status, 404);
+}

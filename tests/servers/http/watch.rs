@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::request::{call, get, post};
+use super::request::{call, get, post, until};
 use super::server::Server;
 
 #[tokio::test]
@@ -52,4 +52,49 @@ async fn a_database_that_answers_is_ready() {
     let server = Server::database(&[]).await;
     let reply = get(server.address, "/readyz").await;
     assert_eq!((reply.status, reply.text().as_str()), (200, "ready\n"));
+}
+
+/// Waits until `/readyz` has this status.
+async fn ready(server: &Server, status: u16) {
+    until("the readiness", async || {
+        get(server.address, "/readyz").await.status == status
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_that_has_gone_away_is_not_ready_until_it_is_back() {
+    let server = Server::database(&[]).await;
+    let (file, away) = (
+        server.dir.path().join("made.db"),
+        server.dir.path().join("away.db"),
+    );
+    ready(&server, 200).await;
+    std::fs::rename(&file, &away).unwrap();
+    ready(&server, 503).await;
+    let told = get(server.address, "/readyz").await.text();
+    assert_eq!(told, "not ready\n", "a stranger learns no path");
+    assert_eq!(get(server.address, "/healthz").await.status, 200);
+    std::fs::rename(&away, &file).unwrap();
+    ready(&server, 200).await;
+}
+
+#[tokio::test]
+async fn a_crm_whose_store_has_gone_away_is_not_ready() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("crm.db");
+    let url = format!("sqlite:{}", file.display());
+    let server = Server::start(dir, &["crm", &url], &[]).await;
+    for name in ["crm.db", "crm.db-wal", "crm.db-shm"] {
+        let _absent = std::fs::remove_file(server.dir.path().join(name));
+    }
+    ready(&server, 503).await;
+}
+
+#[tokio::test]
+async fn what_comes_through_a_proxy_sees_no_metrics() {
+    let url = ["--public-url", "https://deck.example/mcp"];
+    let server = Server::files(&url).await;
+    assert_eq!(get(server.address, "/metrics").await.status, 404);
+    assert_eq!(get(server.address, "/healthz").await.status, 200);
 }

@@ -2,8 +2,20 @@
 //! not run. Called by `Guard`.
 //!
 //! `chain` (a line's form) and `verify` (whether a log is whole) are pure; `files` and `book` are the files; a thread of its own
-//! owns the book, so that the lines of many calls share one sync. No line holds an argument or a token: arguments stand as a
-//! keyed digest, tokens by their `jti`.
+//! owns the book, so that the lines of many calls share one sync.
+//!
+//! Events: `opened` and `continued` (the start of a process, of a file; `torn` and `unanchored` say what the start found), `call`
+//! (`subject`, `token`, `tool`, `arguments`, `decision`), `end` (the number of its `call`, `outcome`, `ms`), `denied` (at most 60 a
+//! minute for each subject and for all strangers together; then `unrecorded` counts). Outcomes: `done`, `failed` (the tool says so),
+//! `error` (the protocol does), `timeout`, `stopped`, `abandoned` (nobody waits for it any more), `left before it ran`.
+//!
+//! No line holds an argument or a token. Tokens stand by their `jti`, arguments as HMAC-SHA256 over their JSON with sorted names,
+//! under a random key in `FILE.key`: a plain digest of a guessable argument gives it away. Destroy the key and they say nothing.
+//!
+//! What `verify` finds: a line changed, removed, inserted or moved; a file missing in between; a missing end, by `FILE.head`, which
+//! a chain alone cannot show. A start after a crash goes on with the chain and notes the half line; a log whose end is missing is
+//! not gone on with. What it cannot find: who can write all the files can write another history that is whole in itself, so keep
+//! heads elsewhere (`mcpdeck audit head`, `audit verify --expect-head`). And nothing is said of what a tool does beside its answer.
 
 mod book;
 mod chain;

@@ -82,7 +82,10 @@ impl Source {
         if matches!(self.place, Place::Fixed) || held.read.elapsed() < FRESH {
             return Some(held.keys);
         }
-        self.refresh().await;
+        // An issuer that does not answer holds up the one who asks, and not everybody else.
+        if self.tried.try_lock().is_ok() {
+            self.refresh().await;
+        }
         let held = self.held();
         (held.read.elapsed() < OLDEST).then_some(held.keys)
     }

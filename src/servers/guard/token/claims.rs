@@ -101,12 +101,13 @@ fn check_audience(value: &Value, expected: &[String]) -> Result<(), Fault> {
     Err(Fault::Audience)
 }
 
-/// A name that may stand in a log: not empty, not long, nothing that does not show.
+/// A name that may stand in a log and in a list of names: not empty, not long, nothing that does not show, no space around it.
 fn name(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<String>, Fault> {
     match claims.get(claim) {
         None => Ok(None),
         Some(Value::String(name))
-            if !name.trim().is_empty()
+            if !name.is_empty()
+                && name.trim() == name
                 && name.len() <= 256
                 && !name.chars().any(char::is_control) =>
         {

@@ -2,6 +2,10 @@
 //!
 //! The rules are those of RFC 8725 (best practice for JWT): one algorithm, fixed by configuration; a key that belongs to it;
 //! issuer, audience and times required; nothing that a token says about its own key is followed.
+//!
+//! Refused: `crit`, `b64`, `zip`, and keys that a token brings along (`jwk`, `jku`, `x5u`, `x5c`); a `typ` other than `JWT` and
+//! `at+jwt`; names that stand twice; base64url with padding, spaces or stray bits; more than 8 KiB. `exp`, `nbf`, `iss`, `aud` and
+//! `sub` must be there; `iat` must not lie ahead. Clocks may be 30 s apart.
 
 pub mod claims;
 mod fault;
