@@ -306,7 +306,7 @@ async fn an_edit_is_exact_and_shows_its_diff() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "một\n2\n3\n");
     let empty = json!({"path": "a.txt", "edits": [{"oldText": "", "newText": "x"}]});
     let said = server.refused("edit_file", empty).await;
-    assert!(said.contains("edits/0/oldText"), "{said}");
+    assert!(said.contains("edits[0].oldText"), "{said}");
 }
 
 #[tokio::test]

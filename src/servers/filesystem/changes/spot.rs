@@ -156,24 +156,6 @@ fn rename_with(
     rustix::fs::renameat_with(from, name, to, new, flags)
 }
 
-/// Makes this thread's file systems as plain as the plainest, for tests.
-#[cfg(test)]
-pub mod plain {
-    use std::cell::Cell;
-
-    thread_local!(static ON: Cell<bool> = const { Cell::new(false) });
-
-    /// Whether it is so now.
-    pub fn is_on() -> bool {
-        ON.get()
-    }
-
-    /// From here on in this thread.
-    pub fn set(on: bool) {
-        ON.set(on);
-    }
-}
-
 /// Whether the file system does not know the way of renaming that was asked for.
 pub fn is_unknown_way(error: Errno) -> bool {
     matches!(error, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
@@ -203,4 +185,22 @@ pub fn settle_path(path: &Path) -> io::Result<()> {
     let dir = rustix::fs::openat(CWD, path, flags, rustix::fs::Mode::empty())?;
     let _not_supported = rustix::fs::fsync(dir);
     Ok(())
+}
+
+/// Makes this thread's file systems as plain as the plainest, for tests.
+#[cfg(test)]
+pub mod plain {
+    use std::cell::Cell;
+
+    thread_local!(static ON: Cell<bool> = const { Cell::new(false) });
+
+    /// Whether it is so now.
+    pub fn is_on() -> bool {
+        ON.get()
+    }
+
+    /// From here on in this thread.
+    pub fn set(on: bool) {
+        ON.set(on);
+    }
 }
