@@ -224,6 +224,8 @@ fn names() -> Vec<(Twist, Fault)> {
         json!(1),
         json!(""),
         json!("  "),
+        json!(" ann"),
+        json!("ann "),
         json!("a\nb"),
         json!("a\u{1b}[31m"),
         json!(["ann"]),
