@@ -43,7 +43,7 @@ pub fn run() -> ExitCode {
         Some(args::Command::Serve(what)) => serve::run(*what),
         Some(args::Command::Token(what)) => token::run(&what),
         Some(args::Command::Audit(what)) => audit::run(&what),
-        Some(args::Command::Undo(what)) => undo::run(&what),
+        Some(args::Command::Undo(what)) => undo::run(&what, &global.flags()),
     };
     match outcome {
         Ok(code) => code,

@@ -1,6 +1,8 @@
 //! `mcpdeck undo [CHANGE]`: takes back what the file server changed, without a server. Works on the journal in the data
-//! directory.
+//! directory: that of the command line, of the configuration's file server, or the usual one.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -8,6 +10,8 @@ use serde_json::json;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::output;
+
+use crate::config::{Bundled, Environment, Flags, Launch, load};
 use crate::servers::filesystem::history::{Entry, History, Undone};
 use crate::text::clean;
 
@@ -28,14 +32,21 @@ pub struct UndoArgs {
     /// Undo it even though something else lies there by now, which goes to the trash
     #[arg(long)]
     pub force: bool,
+    /// The data directory that holds the journal; without it that of the configuration's file server, else the usual one
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
 }
 
 /// Lists the changes, or takes one back.
-pub fn run(args: &UndoArgs) -> Result<ExitCode, CliError> {
-    let history = History::from_environment();
+pub fn run(args: &UndoArgs, flags: &Flags) -> Result<ExitCode, CliError> {
+    let data = match &args.data_dir {
+        Some(data) => Some(data.clone()),
+        None => configured(flags)?,
+    };
+    let history = History::open(data.as_deref());
     let history = history.map_err(|why| CliError::new(ErrorKind::Usage, why))?;
     let failed = |why: String| CliError::new(ErrorKind::Tool, why);
     if args.list {
@@ -53,6 +64,39 @@ pub fn run(args: &UndoArgs) -> Result<ExitCode, CliError> {
         tell(&undone, args.json);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The data directory that the file servers of the configuration name, if it is one.
+fn configured(flags: &Flags) -> Result<Option<PathBuf>, CliError> {
+    let config = match load(flags, &Environment::read()) {
+        Ok(config) => config,
+        // A change is taken back without a configuration as well, but not by guessing past the one that was named.
+        Err(error) if flags.config.is_some() => {
+            return Err(CliError::new(ErrorKind::Usage, error.to_string()));
+        }
+        Err(_) => return Ok(None),
+    };
+    let named = config
+        .servers
+        .iter()
+        .filter_map(|server| match &server.launch {
+            Launch::Bundled(Bundled::Filesystem { data_dir, .. }) => data_dir.clone(),
+            Launch::Bundled(_) | Launch::Stdio(_) | Launch::Http(_) => None,
+        });
+    let named: BTreeSet<PathBuf> = named.collect();
+    if named.len() > 1 {
+        let dirs: Vec<String> = named
+            .iter()
+            .map(|dir| format!("`{}`", dir.display()))
+            .collect();
+        let what = format!(
+            "the configuration has several data directories: {}",
+            dirs.join(", ")
+        );
+        return Err(CliError::new(ErrorKind::Usage, clean::line(&what))
+            .hint("name one by `--data-dir DIR`"));
+    }
+    Ok(named.into_iter().next())
 }
 
 fn list(entries: &[Entry], as_json: bool) {

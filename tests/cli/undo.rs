@@ -140,3 +140,19 @@ fn an_unknown_change_and_nothing_to_undo_are_told() {
     let ran = deck.run(&["undo", "20200101T000000Z-1"]).expect(1);
     assert!(ran.err.contains("no change `2020"), "{ran}");
 }
+
+#[test]
+fn the_journal_of_the_configurations_file_server_is_found() {
+    let deck = Deck::new(
+        "[mcp_servers.files]\nbundled = 'filesystem'\nroots = ['root']\ndata_dir = 'kept'\n",
+    );
+    deck.home.write("root/a", "one");
+    deck.run(&["call", "files", "write_file", "path=a", "content=two"])
+        .expect(0);
+    let a = deck.home.work().join("root/a");
+    assert_eq!(fs::read(&a).expect("a"), b"two");
+    let elsewhere = deck.run(&["undo", "--data-dir", "other"]).expect(1);
+    assert!(elsewhere.err.contains("no change to undo"), "{elsewhere}");
+    deck.run(&["undo"]).expect(0);
+    assert_eq!(fs::read(&a).expect("a"), b"one");
+}

@@ -1,5 +1,7 @@
 //! The changes of all file servers of this person, seen from outside of them: `mcpdeck undo` works through this.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -113,8 +115,8 @@ impl History {
     ///
     /// # Errors
     /// A bound in the environment that is no number.
-    pub fn from_environment() -> Result<Self, String> {
-        let trash = Trash::from_environment().map_err(|error| error.to_string())?;
+    pub fn open(data: Option<&Path>) -> Result<Self, String> {
+        let trash = Trash::found(data).map_err(|error| error.to_string())?;
         let changes = Changes::new(trash);
         Ok(Self { changes })
     }

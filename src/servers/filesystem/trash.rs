@@ -54,9 +54,19 @@ impl Trash {
     /// # Errors
     /// A bound that is no number.
     pub fn from_environment() -> io::Result<Self> {
+        Self::found(None)
+    }
+
+    /// The same in another data directory.
+    ///
+    /// # Errors
+    /// A bound in the environment that is no number.
+    pub fn found(data: Option<&Path>) -> io::Result<Self> {
         let word = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
         let folder = |name: &str| word(name).map(PathBuf::from);
-        let data = folder("MCPDECK_DATA_DIR")
+        let data = data
+            .map(Path::to_path_buf)
+            .or_else(|| folder("MCPDECK_DATA_DIR"))
             .or_else(|| folder("XDG_DATA_HOME").map(|data| data.join("mcpdeck")))
             .or_else(|| folder("HOME").map(|home| home.join(".local/share/mcpdeck")))
             .unwrap_or_else(|| std::env::temp_dir().join("mcpdeck"));
