@@ -166,7 +166,8 @@ pub fn bound(connection: &mut Connection, bounds: &Bounds<'_>) -> Result<()> {
             return false;
         }
         std::thread::sleep(NAP);
-        true
+        // Whoever was told to stop while asleep takes no lock that is free by now.
+        !over()
     }))
 }
 

@@ -190,7 +190,7 @@ impl Engine for Sqlite {
         bounds: &Bounds<'_>,
     ) -> Result<Changed, Refusal> {
         let mut writer = self.writer(!dry_run, bounds)?;
-        let outcome = write::change(&mut writer.connection, change, dry_run);
+        let outcome = write::change(&mut writer.connection, change, dry_run, bounds.stop);
         let outcome = outcome
             .map_err(|trouble| self.refusal(trouble, Doing::Changing, "", &mut writer, bounds));
         self.source.give_back_writer(writer);

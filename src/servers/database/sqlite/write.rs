@@ -3,6 +3,7 @@
 use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, TransactionBehavior};
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
 use crate::servers::database::catalogue::{Kind, Relation, quoted};
 use crate::servers::database::engine::{Change, Changed, Deed};
@@ -23,6 +24,7 @@ pub fn change(
     connection: &mut Connection,
     change: &Change,
     dry_run: bool,
+    stop: &CancellationToken,
 ) -> Result<Changed, Trouble> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // What is not committed is rolled back when it goes out of sight.
@@ -43,6 +45,11 @@ pub fn change(
             "It would touch {} rows of `{}`, and `max_rows` is {most}. Nothing has changed. Narrow `where`, or raise `max_rows`.",
             changed.rows, change.table.shown
         ))));
+    }
+    if stop.is_cancelled() {
+        return Err(Trouble::Ours(Refusal::new(
+            "The client cancelled it. Nothing has changed.",
+        )));
     }
     if !dry_run {
         transaction.commit()?;
