@@ -70,8 +70,10 @@ http {{
     proxy_set_header Connection "";
     proxy_set_header Host localhost;
     upstream deck {{
-        server 127.0.0.1:{one} max_fails=1 fail_timeout=1s;
-        server 127.0.0.1:{other} max_fails=1 fail_timeout=1s;
+        # Nobody is put aside: a dead instance refuses at once, and one that is back is used at once. With a time out of use, both
+        # could be out of it together.
+        server 127.0.0.1:{one} max_fails=0;
+        server 127.0.0.1:{other} max_fails=0;
         # Shorter than the 30 s after which an instance closes an idle connection.
         keepalive 16; keepalive_timeout 20s;
     }}
