@@ -77,6 +77,14 @@ number! {
     CallId
 }
 number! {
+    /// One question of a server, counted on each connection.
+    AskId
+}
+number! {
+    /// One errand: a small request of a front end.
+    ErrandId
+}
+number! {
     /// One question put to the person.
     QuestionId
 }

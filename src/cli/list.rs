@@ -121,7 +121,7 @@ fn table(host: &Host, with_tools: bool) -> String {
                 .iter()
                 .for_each(|tool| text.push_str(&tool_line(tool)));
             server
-                .rejected
+                .rejected_tools()
                 .iter()
                 .for_each(|tool| text.push_str(&rejected_line(tool)));
         }

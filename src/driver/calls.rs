@@ -10,6 +10,7 @@ use crate::host::HostEvent;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::mcp::connection::{CallRequest, Connection};
 use crate::mcp::event::{CallEvent, ServerEvent};
+use crate::mcp::request::Method;
 use crate::mcp::result::CallOutcome;
 
 /// Every connection that has not been closed.
@@ -57,7 +58,9 @@ pub struct Outgoing {
     pub server: ServerName,
     /// The connection.
     pub generation: Generation,
-    /// The server's own name of the tool.
+    /// What is asked for.
+    pub method: Method,
+    /// The server's own name of the tool or prompt, or the resource's URI.
     pub tool: String,
     /// The arguments, one line of JSON.
     pub arguments: String,
@@ -76,6 +79,7 @@ pub fn send(
 ) {
     let request = serde_json::from_str(&out.arguments).map(|arguments| CallRequest {
         call: out.call,
+        method: out.method,
         tool: out.tool,
         arguments,
         timeout: out.timeout,

@@ -15,7 +15,8 @@ use crate::driver::model::ModelSlot;
 use crate::driver::{calls, saving, stream, timers};
 use crate::host::{Effect, HostEvent};
 use crate::ids::{Generation, ServerName, StreamId};
-use crate::mcp::connection::{self, Connection, Dial};
+use crate::mcp::auth::Authorizer;
+use crate::mcp::connection::{self, Connection, Dial, FollowRequest};
 use crate::mcp::event::ServerEvent;
 use crate::mcp::status::Era;
 use crate::mcp::wire::Tap;
@@ -108,9 +109,49 @@ impl Driver {
                 remembered,
             } => self.dial(&server, generation, remembered),
             Effect::Close { server, generation } => self.connections.close(server, generation),
-            Effect::ListTools { server, generation } => {
-                self.tell(&server, generation, Connection::list_tools);
+            Effect::List {
+                server,
+                generation,
+                kind,
+            } => self.tell(&server, generation, |connection| connection.list(kind)),
+            Effect::Errand {
+                errand,
+                server,
+                generation,
+                what,
+            } => self.tell(&server, generation, |connection| {
+                connection.errand(errand, what);
+            }),
+            Effect::Reply {
+                server,
+                generation,
+                ask,
+                reply,
+            } => self.tell(&server, generation, |connection| {
+                connection.reply(ask, reply)
+            }),
+            Effect::TellRoots { server, generation } => {
+                self.tell(&server, generation, Connection::roots_changed);
             }
+            Effect::FollowTask {
+                call,
+                server,
+                generation,
+                task,
+                timeout,
+                max_total,
+            } => self.tell(&server, generation, |connection| {
+                connection.follow(FollowRequest {
+                    call,
+                    task,
+                    timeout,
+                    max_total,
+                });
+            }),
+            Effect::SignIn { .. }
+            | Effect::FinishSignIn { .. }
+            | Effect::AbortSignIn { .. }
+            | Effect::SignOut { .. } => {}
             Effect::Probe { server, generation } => {
                 self.tell(&server, generation, Connection::probe);
             }
@@ -118,6 +159,7 @@ impl Driver {
                 call,
                 server,
                 generation,
+                method,
                 tool,
                 arguments,
                 timeout,
@@ -126,6 +168,7 @@ impl Driver {
                 call,
                 server,
                 generation,
+                method,
                 tool,
                 arguments,
                 timeout,
@@ -209,6 +252,7 @@ impl Driver {
             own_binary: self.own_binary.clone(),
             tap: self.tap.clone(),
             remembered_era: remembered,
+            authorizer: Authorizer::default(),
         };
         let connection = connection::dial(dial, self.reports.clone());
         self.connections.add(name.clone(), generation, connection);

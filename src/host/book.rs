@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::agent::turn::Numbers;
 use crate::config::{AllowRule, ModelMode};
-use crate::ids::{Generation, QuestionId, ServerName, TimerId, TurnId};
+use crate::ids::{ErrandId, Generation, QuestionId, ServerName, TimerId, TurnId};
 use crate::mcp::catalog::Catalog;
 use crate::mcp::lifecycle::Lifecycle;
 
@@ -15,6 +15,8 @@ use crate::mcp::lifecycle::Lifecycle;
 pub struct Book {
     /// Turns, streams and timers.
     pub numbers: Numbers,
+    /// The last errand's number.
+    pub errand: ErrandId,
     /// The last question's number.
     pub question: QuestionId,
     /// What each running timer is for.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::model::ModelCall;
 use crate::ids::{CallId, Generation, Moment, QuestionId, ServerName, TurnId};
-use crate::mcp::event::Progress;
+use crate::mcp::event::{Progress, Task};
+use crate::mcp::request::Method;
 use crate::mcp::result::{CallOutcome, ToolResult};
 
 /// Progress messages that a call keeps, the newest ones.
@@ -27,7 +28,9 @@ pub struct ToolCall {
     pub origin: Origin,
     /// The server; absent when the model named a tool that there is not.
     pub server: Option<ServerName>,
-    /// The server's own name of the tool (or the name that the model made up).
+    /// What is asked for.
+    pub method: Method,
+    /// The server's own name of the tool or prompt, or the resource's URI (or the name that the model made up).
     pub tool: String,
     /// The arguments as one line of JSON: what is checked, shown and sent, byte for byte.
     pub arguments: String,
@@ -41,6 +44,8 @@ pub struct ToolCall {
     pub created: Moment,
     /// The JSON-RPC id once it is on the wire.
     pub request_id: Option<String>,
+    /// The task that carries it, where there is one.
+    pub task: Option<Task>,
     /// The file that holds the whole result, when it was too long for the model.
     pub saved_to: Option<PathBuf>,
 }
@@ -135,11 +140,13 @@ pub enum CallEnd {
 }
 
 impl ToolCall {
-    /// `server.tool`, as rules and people name it.
+    /// `server.tool`, as rules and people name it; `server:prompt` and `@server:uri` for the others.
     pub fn title(&self) -> String {
-        match &self.server {
-            Some(server) => format!("{server}.{}", self.tool),
-            None => self.tool.clone(),
+        match (&self.server, self.method) {
+            (Some(server), Method::Tool) => format!("{server}.{}", self.tool),
+            (Some(server), Method::Prompt) => format!("{server}:{}", self.tool),
+            (Some(server), Method::Resource) => format!("@{server}:{}", self.tool),
+            (None, _) => self.tool.clone(),
         }
     }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::question::Answer;
+use crate::host::state::Root;
 use crate::ids::{QuestionId, ServerName};
+use crate::mcp::request::Errand;
 
 /// A wish of the person or the script.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,46 @@ pub enum Command {
         /// The arguments, a JSON object.
         arguments: String,
     },
+    /// Reads a resource by hand.
+    Read {
+        /// The server.
+        server: ServerName,
+        /// The resource's URI.
+        uri: String,
+    },
+    /// Gets a prompt by hand; with `send` its messages go to the model as the person's own.
+    GetPrompt {
+        /// The server.
+        server: ServerName,
+        /// The prompt's name.
+        prompt: String,
+        /// The arguments, a JSON object of texts.
+        arguments: String,
+        /// Whether the model is to answer.
+        send: bool,
+    },
+    /// Does an errand; what came of it stands in [`crate::host::Host::errands`].
+    Errand {
+        /// The server.
+        server: ServerName,
+        /// What.
+        what: Errand,
+    },
+    /// Sets the folders that servers may be told of, and tells those that have asked.
+    SetRoots(Vec<Root>),
+    /// Starts a sign-in at a server.
+    SignIn(ServerName),
+    /// Goes on with it by the address that the browser ended at.
+    FinishSignIn {
+        /// The server.
+        server: ServerName,
+        /// The address.
+        redirect: String,
+    },
+    /// Gives up a sign-in.
+    AbortSignIn(ServerName),
+    /// Forgets the credentials for a server.
+    SignOut(ServerName),
     /// Ends the server's connection, if any, and dials anew.
     Restart(ServerName),
     /// Switches a server on.

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::model::ModelRequest;
 use crate::config::AllowRule;
-use crate::ids::{CallId, Generation, ServerName, StreamId, TimerId};
+use crate::ids::{AskId, CallId, ErrandId, Generation, ServerName, StreamId, TimerId};
+use crate::mcp::ask::Reply;
+use crate::mcp::request::{Errand, ListKind, Method};
 use crate::mcp::status::Era;
 
 /// One thing to do.
@@ -29,12 +31,80 @@ pub enum Effect {
         /// Which connection.
         generation: Generation,
     },
-    /// Reads the tools, all pages.
-    ListTools {
+    /// Reads a list, all pages.
+    List {
         /// Which server.
         server: ServerName,
         /// Which connection.
         generation: Generation,
+        /// Which list.
+        kind: ListKind,
+    },
+    /// Does an errand.
+    Errand {
+        /// Its number.
+        errand: ErrandId,
+        /// Which server.
+        server: ServerName,
+        /// Which connection.
+        generation: Generation,
+        /// What.
+        what: Errand,
+    },
+    /// Answers a question of a server.
+    Reply {
+        /// Which server.
+        server: ServerName,
+        /// Which connection.
+        generation: Generation,
+        /// The number of its question there.
+        ask: AskId,
+        /// What it is answered.
+        reply: Reply,
+    },
+    /// Tells a server that the roots have changed.
+    TellRoots {
+        /// Which server.
+        server: ServerName,
+        /// Which connection.
+        generation: Generation,
+    },
+    /// Follows the task of a call that an earlier connection began.
+    FollowTask {
+        /// Which call.
+        call: CallId,
+        /// Which server.
+        server: ServerName,
+        /// Which connection.
+        generation: Generation,
+        /// The server's id of the task.
+        task: String,
+        /// Without a word from the task.
+        timeout: Duration,
+        /// At all.
+        max_total: Duration,
+    },
+    /// Starts a sign-in at a server; reports [`crate::host::HostEvent::SignIn`].
+    SignIn {
+        /// Which server.
+        server: ServerName,
+    },
+    /// Goes on with a sign-in by the address to which the browser was sent, where it could not reach us.
+    FinishSignIn {
+        /// Which server.
+        server: ServerName,
+        /// The address, with its code.
+        redirect: String,
+    },
+    /// Gives up a sign-in that is under way.
+    AbortSignIn {
+        /// Which server.
+        server: ServerName,
+    },
+    /// Forgets what was kept of a sign-in.
+    SignOut {
+        /// Which server.
+        server: ServerName,
     },
     /// Asks whether it lives, in the way that its era allows.
     Probe {
@@ -51,7 +121,9 @@ pub enum Effect {
         server: ServerName,
         /// Which connection.
         generation: Generation,
-        /// The server's own name of the tool.
+        /// What is asked for.
+        method: Method,
+        /// The server's own name of the tool or prompt, or the resource's URI.
         tool: String,
         /// The arguments, one line of JSON, sent byte for byte.
         arguments: String,

@@ -27,6 +27,13 @@ pub enum HostEvent {
     },
     /// A timer ran out.
     Timer(TimerId),
+    /// A sign-in has come further.
+    SignIn {
+        /// At which server.
+        server: ServerName,
+        /// How far.
+        event: SignInEvent,
+    },
     /// The search for a model has ended.
     ModelFound(Result<ModelLabel, String>),
     /// A result file or a rule could not be written.
@@ -36,6 +43,28 @@ pub enum HostEvent {
         /// Why, as a sentence.
         why: String,
     },
+}
+
+/// How far a sign-in is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "sign_in", rename_all = "snake_case")]
+pub enum SignInEvent {
+    /// The person has to go to this address.
+    Visit {
+        /// The address, at the server's authorization server.
+        url: String,
+        /// Whether the browser is sent back to us; else the address that it ends at must be given by hand.
+        comes_back: bool,
+    },
+    /// There are credentials now: the server can be dialled again.
+    Done,
+    /// It did not come about.
+    Failed {
+        /// Why, as a sentence.
+        why: String,
+    },
+    /// The credentials were forgotten.
+    SignedOut,
 }
 
 /// Which model answers: for the status line and the first line of a report.

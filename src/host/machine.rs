@@ -39,6 +39,9 @@ impl Host {
             calls: Vec::new(),
             transcript: Transcript::default(),
             turn: TurnState::Idle,
+            errands: VecDeque::new(),
+            roots: None,
+            sign_ins: std::collections::BTreeMap::new(),
             questions: VecDeque::new(),
             model,
             usage: Usage::default(),
@@ -74,6 +77,27 @@ impl Host {
                 tool,
                 arguments,
             } => self.call_by_hand(&server, &tool, &arguments, now),
+            Command::Read { server, uri } => self.read_by_hand(&server, &uri, now),
+            Command::GetPrompt {
+                server,
+                prompt,
+                arguments,
+                send: _,
+            } => self.prompt_by_hand(&server, &prompt, &arguments, now),
+            Command::Errand { server, what } => self.errand(&server, what),
+            Command::SetRoots(roots) => {
+                self.roots = Some(roots);
+                Vec::new()
+            }
+            Command::SignIn(server) => self.sign_in(server),
+            Command::FinishSignIn { server, redirect } => {
+                vec![Effect::FinishSignIn { server, redirect }]
+            }
+            Command::AbortSignIn(server) => {
+                self.sign_ins.remove(&server);
+                vec![Effect::AbortSignIn { server }]
+            }
+            Command::SignOut(server) => vec![Effect::SignOut { server }],
             Command::Restart(server) | Command::Enable(server) => self.restart(&server, now),
             Command::Disable(server) => self.disable(&server, now),
             Command::Clear => self.clear(now),
@@ -90,6 +114,7 @@ impl Host {
                 event,
             } => self.server_event(&server, generation, event, now),
             HostEvent::Model { stream, event } => self.model_event(stream, event, now),
+            HostEvent::SignIn { server, event } => self.sign_in_event(&server, event, now),
             HostEvent::Timer(timer) => self.timer(timer, now),
             HostEvent::ModelFound(found) => self.model_found(found),
             HostEvent::SaveFailed { call, why } => {

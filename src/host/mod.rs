@@ -6,11 +6,13 @@
 mod agent;
 mod approval;
 pub mod arguments;
+mod asks;
 mod book;
 pub mod call;
 mod calls;
 pub mod command;
 pub mod effect;
+mod errands;
 pub mod event;
 mod machine;
 mod offline;
@@ -18,14 +20,15 @@ pub mod outcome;
 pub mod question;
 pub mod server;
 mod servers;
+mod sign_in;
 mod state;
 
 pub use call::{CallEnd, CallState, Origin, ProgressMessage, ToolCall};
 pub use command::Command;
 pub use effect::Effect;
-pub use event::{HostEvent, ModelLabel};
-pub use question::{Answer, Question};
+pub use event::{HostEvent, ModelLabel, SignInEvent};
+pub use question::{About, Answer, Question};
 pub use server::{LogLine, Server};
-pub use state::{Host, ModelState, Settings};
+pub use state::{ErrandState, Host, ModelState, Root, Settings, SignInState};
 
 pub use crate::agent::turn::{StopReason, TurnState};

@@ -2,13 +2,16 @@
 //!
 //! Plain state; `servers` moves it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
 use crate::config::ServerSpec;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::health::Health;
+use crate::mcp::prompt::Prompt;
+use crate::mcp::request::ListKind;
+use crate::mcp::resource::{Resource, Template};
 use crate::mcp::status::{Hello, Status};
 use crate::mcp::tool::{Rejected, Tool};
 
@@ -30,8 +33,18 @@ pub struct Server {
     pub generation: Generation,
     /// The tools that it offers and the configuration lets through; kept while it is away, so that a person can still read them.
     pub tools: Vec<Tool>,
-    /// The tools that could not be used.
-    pub rejected: Vec<Rejected>,
+    /// Its resources, so far as they were listed.
+    pub resources: Vec<Resource>,
+    /// Its resource templates.
+    pub templates: Vec<Template>,
+    /// Its prompts.
+    pub prompts: Vec<Prompt>,
+    /// The things of its lists that could not be used.
+    pub rejected: BTreeMap<ListKind, Vec<Rejected>>,
+    /// The resources of whose changes we asked to be told, and when the last change of each was.
+    pub subscriptions: BTreeMap<String, Option<Moment>>,
+    /// The least level of its log messages that we asked for.
+    pub log_level: Option<String>,
     /// Samples and verdict.
     pub health: Health,
     /// Its log messages (`notifications/message`), oldest first; at most [`LOG_LINES`].
@@ -42,11 +55,11 @@ pub struct Server {
     pub probing: Option<Moment>,
     /// What it said at the handshake of this connection; its tools may still be on the way.
     pub hello: Option<Box<Hello>>,
-    /// A listing is under way.
-    pub listing: Listing,
+    /// Where each of its lists stands.
+    pub listing: BTreeMap<ListKind, Listing>,
 }
 
-/// Where the listing of a server's tools stands. A storm of `list_changed` costs one further listing.
+/// Where a listing stands. A storm of `list_changed` costs one further listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Listing {
@@ -74,6 +87,13 @@ impl Server {
     /// The tool of this name.
     pub fn tool(&self, name: &str) -> Option<&Tool> {
         self.tools.iter().find(|tool| tool.name == name)
+    }
+
+    /// The tools that could not be used.
+    pub fn rejected_tools(&self) -> &[Rejected] {
+        self.rejected
+            .get(&ListKind::Tools)
+            .map_or(&[], Vec::as_slice)
     }
 
     /// Whether it is one of mcpdeck's own.

@@ -1,10 +1,10 @@
 //! The host's state: what every front end reads.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::agent::model::Usage;
 use crate::agent::transcript::Transcript;
@@ -15,7 +15,8 @@ use crate::host::call::ToolCall;
 use crate::host::event::ModelLabel;
 use crate::host::question::Question;
 use crate::host::server::Server;
-use crate::ids::{CallId, Moment, ServerName};
+use crate::ids::{CallId, ErrandId, Moment, ServerName};
+use crate::mcp::request::{Errand, ErrandEnd};
 
 /// Everything that is the case.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,12 @@ pub struct Host {
     pub transcript: Transcript,
     /// Where the agent stands.
     pub turn: TurnState,
+    /// The errands under way and the last ones that are over, oldest first.
+    pub errands: VecDeque<ErrandState>,
+    /// The folders that servers may be told of; absent: nobody has said so yet, and a server that asks is a question.
+    pub roots: Option<Vec<Root>>,
+    /// Sign-ins under way, and how the last one at a server ended.
+    pub sign_ins: BTreeMap<ServerName, SignInState>,
     /// The questions that wait, the one to show first.
     pub questions: VecDeque<Question>,
     /// The model.
@@ -40,6 +47,48 @@ pub struct Host {
     pub settings: Settings,
     /// The host's own bookkeeping; no front end needs it.
     pub(super) book: Book,
+}
+
+/// A folder that servers may be told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// Its URI, `file:///...`.
+    pub uri: String,
+    /// A name for it.
+    pub name: Option<String>,
+}
+
+/// An errand and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrandState {
+    /// Its number.
+    pub id: ErrandId,
+    /// The server.
+    pub server: ServerName,
+    /// What.
+    pub what: Errand,
+    /// What came of it; absent while it is under way.
+    pub end: Option<ErrandEnd>,
+}
+
+/// A sign-in at a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "sign_in", rename_all = "snake_case")]
+pub enum SignInState {
+    /// Asked for; what the server wants is being found out.
+    Starting,
+    /// The person has to go to an address.
+    Visit {
+        /// The address.
+        url: String,
+        /// Whether the browser is sent back to us.
+        comes_back: bool,
+    },
+    /// It did not come about.
+    Failed {
+        /// Why, as a sentence.
+        why: String,
+    },
 }
 
 /// What does not change while the host runs.

@@ -4,23 +4,48 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::CallId;
+use crate::ids::{AskId, CallId, ErrandId};
+use crate::mcp::ask::Ask;
 use crate::mcp::failure::Failure;
+use crate::mcp::request::{ErrandEnd, ListKind};
 use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Hello;
-use crate::mcp::tool::Listing;
+use crate::mcp::tool::Listed;
 
 /// Something a server did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ServerEvent {
     /// The handshake is done.
     Connected(Box<Hello>),
-    /// `tools/list` was read to its last page.
-    Listed(Listing),
-    /// `tools/list` failed; the connection stands.
-    ListFailed(String),
-    /// The server says that its tools have changed.
-    ToolsChanged,
+    /// A list was read to its last page.
+    Listed(Listed),
+    /// A list could not be read; the connection stands.
+    ListFailed(ListKind, String),
+    /// The server says that a list has changed.
+    Changed(ListKind),
+    /// The server says that a resource has changed to which we have subscribed.
+    ResourceUpdated {
+        /// Which.
+        uri: String,
+    },
+    /// The server asks something. It waits until [`crate::mcp::connection::Connection::reply`].
+    Asked {
+        /// The number of the question on this connection.
+        ask: AskId,
+        /// The call that waits for it, where that is known.
+        call: Option<CallId>,
+        /// What.
+        what: Ask,
+    },
+    /// The server no longer waits for an answer.
+    AskWithdrawn(AskId),
+    /// The server says that a question in URL mode is done with (`notifications/elicitation/complete`).
+    UrlDone {
+        /// The server's name for the question.
+        id: String,
+    },
+    /// An errand is over.
+    Errand(ErrandId, ErrandEnd),
     /// A log message of the server (`notifications/message`).
     Log {
         /// Its level, as the server wrote it.
@@ -50,8 +75,21 @@ pub enum CallEvent {
     },
     /// `notifications/progress`.
     Progress(Progress),
+    /// The call goes on as a task, or that task says where it is.
+    Task(Task),
     /// It is over.
     Finished(CallOutcome),
+}
+
+/// A task that carries a call. It outlives the connection: another one can follow it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// The server's id of it.
+    pub id: String,
+    /// `working`, `input_required` and the like.
+    pub status: String,
+    /// The server's words.
+    pub message: Option<String>,
 }
 
 /// How far a call says it is.

@@ -1,9 +1,11 @@
 //! One MCP server as a client sees it: its lifecycle, its tools, its health and what goes over the wire.
 //!
-//! Pure: `tool`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `convert`, `param_headers`, and of `wire`
-//! `record`, `lines`, `redact` and `log`. Impure, and the only door to `rmcp` outside `servers`: `connection`, `transport`, and of
+//! Pure: `tool`, `resource`, `prompt`, `request`, `ask`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `convert`, `param_headers`, and of `wire`
+//! `record`, `lines`, `redact` and `log`. Impure, and the only door to `rmcp` outside `servers`: `auth`, `connection`, `transport`, and of
 //! `wire` `tap` and `file`.
 
+pub mod ask;
+pub mod auth;
 pub mod catalog;
 pub mod connection;
 pub mod convert;
@@ -12,6 +14,9 @@ pub mod failure;
 pub mod health;
 pub mod lifecycle;
 pub mod param_headers;
+pub mod prompt;
+pub mod request;
+pub mod resource;
 pub mod result;
 pub mod status;
 pub mod tool;

@@ -59,6 +59,13 @@ pub enum Block {
         /// base64, where it is not.
         blob: Option<String>,
     },
+    /// One message of a prompt.
+    Said {
+        /// `user` or `assistant`.
+        role: String,
+        /// What is said.
+        block: Box<Block>,
+    },
     /// A block of a kind that this version does not know, kept as it came.
     Other {
         /// The block.
@@ -142,6 +149,7 @@ impl Block {
             Self::Resource { uri, mime, .. } => {
                 format!("[resource {uri} {}]", mime.as_deref().unwrap_or("binary"))
             }
+            Self::Said { role, block } => format!("{role}: {}", block.as_text()),
             Self::Other { value } => value.to_string(),
         }
     }

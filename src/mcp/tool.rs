@@ -5,6 +5,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::mcp::prompt::Prompt;
+use crate::mcp::request::ListKind;
+use crate::mcp::resource::{Resource, Template};
+
 /// One tool of one server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tool {
@@ -20,6 +24,32 @@ pub struct Tool {
     pub output_schema: Option<Value>,
     /// The server's hints: shown, never trusted.
     pub annotations: Annotations,
+    /// Pictures for it; only safe URIs are kept.
+    pub icons: Vec<Icon>,
+    /// Whether it runs as a task (2025-11-25).
+    pub task: TaskSupport,
+}
+
+/// A picture for a tool, a resource or a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Icon {
+    /// `https:` or `data:`, nothing else.
+    pub src: String,
+    /// Its MIME type, where the server gives one.
+    pub mime: Option<String>,
+}
+
+/// Whether a tool runs as a task in the revision 2025-11-25 (`execution.taskSupport`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskSupport {
+    /// Never.
+    #[default]
+    Forbidden,
+    /// It can.
+    Optional,
+    /// It does not run otherwise.
+    Required,
 }
 
 /// What a server claims of a tool. Hints, not permissions.
@@ -35,7 +65,7 @@ pub struct Annotations {
     pub open_world: Option<bool>,
 }
 
-/// A tool that could not be used, and why.
+/// A thing of a list that could not be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
     /// Its name where that could be read.
@@ -44,11 +74,55 @@ pub struct Rejected {
     pub why: String,
 }
 
-/// The answer to `tools/list`, all pages together.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Listing {
+/// One list of a server, all pages together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Listing<T> {
     /// The good ones, in the server's order.
-    pub tools: Vec<Tool>,
+    pub items: Vec<T>,
     /// The others.
     pub rejected: Vec<Rejected>,
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            rejected: Vec::new(),
+        }
+    }
+}
+
+impl Listed {
+    /// An empty list of this kind.
+    pub fn none(kind: ListKind) -> Self {
+        match kind {
+            ListKind::Tools => Self::Tools(Listing::default()),
+            ListKind::Resources => Self::Resources(Listing::default()),
+            ListKind::Templates => Self::Templates(Listing::default()),
+            ListKind::Prompts => Self::Prompts(Listing::default()),
+        }
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> ListKind {
+        match self {
+            Self::Tools(_) => ListKind::Tools,
+            Self::Resources(_) => ListKind::Resources,
+            Self::Templates(_) => ListKind::Templates,
+            Self::Prompts(_) => ListKind::Prompts,
+        }
+    }
+}
+
+/// One of the lists, by its kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Listed {
+    /// The tools.
+    Tools(Listing<Tool>),
+    /// The resources.
+    Resources(Listing<Resource>),
+    /// The resource templates.
+    Templates(Listing<Template>),
+    /// The prompts.
+    Prompts(Listing<Prompt>),
 }

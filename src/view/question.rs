@@ -8,7 +8,7 @@ use ratatui::text::Line;
 
 use crate::app::{App, Choice, Context, Intent, keymap};
 use crate::config::Launch;
-use crate::host::{Question, Server, ToolCall};
+use crate::host::{About, Server, ToolCall};
 use crate::mcp::tool::Annotations;
 use crate::text::{clean, human};
 use crate::view::layout::{self, Areas};
@@ -28,7 +28,10 @@ pub(super) fn draw(
     let Some(question) = app.host.questions.front() else {
         return (0, 0);
     };
-    let Some(call) = app.host.call(question.call) else {
+    let About::Call { call, why } = &question.about else {
+        return (0, 0);
+    };
+    let Some(call) = app.host.call(*call) else {
         return (0, 0);
     };
     // Side by side, the lists stay in sight; else the question may cover them.
@@ -38,7 +41,7 @@ pub(super) fn draw(
     let room = cols.saturating_sub(2).max(1);
     let key = digest(&("arguments", &call.arguments, room, theme.name));
     let arguments = memo.lines(key, |_| value::exact(&call.arguments, room, theme));
-    let head = head(app, question, call, cols, theme);
+    let head = head(app, why, call, cols, theme);
     let foot = answers(app, cols, theme);
     let wanted =
         2 + head.len() + 1 + arguments.len() + foot.len() + usize::from(app.ask.reason.is_some());
@@ -114,11 +117,11 @@ impl Sheet<'_> {
 }
 
 /// Which tool, why it is asked, what the server claims.
-fn head(app: &App, question: &Question, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
+fn head(app: &App, why: &str, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
     let mut out = styled::wrapped(
         &[
             span(clean::line(&call.title()), theme.accent),
-            span(format!(" · {}", clean::line(&question.why)), theme.text),
+            span(format!(" · {}", clean::line(why)), theme.text),
         ],
         cols,
     );

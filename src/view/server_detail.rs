@@ -36,9 +36,9 @@ pub(super) fn lines(app: &App, name: &ServerName, cols: usize, theme: &Theme) ->
             out.extend(described(tool, cols, theme));
         }
     }
-    if !server.rejected.is_empty() {
+    if !server.rejected_tools().is_empty() {
         section(&mut out, "Tools that cannot be used", theme);
-        for rejected in &server.rejected {
+        for rejected in server.rejected_tools() {
             let name = rejected.name.as_deref().unwrap_or("(no name)");
             let spans = [
                 span(format!("✗ {}", clean::line(name)), theme.bad),

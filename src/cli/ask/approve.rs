@@ -1,18 +1,16 @@
 //! The question on a terminal without panes: the whole arguments on stderr, one letter as the answer.
 
 use crate::cli::output;
-use crate::host::{Answer, Command, Host, Question};
+use crate::host::{About, Answer, Command, Host, Question};
 use crate::text::clean;
 
 /// Shows the question and waits for an answer. The end of stdin is a no.
 pub async fn ask(question: &Question, host: &Host) -> Command {
     let id = question.id;
-    if let Some(call) = host.call(question.call) {
-        output::note(&format!(
-            "\nAllow {}? {}",
-            clean::line(&call.title()),
-            question.why
-        ));
+    if let About::Call { call, why } = &question.about
+        && let Some(call) = host.call(*call)
+    {
+        output::note(&format!("\nAllow {}? {}", clean::line(&call.title()), why));
         output::note(&format!("  {}", clean::line(&call.arguments)));
     }
     loop {

@@ -5,7 +5,7 @@
 use crate::config::AllowRule;
 use crate::host::call::{CallEnd, CallState};
 use crate::host::effect::Effect;
-use crate::host::question::{Answer, Question};
+use crate::host::question::{About, Answer, Question};
 use crate::host::state::Host;
 use crate::ids::{CallId, Moment, QuestionId};
 
@@ -18,8 +18,7 @@ impl Host {
         }
         self.questions.push_back(Question {
             id: question,
-            call: id,
-            why,
+            about: About::Call { call: id, why },
             since: now,
         });
     }
@@ -37,19 +36,30 @@ impl Host {
         let Some(asked) = self.questions.remove(place) else {
             return Vec::new();
         };
+        let call = match asked.about {
+            About::Call { call, .. } => call,
+            About::Server {
+                server,
+                generation,
+                ask,
+                what,
+                ..
+            } => return self.answer_server(server, generation, ask, what, answer, now),
+        };
         match answer {
-            Answer::No { reason } => self.finish(asked.call, CallEnd::Denied { reason }, now),
-            Answer::Once => self.send(asked.call, now),
+            Answer::No { reason } => self.finish(call, CallEnd::Denied { reason }, now),
+            Answer::Dismissed => self.finish(call, CallEnd::Denied { reason: None }, now),
+            Answer::Once | Answer::Filled { .. } => self.send(call, now),
             Answer::Session => {
-                self.allow_for_session(asked.call);
-                let mut effects = self.send(asked.call, now);
+                self.allow_for_session(call);
+                let mut effects = self.send(call, now);
                 effects.extend(self.send_allowed(now));
                 effects
             }
             Answer::Always => {
-                let rule = self.allow_for_session(asked.call);
+                let rule = self.allow_for_session(call);
                 let mut effects: Vec<_> = rule.into_iter().map(Effect::SaveRule).collect();
-                effects.extend(self.send(asked.call, now));
+                effects.extend(self.send(call, now));
                 effects.extend(self.send_allowed(now));
                 effects
             }
@@ -69,18 +79,14 @@ impl Host {
     }
 
     fn send_allowed(&mut self, now: Moment) -> Vec<Effect> {
-        let allowed = |question: &&Question| {
-            let call = self.call(question.call)?;
+        let allowed = |question: &Question| {
+            let call = self.call(question.call()?)?;
             let key = (call.server.clone()?, call.tool.clone());
-            self.book.session.contains(&key).then_some(())
+            self.book.session.contains(&key).then_some(call.id)
         };
-        let ids: Vec<_> = self
-            .questions
-            .iter()
-            .filter(|asked| allowed(asked).is_some())
-            .map(|asked| asked.call)
-            .collect();
-        self.questions.retain(|asked| !ids.contains(&asked.call));
+        let ids: Vec<_> = self.questions.iter().filter_map(allowed).collect();
+        self.questions
+            .retain(|asked| asked.call().is_none_or(|call| !ids.contains(&call)));
         ids.into_iter().flat_map(|id| self.send(id, now)).collect()
     }
 }

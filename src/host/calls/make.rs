@@ -5,6 +5,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::agent::model::ModelCall;
 use crate::agent::transcript::Entry;
 use crate::host::approval::Decision;
@@ -14,6 +16,7 @@ use crate::host::effect::Effect;
 use crate::host::servers::absence;
 use crate::host::state::Host;
 use crate::ids::{CallId, Moment, ServerName, TurnId};
+use crate::mcp::request::Method;
 use crate::text::nearest;
 
 impl Host {
@@ -52,14 +55,15 @@ impl Host {
             None => (None, call.name.clone()),
         };
         let arguments = call.arguments.clone();
-        self.push_call(Origin::Model { turn, call }, server, tool, arguments, now)
+        let what = (Method::Tool, tool);
+        self.push_call(Origin::Model { turn, call }, server, what, arguments, now)
     }
 
     fn push_call(
         &mut self,
         origin: Origin,
         server: Option<ServerName>,
-        tool: String,
+        (method, tool): (Method, String),
         arguments: String,
         now: Moment,
     ) -> CallId {
@@ -73,6 +77,7 @@ impl Host {
             id,
             origin,
             server,
+            method,
             tool,
             arguments,
             state,
@@ -80,6 +85,7 @@ impl Host {
             messages: VecDeque::new(),
             created: now,
             request_id: None,
+            task: None,
             saved_to: None,
         });
         id
@@ -133,6 +139,10 @@ impl Host {
                 why: absence(server),
             });
         }
+        if call.method != Method::Tool {
+            // What a resource or a prompt wants is the server's to say.
+            return line.map(|_| ()).map_err(invalid);
+        }
         let Some(tool) = server.tool(&call.tool) else {
             return Err(invalid(self.no_such_tool(call)));
         };
@@ -181,10 +191,44 @@ impl Host {
         written: &str,
         now: Moment,
     ) -> Vec<Effect> {
+        self.by_hand(server, (Method::Tool, tool.to_owned()), written, now)
+    }
+
+    /// Reads a resource for the person.
+    pub(in crate::host) fn read_by_hand(
+        &mut self,
+        server: &ServerName,
+        uri: &str,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let arguments = json!({ "uri": uri }).to_string();
+        let what = (Method::Resource, uri.to_owned());
+        self.by_hand(server, what, &arguments, now)
+    }
+
+    /// Gets a prompt for the person.
+    pub(in crate::host) fn prompt_by_hand(
+        &mut self,
+        server: &ServerName,
+        prompt: &str,
+        arguments: &str,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let what = (Method::Prompt, prompt.to_owned());
+        self.by_hand(server, what, arguments, now)
+    }
+
+    fn by_hand(
+        &mut self,
+        server: &ServerName,
+        what: (Method, String),
+        written: &str,
+        now: Moment,
+    ) -> Vec<Effect> {
         let id = self.push_call(
             Origin::Hand,
             Some(server.clone()),
-            tool.to_owned(),
+            what,
             written.to_owned(),
             now,
         );

@@ -39,6 +39,7 @@ impl Host {
             call: id,
             server: server.name.clone(),
             generation,
+            method: call.method,
             tool: call.tool.clone(),
             arguments: call.arguments.clone(),
             timeout,
@@ -73,6 +74,7 @@ impl Host {
         match event {
             CallEvent::Sent { request_id } => call.request_id = Some(request_id),
             CallEvent::Progress(progress) => call.progressed(progress, now),
+            CallEvent::Task(task) => call.task = Some(task),
             CallEvent::Finished(outcome) => {
                 return self.finish(id, CallEnd::Outcome { outcome }, now);
             }
@@ -82,7 +84,7 @@ impl Host {
 
     /// Ends every call that has not ended: asked ones are dropped, running ones cancelled.
     pub(in crate::host) fn cancel_calls(&mut self, now: Moment) -> Vec<Effect> {
-        self.questions.clear();
+        self.questions.retain(|asked| asked.call().is_none());
         let mut effects = Vec::new();
         for call in &mut self.calls {
             match (&call.state, &call.server) {

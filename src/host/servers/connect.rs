@@ -2,9 +2,10 @@
 //!
 //! Pure. Each dial has a generation of its own; whether an end is followed by another dial is for `mcp::lifecycle` to say.
 
+use std::collections::BTreeMap;
+
 use crate::host::book::Purpose;
 use crate::host::effect::Effect;
-use crate::host::server::Listing;
 use crate::host::state::Host;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::failure::Failure;
@@ -26,7 +27,7 @@ impl Host {
         server.generation = old.next();
         server.restarts += u32::from(old != Generation(0));
         server.status = Status::Starting { since: now };
-        (server.listing, server.probing) = (Listing::Quiet, None);
+        (server.listing, server.probing) = (BTreeMap::new(), None);
         let generation = server.generation;
         self.rename_tools();
         let mut effects = Vec::new();
@@ -65,6 +66,9 @@ impl Host {
         );
         server.status = Status::Disabled;
         server.tools.clear();
+        server.resources.clear();
+        server.templates.clear();
+        server.prompts.clear();
         let generation = server.generation;
         self.rename_tools();
         let mut effects = self.gathered_if_settled(now);
@@ -94,7 +98,7 @@ impl Host {
             return Vec::new();
         };
         server.health.last_error = Some(failure.headline());
-        (server.listing, server.probing) = (Listing::Quiet, None);
+        (server.listing, server.probing) = (BTreeMap::new(), None);
         let generation = server.generation;
         let mut effects = Vec::new();
         match next {

@@ -40,7 +40,7 @@ impl Host {
         for server in self
             .servers
             .iter()
-            .filter(|server| server.status.is_ready() && !server.rejected.is_empty())
+            .filter(|server| server.status.is_ready() && !server.rejected_tools().is_empty())
         {
             missing.push(unusable(server));
         }
@@ -63,7 +63,7 @@ impl Host {
 
 fn unusable(server: &Server) -> String {
     let names: Vec<_> = server
-        .rejected
+        .rejected_tools()
         .iter()
         .filter_map(|tool| tool.name.as_deref())
         .collect();

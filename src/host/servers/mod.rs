@@ -10,9 +10,11 @@ mod probe;
 
 pub(super) use missing::absence;
 
+use std::collections::{BTreeMap, VecDeque};
+
 use crate::config::{BrokenServer, ServerSpec};
 use crate::host::effect::Effect;
-use crate::host::server::{LOG_LINES, Listing, LogLine, Server};
+use crate::host::server::{LOG_LINES, LogLine, Server};
 use crate::host::state::Host;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::event::ServerEvent;
@@ -58,13 +60,18 @@ impl Server {
             status,
             generation: Generation(0),
             tools: Vec::new(),
-            rejected: Vec::new(),
+            resources: Vec::new(),
+            templates: Vec::new(),
+            prompts: Vec::new(),
+            rejected: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            log_level: None,
             health: Health::default(),
-            log: std::collections::VecDeque::new(),
+            log: VecDeque::new(),
             restarts: 0,
             probing: None,
             hello: None,
-            listing: Listing::Quiet,
+            listing: BTreeMap::new(),
         }
     }
 }
@@ -93,6 +100,17 @@ impl Host {
             .is_some_and(|server| server.generation == from && is_open(server));
         let mut effects = match event {
             ServerEvent::Call(id, event) => self.call_event(id, from, event, now),
+            ServerEvent::Errand(id, end) => {
+                self.errand_over(id, end);
+                Vec::new()
+            }
+            ServerEvent::AskWithdrawn(ask) => {
+                self.ask_withdrawn(name, from, ask);
+                Vec::new()
+            }
+            ServerEvent::Asked { ask, call, what } if is_current => {
+                self.asked(name, from, ask, call, &what, now)
+            }
             event if is_current => self.status_event(name, event, now),
             // An earlier connection, or one that was closed from here.
             _ => Vec::new(),
@@ -107,14 +125,19 @@ impl Host {
     fn status_event(&mut self, name: &ServerName, event: ServerEvent, now: Moment) -> Vec<Effect> {
         match event {
             ServerEvent::Connected(hello) => self.greeted(name, hello, now),
-            ServerEvent::Listed(tools) => self.listed(name, tools, now),
-            ServerEvent::ListFailed(why) => self.list_failed(name, why, now),
-            ServerEvent::ToolsChanged => self.tools_changed(name),
+            ServerEvent::Listed(listed) => self.listed(name, listed, now),
+            ServerEvent::ListFailed(kind, why) => self.list_failed(name, kind, why, now),
+            ServerEvent::Changed(kind) => self.list_changed(name, kind),
+            ServerEvent::ResourceUpdated { uri } => self.resource_updated(name, uri, now),
             ServerEvent::Log { level, text } => self.log(name, level, text, now),
             ServerEvent::Probed { millis } => self.probed(name, millis, now),
             ServerEvent::Ended(failure) => self.ended(name, failure, now),
+            ServerEvent::UrlDone { .. } => Vec::new(),
             // Handled above, whatever the server's generation.
-            ServerEvent::Call(..) => Vec::new(),
+            ServerEvent::Call(..)
+            | ServerEvent::Asked { .. }
+            | ServerEvent::AskWithdrawn(_)
+            | ServerEvent::Errand(..) => Vec::new(),
         }
     }
 

@@ -19,7 +19,7 @@ pub fn open(dial: &Dial, tap: &ConnectionTap, tasks: &TaskTracker) -> Result<Lin
         Launch::Bundled(bundled) => {
             stdio::start(&program(dial.own_binary.clone(), bundled), tap, tasks)
         }
-        Launch::Http(launch) => http::start(launch, tap, tasks),
+        Launch::Http(launch) => http::start(launch, &dial.authorizer, tap, tasks),
     }
 }
 

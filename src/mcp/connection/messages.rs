@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::ids::CallId;
+use crate::mcp::request::{ListKind, Method};
 use crate::mcp::status::Era;
 
 /// The revision without a handshake.
@@ -71,21 +72,27 @@ pub fn discover(id: i64) -> Value {
     request(Era::Modern, id, "server/discover", Map::new(), false)
 }
 
-/// One page of `tools/list`.
-pub fn list_tools(era: Era, id: i64, cursor: Option<&str>) -> Value {
+/// One page of a list.
+pub fn list(era: Era, id: i64, kind: ListKind, cursor: Option<&str>) -> Value {
     let mut params = Map::new();
     if let Some(cursor) = cursor {
         params.insert("cursor".to_owned(), cursor.into());
     }
-    request(era, id, "tools/list", params, false)
+    request(era, id, kind.wire(), params, false)
 }
 
-/// `tools/call`; the arguments are moved in as they are.
-pub fn call_tool(era: Era, id: i64, tool: &str, arguments: Map<String, Value>) -> Value {
-    let mut params = Map::new();
-    params.insert("name".to_owned(), tool.into());
-    params.insert("arguments".to_owned(), arguments.into());
-    request(era, id, "tools/call", params, true)
+/// A call; the arguments are moved in as they are.
+pub fn call(era: Era, id: i64, method: Method, of: &str, arguments: Map<String, Value>) -> Value {
+    let params = match method {
+        Method::Tool | Method::Prompt => {
+            let mut params = Map::new();
+            params.insert("name".to_owned(), of.into());
+            params.insert("arguments".to_owned(), arguments.into());
+            params
+        }
+        Method::Resource => arguments,
+    };
+    request(era, id, method.wire(), params, true)
 }
 
 /// `subscriptions/listen` for changes of the tools.

@@ -21,9 +21,12 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::config::ServerSpec;
-use crate::ids::{CallId, Generation, ServerName};
+use crate::ids::{AskId, CallId, ErrandId, Generation, ServerName};
+use crate::mcp::ask::Reply;
+use crate::mcp::auth::Authorizer;
 use crate::mcp::event::{CallEvent, ServerEvent};
 use crate::mcp::failure::{Failure, FailureKind};
+use crate::mcp::request::{Errand, ErrandEnd, ListKind, Method};
 use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Era;
 use crate::mcp::wire::Tap;
@@ -46,6 +49,8 @@ pub struct Dial {
     pub tap: Tap,
     /// The era that this server spoke last time, to save a question.
     pub remembered_era: Option<Era>,
+    /// Who we are to a server at a URL.
+    pub authorizer: Authorizer,
 }
 
 /// One tool call.
@@ -53,13 +58,28 @@ pub struct Dial {
 pub struct CallRequest {
     /// The call's number, for its events.
     pub call: CallId,
-    /// The server's own name of the tool.
+    /// What is asked for.
+    pub method: Method,
+    /// The server's own name of the tool or prompt, or the resource's URI.
     pub tool: String,
     /// The arguments, sent exactly as they are here.
     pub arguments: Map<String, Value>,
     /// How long without answer or progress.
     pub timeout: Duration,
     /// How long at all, whatever the progress.
+    pub max_total: Duration,
+}
+
+/// A call that an earlier connection began as a task, to be followed to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FollowRequest {
+    /// The call's number, for its events.
+    pub call: CallId,
+    /// The server's id of the task.
+    pub task: String,
+    /// How long without a word from the task.
+    pub timeout: Duration,
+    /// How long at all.
     pub max_total: Duration,
 }
 
@@ -72,10 +92,14 @@ pub struct Connection {
 
 #[derive(Debug)]
 enum Command {
-    ListTools,
+    List(ListKind),
     Probe,
     Call(CallRequest),
+    Follow(FollowRequest),
     Cancel(CallId),
+    Errand(ErrandId, Errand),
+    Reply(AskId, Reply),
+    RootsChanged,
     Close,
 }
 
@@ -110,9 +134,9 @@ async fn watched(dial: Dial, reporter: Reporter, commands: mpsc::UnboundedReceiv
 }
 
 impl Connection {
-    /// Reads `tools/list` to its last page; reports `Listed` or `ListFailed`.
-    pub fn list_tools(&self) {
-        self.command(Command::ListTools);
+    /// Reads a list to its last page; reports `Listed` or `ListFailed`.
+    pub fn list(&self, kind: ListKind) {
+        self.command(Command::List(kind));
     }
 
     /// Asks whether the server lives: `ping`, or `server/discover` in the era without it; reports `Probed`.
@@ -123,6 +147,26 @@ impl Connection {
     /// Sends a call; reports `Sent`, progress, and exactly one `Finished`. A call made after `Ended` is reported by nobody.
     pub fn call(&self, request: CallRequest) {
         self.command(Command::Call(request));
+    }
+
+    /// Follows the task of a call; reports progress and exactly one `Finished`, as for a call.
+    pub fn follow(&self, request: FollowRequest) {
+        self.command(Command::Follow(request));
+    }
+
+    /// Does an errand; reports exactly one `Errand`.
+    pub fn errand(&self, errand: ErrandId, what: Errand) {
+        self.command(Command::Errand(errand, what));
+    }
+
+    /// Answers a question of the server. An answer to a question that it has withdrawn goes nowhere.
+    pub fn reply(&self, ask: AskId, reply: Reply) {
+        self.command(Command::Reply(ask, reply));
+    }
+
+    /// Tells the server that the roots have changed, where its era has a word for that.
+    pub fn roots_changed(&self) {
+        self.command(Command::RootsChanged);
     }
 
     /// Cancels a call: it is reported as `Cancelled` at once and the server is told. The server goes on.
@@ -166,6 +210,12 @@ impl Reporter {
 
     async fn call(&self, call: CallId, event: CallEvent) {
         self.event(ServerEvent::Call(call, event)).await;
+    }
+
+    async fn no_errand(&self, errand: ErrandId, why: &str) {
+        let why = why.to_owned();
+        self.event(ServerEvent::Errand(errand, ErrandEnd::Failed { why }))
+            .await;
     }
 
     async fn finished(&self, call: CallId, outcome: CallOutcome) {
@@ -223,8 +273,13 @@ async fn shake_hands(
                     let why = "the server is not connected yet".to_owned();
                     reporter.finished(request.call, CallOutcome::NotSent { why }).await;
                 }
+                Some(Command::Follow(request)) => {
+                    let why = "the server is not connected yet".to_owned();
+                    reporter.finished(request.call, CallOutcome::Lost { why }).await;
+                }
+                Some(Command::Errand(errand, _)) => reporter.no_errand(errand, "the server is not connected yet").await,
                 // Nothing to list, to probe or to cancel yet; the host asks again once it is connected.
-                Some(Command::ListTools | Command::Probe | Command::Cancel(_)) => {}
+                Some(Command::List(_) | Command::Probe | Command::Cancel(_) | Command::Reply(..) | Command::RootsChanged) => {}
             },
         }
     }
@@ -238,11 +293,23 @@ async fn refuse_the_rest(
 ) {
     commands.close();
     while let Some(command) = commands.recv().await {
-        if let Command::Call(request) = command {
-            let why = failure.headline();
-            reporter
-                .finished(request.call, CallOutcome::NotSent { why })
-                .await;
+        let why = failure.headline();
+        match command {
+            Command::Call(request) => {
+                let outcome = CallOutcome::NotSent { why };
+                reporter.finished(request.call, outcome).await;
+            }
+            Command::Follow(request) => {
+                let outcome = CallOutcome::Lost { why };
+                reporter.finished(request.call, outcome).await;
+            }
+            Command::Errand(errand, _) => reporter.no_errand(errand, &why).await,
+            Command::List(_)
+            | Command::Probe
+            | Command::Cancel(_)
+            | Command::Reply(..)
+            | Command::RootsChanged
+            | Command::Close => {}
         }
     }
 }

@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use crate::ids::CallId;
 use crate::mcp::convert;
+use crate::mcp::request::{ListKind, Method};
 use crate::mcp::result::CallOutcome;
-use crate::mcp::tool::Listing;
+use crate::mcp::tool::Listed;
 use crate::mcp::transport::Gate;
 
 /// How long a listing may take, all its pages, once the server is up. Progress does not extend it.
@@ -31,6 +32,7 @@ pub enum Purpose {
 
 pub struct UnderWay {
     pub call: CallId,
+    pub method: Method,
     pub announced: bool,
     pub idle: Duration,
     pub last: Instant,
@@ -38,7 +40,7 @@ pub struct UnderWay {
 
 /// A listing under way.
 pub struct Pages {
-    pub listing: Listing,
+    pub listed: Listed,
     pub cursors: Vec<String>,
     /// When the last page must have come.
     pub deadline: Instant,
@@ -59,9 +61,9 @@ pub enum Answer {
 }
 
 /// What a call came to.
-pub fn outcome(answer: Answer, gate: &Gate, waited: Duration) -> CallOutcome {
+pub fn outcome(answer: Answer, method: Method, gate: &Gate, waited: Duration) -> CallOutcome {
     match answer {
-        Answer::Result(result) => match convert::tool_result(&result) {
+        Answer::Result(result) => match convert::result(method, &result) {
             Ok(result) => CallOutcome::Answered { result },
             Err(why) => CallOutcome::Unreadable { why },
         },
@@ -82,18 +84,19 @@ pub fn outcome(answer: Answer, gate: &Gate, waited: Duration) -> CallOutcome {
 }
 
 /// Why a listing failed, as a sentence.
-pub fn list_failure(answer: Answer) -> String {
+pub fn list_failure(kind: ListKind, answer: Answer) -> String {
+    let method = kind.wire();
     match answer {
         Answer::Error(code, words) => {
-            format!("the server refused tools/list with error {code}: {words}")
+            format!("the server refused {method} with error {code}: {words}")
         }
         Answer::TimedOut => format!(
-            "the server did not answer tools/list within {} s",
+            "the server did not answer {method} within {} s",
             LIST_TIMEOUT.as_secs()
         ),
         Answer::Unreadable(why) | Answer::Failed(_, why) | Answer::Ended(why) => {
-            format!("tools/list failed: {why}")
+            format!("{method} failed: {why}")
         }
-        Answer::Result(_) => "tools/list failed".to_owned(),
+        Answer::Result(_) => format!("{method} failed"),
     }
 }

@@ -19,6 +19,7 @@ use crate::ids::CallId;
 use crate::mcp::convert;
 use crate::mcp::event::{CallEvent, ServerEvent};
 use crate::mcp::failure::Failure;
+use crate::mcp::request::ListKind;
 use crate::mcp::result::CallOutcome;
 use crate::mcp::status::{Era, Hello};
 use crate::mcp::transport::{Gate, Inbound, Link, stdio};
@@ -100,10 +101,21 @@ impl Session {
 
     async fn command(&mut self, command: Command) {
         match command {
-            Command::ListTools => self.list_tools().await,
+            Command::List(kind) => self.list(kind).await,
             Command::Probe => self.probe().await,
             Command::Call(request) => self.call(request).await,
             Command::Cancel(call) => self.cancel(call).await,
+            Command::Follow(request) => {
+                let why = "tasks are not followed yet".to_owned();
+                let outcome = CallOutcome::Lost { why };
+                self.reporter.finished(request.call, outcome).await;
+            }
+            Command::Errand(errand, _) => {
+                self.reporter
+                    .no_errand(errand, "errands are not done yet")
+                    .await;
+            }
+            Command::Reply(..) | Command::RootsChanged => {}
             Command::Close => self.close().await,
         }
     }
@@ -147,6 +159,7 @@ impl Session {
         let now = Instant::now();
         let under_way = UnderWay {
             call: request.call,
+            method: request.method,
             announced: false,
             idle: request.timeout,
             last: now + request.max_total,
@@ -154,7 +167,7 @@ impl Session {
         let deadline = (now + request.timeout).min(under_way.last);
         let era = self.era;
         self.ask(Purpose::Call(under_way), deadline, |id| {
-            messages::call_tool(era, id, &request.tool, request.arguments)
+            messages::call(era, id, request.method, &request.tool, request.arguments)
         })
         .await;
     }
@@ -212,7 +225,8 @@ impl Session {
         if self.relisten.is_due(now) {
             self.listen().await;
             // What changed while nobody listened is not told again.
-            self.reporter.event(ServerEvent::ToolsChanged).await;
+            let changed = ServerEvent::Changed(ListKind::Tools);
+            self.reporter.event(changed).await;
         }
         let due: Vec<i64> = self
             .pending
@@ -325,7 +339,8 @@ impl Session {
                 self.reporter.event(ServerEvent::Log { level, text }).await;
             }
             Some("notifications/tools/list_changed") => {
-                self.reporter.event(ServerEvent::ToolsChanged).await;
+                let changed = ServerEvent::Changed(ListKind::Tools);
+                self.reporter.event(changed).await;
             }
             // Others concern what this client does not show yet; the tap has them.
             _ => {}
@@ -357,7 +372,7 @@ impl Session {
         let waited = pending.asked.elapsed();
         match pending.purpose {
             Purpose::Call(under_way) => {
-                let outcome = outcome(answer, &pending.gate, waited);
+                let outcome = outcome(answer, under_way.method, &pending.gate, waited);
                 self.reporter.finished(under_way.call, outcome).await;
             }
             Purpose::List(pages) => self.page(pages, answer).await,

@@ -1,4 +1,4 @@
-//! `tools/list` to its last page. The first listing belongs to the start and ends with the start-up timeout.
+//! Lists to their last page. The first listing of the tools belongs to the start and ends with the start-up timeout.
 
 use tokio::time::Instant;
 
@@ -8,28 +8,32 @@ use crate::mcp::connection::pending::{Answer, LIST_TIMEOUT, Pages, Purpose, list
 use crate::mcp::convert;
 use crate::mcp::event::ServerEvent;
 use crate::mcp::failure::{Failure, FailureKind};
-use crate::mcp::tool::Listing;
+use crate::mcp::request::ListKind;
+use crate::mcp::tool::Listed;
 
 /// The most pages of one listing, against a server that makes up cursors for ever.
 const MOST_PAGES: usize = 1000;
 
 impl Session {
     /// Asks for the first page.
-    pub(super) async fn list_tools(&mut self) {
-        let startup = self.startup.take();
+    pub(super) async fn list(&mut self, kind: ListKind) {
+        let startup = match kind {
+            ListKind::Tools => self.startup.take(),
+            ListKind::Resources | ListKind::Templates | ListKind::Prompts => None,
+        };
         let pages = Pages {
-            listing: Listing::default(),
+            listed: Listed::none(kind),
             cursors: Vec::new(),
             deadline: startup.unwrap_or_else(|| Instant::now() + LIST_TIMEOUT),
             is_first: startup.is_some(),
         };
-        self.list(pages, None).await;
+        self.next_page(pages, None).await;
     }
 
-    async fn list(&mut self, pages: Pages, cursor: Option<&str>) {
-        let (era, deadline) = (self.era, pages.deadline);
+    async fn next_page(&mut self, pages: Pages, cursor: Option<&str>) {
+        let (era, deadline, kind) = (self.era, pages.deadline, pages.listed.kind());
         self.ask(Purpose::List(pages), deadline, |id| {
-            messages::list_tools(era, id, cursor)
+            messages::list(era, id, kind, cursor)
         })
         .await;
     }
@@ -37,29 +41,28 @@ impl Session {
     /// A page has come, or will not come.
     pub(super) async fn page(&mut self, mut pages: Pages, answer: Answer) {
         let next = match answer {
-            Answer::Result(page) => {
-                convert::tools_page(&page, self.heed_headers, &mut pages.listing)
-            }
+            Answer::Result(page) => convert::page(&page, self.heed_headers, &mut pages.listed),
             // Without its tools it is of no use: it has not started in time.
             Answer::TimedOut if pages.is_first => {
                 self.given_up = Some(never_listed());
                 return;
             }
-            other => Err(list_failure(other)),
+            other => Err(list_failure(pages.listed.kind(), other)),
         };
         match next {
-            Err(why) => self.reporter.event(ServerEvent::ListFailed(why)).await,
+            Err(why) => {
+                let failed = ServerEvent::ListFailed(pages.listed.kind(), why);
+                self.reporter.event(failed).await;
+            }
             Ok(Some(cursor))
                 if !pages.cursors.contains(&cursor) && pages.cursors.len() < MOST_PAGES =>
             {
                 pages.cursors.push(cursor.clone());
-                Box::pin(self.list(pages, Some(&cursor))).await;
+                Box::pin(self.next_page(pages, Some(&cursor))).await;
             }
             // The last page, or a cursor that leads in a circle.
             Ok(_) => {
-                self.reporter
-                    .event(ServerEvent::Listed(pages.listing))
-                    .await
+                self.reporter.event(ServerEvent::Listed(pages.listed)).await;
             }
         }
     }

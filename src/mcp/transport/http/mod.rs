@@ -27,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use self::client::TappedClient;
 use crate::config::{HttpLaunch, TransportChoice};
+use crate::mcp::auth::Authorizer;
 use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::transport::{
     Gate, IN_QUEUE, Inbound, LONGEST_MESSAGE, Link, Notes, OUT_QUEUE, Outgoing,
@@ -48,6 +49,7 @@ type Worker = StreamableHttpClientTransport<TappedClient>;
 /// When the URL or a header cannot be used, or the transport is not spoken.
 pub fn start(
     launch: &HttpLaunch,
+    _authorizer: &Authorizer,
     tap: &ConnectionTap,
     tasks: &TaskTracker,
 ) -> Result<Link, Box<Failure>> {

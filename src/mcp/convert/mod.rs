@@ -2,103 +2,68 @@
 //!
 //! Pure functions over JSON values; called by `connection`. Nothing here panics, whatever comes.
 
+mod lists;
+
 use serde_json::{Map, Value};
 
+pub use lists::{page, tool};
+
 use crate::mcp::event::Progress;
-use crate::mcp::param_headers;
+use crate::mcp::request::Method;
 use crate::mcp::result::{Block, ToolResult};
 use crate::mcp::status::{Era, Hello};
-use crate::mcp::tool::{Annotations, Listing, Rejected, Tool};
 use crate::mcp::wire::lines::head;
 
 /// The key under which a modern server names itself.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
-/// Adds one page of `tools/list` to the listing and gives the cursor of the next one. With `heed_headers` a tool whose
-/// `x-mcp-header` annotations are invalid is left out, as the protocol asks of HTTP clients.
+/// The result of a call.
 ///
 /// # Errors
-/// When the page is no listing at all; the reason as a sentence.
-pub fn tools_page(
-    page: &Value,
-    heed_headers: bool,
-    listing: &mut Listing,
-) -> Result<Option<String>, String> {
-    let Some(tools) = page.get("tools").and_then(Value::as_array) else {
+/// When it is no result that can be read, as a sentence.
+pub fn result(method: Method, result: &Value) -> Result<ToolResult, String> {
+    match method {
+        Method::Tool => tool_result(result),
+        Method::Resource => list_result(result, "contents", resource_block),
+        Method::Prompt => list_result(result, "messages", message),
+    }
+}
+
+fn list_result(
+    result: &Value,
+    key: &str,
+    block: fn(&Value) -> Option<Block>,
+) -> Result<ToolResult, String> {
+    let Some(items) = result.get(key).and_then(Value::as_array) else {
         return Err(format!(
-            "the answer to tools/list has no array `tools`: {}",
-            excerpt(&page.to_string())
+            "the result has no array `{key}`: {}",
+            excerpt(&result.to_string())
         ));
     };
-    for item in tools {
-        match tool(item).and_then(|tool| match heed_headers {
-            true => with_valid_headers(tool),
-            false => Ok(tool),
-        }) {
-            Ok(tool) if listing.tools.iter().any(|known| known.name == tool.name) => {
-                listing.rejected.push(Rejected {
-                    name: Some(tool.name),
-                    why: "a tool of this name was listed before".to_owned(),
-                });
-            }
-            Ok(tool) => listing.tools.push(tool),
-            Err(rejected) => listing.rejected.push(rejected),
-        }
-    }
-    let cursor = page.get("nextCursor").and_then(Value::as_str);
-    Ok(cursor.map(str::to_owned))
+    let kept = |item: &Value| {
+        block(item).unwrap_or_else(|| Block::Other {
+            value: item.clone(),
+        })
+    };
+    Ok(ToolResult {
+        content: items.iter().map(kept).collect(),
+        ..ToolResult::default()
+    })
 }
 
-fn with_valid_headers(tool: Tool) -> Result<Tool, Rejected> {
-    match param_headers::invalid(&tool.input_schema) {
-        Some(why) => Err(Rejected {
-            name: Some(tool.name),
-            why,
-        }),
-        None => Ok(tool),
-    }
+fn message(item: &Value) -> Option<Block> {
+    Some(Block::Said {
+        role: text(item, "role")?,
+        block: Box::new(block(item.get("content")?)),
+    })
 }
 
-/// One tool.
-///
-/// # Errors
-/// Why it cannot be used.
-pub fn tool(item: &Value) -> Result<Tool, Rejected> {
-    let name = text(item, "name").filter(|name| !name.is_empty());
-    let reject = |why: &str| Rejected {
-        name: name.clone(),
-        why: why.to_owned(),
-    };
-    if !item.is_object() {
-        return Err(reject("it is no JSON object"));
-    }
-    let Some(name) = name.clone() else {
-        return Err(reject("it has no `name`"));
-    };
-    let input_schema = match item.get("inputSchema") {
-        Some(schema) if schema.is_object() => schema.clone(),
-        None | Some(Value::Null) => return Err(reject("it has no `inputSchema`")),
-        Some(_) => return Err(reject("its `inputSchema` is no JSON object")),
-    };
-    let hints = item.get("annotations");
-    let hint = |key: &str| {
-        hints
-            .and_then(|hints| hints.get(key))
-            .and_then(Value::as_bool)
-    };
-    let title = text(item, "title").or_else(|| hints.and_then(|hints| text(hints, "title")));
-    Ok(Tool {
-        name,
-        title,
-        description: text(item, "description"),
-        input_schema,
-        output_schema: item.get("outputSchema").filter(|s| s.is_object()).cloned(),
-        annotations: Annotations {
-            read_only: hint("readOnlyHint"),
-            destructive: hint("destructiveHint"),
-            idempotent: hint("idempotentHint"),
-            open_world: hint("openWorldHint"),
-        },
+fn resource_block(resource: &Value) -> Option<Block> {
+    Some(Block::Resource {
+        uri: text(resource, "uri")?,
+        mime: text(resource, "mimeType"),
+        text: text(resource, "text"),
+        blob: text(resource, "blob"),
     })
 }
 
@@ -185,15 +150,7 @@ fn known_block(value: &Value) -> Option<Block> {
             uri: text(value, "uri")?,
             name: text(value, "name"),
         }),
-        "resource" => {
-            let resource = value.get("resource")?;
-            Some(Block::Resource {
-                uri: text(resource, "uri")?,
-                mime: text(resource, "mimeType"),
-                text: text(resource, "text"),
-                blob: text(resource, "blob"),
-            })
-        }
+        "resource" => resource_block(value.get("resource")?),
         _ => None,
     }
 }
@@ -303,6 +260,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::mcp::request::ListKind;
+    use crate::mcp::tool::Listed;
 
     fn any_json() -> impl Strategy<Value = Value> {
         let word = prop_oneof![
@@ -338,9 +297,12 @@ mod tests {
         #[test]
         fn nothing_a_server_sends_makes_it_panic_or_lose_an_item(value in any_json()) {
             let page = json!({ "tools": [value, value] });
-            let mut listing = Listing::default();
-            prop_assert_eq!(tools_page(&page, true, &mut listing), Ok(None));
-            prop_assert_eq!(listing.tools.len() + listing.rejected.len(), 2);
+            let mut listed = Listed::none(ListKind::Tools);
+            prop_assert_eq!(lists::page(&page, true, &mut listed), Ok(None));
+            let Listed::Tools(listing) = listed else {
+                return Err(TestCaseError::fail("another list"));
+            };
+            prop_assert_eq!(listing.items.len() + listing.rejected.len(), 2);
             let result = tool_result(&json!({ "content": [value] }));
             prop_assert_eq!(result.map(|result| result.content.len()), Ok(1));
             let _ = tool_result(&value);

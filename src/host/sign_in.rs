@@ -1,0 +1,44 @@
+//! Sign-ins at servers: begun by the person, carried out by the driver, followed by a new dial.
+//!
+//! Pure. It knows addresses and outcomes; tokens never come here.
+
+use crate::host::effect::Effect;
+use crate::host::event::SignInEvent;
+use crate::host::state::{Host, SignInState};
+use crate::ids::{Moment, ServerName};
+
+impl Host {
+    /// The person wants to sign in.
+    pub(in crate::host) fn sign_in(&mut self, server: ServerName) -> Vec<Effect> {
+        if self.server(&server).is_none() {
+            return Vec::new();
+        }
+        self.sign_ins.insert(server.clone(), SignInState::Starting);
+        vec![Effect::SignIn { server }]
+    }
+
+    /// The driver reports how far a sign-in is.
+    pub(in crate::host) fn sign_in_event(
+        &mut self,
+        server: &ServerName,
+        event: SignInEvent,
+        now: Moment,
+    ) -> Vec<Effect> {
+        match event {
+            SignInEvent::Visit { url, comes_back } => {
+                let state = SignInState::Visit { url, comes_back };
+                self.sign_ins.insert(server.clone(), state);
+                Vec::new()
+            }
+            SignInEvent::Failed { why } => {
+                let state = SignInState::Failed { why };
+                self.sign_ins.insert(server.clone(), state);
+                Vec::new()
+            }
+            SignInEvent::Done | SignInEvent::SignedOut => {
+                self.sign_ins.remove(server);
+                self.restart(server, now)
+            }
+        }
+    }
+}
