@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use mcpdeck::ids::{CallId, Generation};
 use mcpdeck::mcp::connection::{CallRequest, Dial, dial};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
+use mcpdeck::mcp::request::Method;
 use mcpdeck::mcp::result::CallOutcome;
 use mcpdeck::mcp::wire::Tap;
 use serde_json::{Map, Value, json};
@@ -102,6 +103,7 @@ async fn through_a_connection(script: &Path) -> Vec<Duration> {
             own_binary: PathBuf::from(PROGRAM),
             tap: Tap::new(Instant::now(), None, Some(live)),
             remembered_era: None,
+            authorizer: mcpdeck::mcp::auth::Authorizer::default(),
         },
         reports,
     );
@@ -113,6 +115,7 @@ async fn through_a_connection(script: &Path) -> Vec<Duration> {
         let started = Instant::now();
         connection.call(CallRequest {
             call: CallId(number),
+            method: Method::Tool,
             tool: "echo".to_owned(),
             arguments: arguments(number),
             timeout: Duration::from_secs(30),

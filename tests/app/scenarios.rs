@@ -6,6 +6,7 @@ use mcpdeck::app::{
     Pane,
 };
 use mcpdeck::config::ThemeChoice;
+use mcpdeck::host::About;
 use mcpdeck::host::{CallEnd, Effect, Question};
 use mcpdeck::ids::{CallId, QuestionId};
 
@@ -247,8 +248,10 @@ fn the_next_question_is_not_answered_by_the_key_for_the_first() {
     let mut play = Play::asked();
     let second = Question {
         id: QuestionId(99),
-        call: CallId(1),
-        why: "may change something".to_owned(),
+        about: About::Call {
+            call: CallId(1),
+            why: "may change something".to_owned(),
+        },
         since: play.now,
     };
     play.app.host.questions.push_back(second);

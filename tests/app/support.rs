@@ -12,7 +12,7 @@ use mcpdeck::host::{Effect, Host, HostEvent, ModelLabel, Settings};
 use mcpdeck::ids::{Generation, Moment, ServerName, StreamId};
 use mcpdeck::mcp::event::ServerEvent;
 use mcpdeck::mcp::status::{Era, Hello};
-use mcpdeck::mcp::tool::{Listing, Tool};
+use mcpdeck::mcp::tool::{Listed, Listing, Tool};
 use serde_json::{Map, Value, json};
 
 /// An app, its time, and what it wanted done.
@@ -58,6 +58,8 @@ fn tool(name: &str) -> Tool {
         input_schema: json!({"type": "object", "properties": {"path": {"type": "string"}, "limit": {"type": "integer"}}}),
         output_schema: None,
         annotations: mcpdeck::mcp::tool::Annotations::default(),
+        icons: Vec::new(),
+        task: Default::default(),
     }
 }
 
@@ -97,12 +99,12 @@ impl Play {
                 capabilities: json!({"tools": {}}),
             };
             let listing = Listing {
-                tools: tools.iter().map(|name| tool(name)).collect(),
+                items: tools.iter().map(|name| tool(name)).collect(),
                 rejected: Vec::new(),
             };
             for event in [
                 ServerEvent::Connected(Box::new(hello)),
-                ServerEvent::Listed(listing),
+                ServerEvent::Listed(Listed::Tools(listing)),
             ] {
                 play.host(HostEvent::Server {
                     server: ServerName::new(name),

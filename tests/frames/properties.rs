@@ -7,12 +7,14 @@ use mcpdeck::agent::transcript::{Assistant, Entry, Level};
 use mcpdeck::agent::turn::TurnState;
 use mcpdeck::app::palette::{Palette, PaletteRow};
 use mcpdeck::app::{Anchor, App, Detail, Measured, Overlay, Pane, Toast};
+use mcpdeck::host::About;
 use mcpdeck::host::{
     CallEnd, CallState, LogLine, ModelLabel, ModelState, Origin, Question, ToolCall,
 };
 use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, Seq, StreamId, TurnId};
 use mcpdeck::mcp::event::Progress;
 use mcpdeck::mcp::failure::{Failure, FailureKind};
+use mcpdeck::mcp::request::ListKind;
 use mcpdeck::mcp::result::{Block, CallOutcome, ToolResult};
 use mcpdeck::mcp::status::Status;
 use mcpdeck::mcp::tool::Rejected;
@@ -129,10 +131,11 @@ fn filled(text: &str, pick: u8) -> App {
     };
     for server in &mut app.host.servers {
         server.health.last_error = Some(own());
-        server.rejected.push(Rejected {
+        let odd = Rejected {
             name: Some(own()),
             why: own(),
-        });
+        };
+        server.rejected.insert(ListKind::Tools, vec![odd]);
         server.log.push_back(LogLine {
             at: Moment(0),
             level: own(),
@@ -308,8 +311,10 @@ fn covered(app: &mut App, text: &str, pick: u8) {
     if pick % 12 == 9 {
         app.host.questions.push_back(Question {
             id: QuestionId(1),
-            call: CallId(6),
-            why: text.into(),
+            about: About::Call {
+                call: CallId(6),
+                why: text.into(),
+            },
             since: Moment(0),
         });
         app.ask.scroll = scroll;

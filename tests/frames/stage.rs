@@ -9,12 +9,14 @@ use mcpdeck::agent::turn::TurnState;
 use mcpdeck::app::{App, Measured};
 use mcpdeck::config::server::{Access, Bundled, Launch, ProtocolChoice, StdioLaunch, StoreUrl};
 use mcpdeck::config::{ApprovePolicy, Config, ServerSpec, ThemeChoice};
+use mcpdeck::host::About;
 use mcpdeck::host::{
     CallEnd, CallState, Host, ModelLabel, ModelState, Origin, Question, Server, Settings, ToolCall,
 };
 use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, ServerName, StreamId, TurnId};
 use mcpdeck::mcp::event::Progress;
 use mcpdeck::mcp::failure::{Failure, FailureKind};
+use mcpdeck::mcp::request::{ListKind, Method};
 use mcpdeck::mcp::result::{CallOutcome, ToolResult};
 use mcpdeck::mcp::status::{Era, Hello, Status};
 use mcpdeck::mcp::tool::{Annotations, Rejected, Tool};
@@ -65,6 +67,8 @@ fn tool(name: &str, description: &str, schema: Value) -> Tool {
         input_schema: schema,
         output_schema: None,
         annotations: Annotations::default(),
+        icons: Vec::new(),
+        task: Default::default(),
     }
 }
 
@@ -115,6 +119,8 @@ fn servers() -> Vec<Server> {
                 destructive: Some(true),
                 ..Annotations::default()
             },
+            icons: Vec::new(),
+            task: Default::default(),
             ..tool("write_file", "Writes a whole file. Asks first.", path)
         },
     ];
@@ -131,10 +137,11 @@ fn servers() -> Vec<Server> {
     shop.status = hello(Era::Legacy, "mcpdeck-database");
     let sql = json!({"type": "object", "properties": {"sql": {"type": "string"}, "limit": {"type": "integer"}}, "required": ["sql"]});
     shop.tools = vec![tool("query_database", "Runs one read-only query.", sql)];
-    shop.rejected = vec![Rejected {
+    let odd = Rejected {
         name: Some("odd tool".into()),
         why: "its inputSchema is not an object".into(),
-    }];
+    };
+    shop.rejected.insert(ListKind::Tools, vec![odd]);
     shop.health.call(Duration::from_millis(21), None);
     shop.health.call(
         Duration::from_millis(40),
@@ -175,6 +182,7 @@ pub fn call(id: u64, server: &str, tool: &str, arguments: &str, state: CallState
             },
         },
         server: Some(ServerName::new(server)),
+        method: Method::Tool,
         tool: tool.into(),
         arguments: arguments.into(),
         state,
@@ -182,6 +190,7 @@ pub fn call(id: u64, server: &str, tool: &str, arguments: &str, state: CallState
         messages: VecDeque::new(),
         created: at(9_000),
         request_id: Some(id.to_string()),
+        task: None,
         saved_to: None,
     }
 }
@@ -382,8 +391,10 @@ pub fn question() -> App {
     ));
     app.host.questions.push_back(Question {
         id: QuestionId(1),
-        call: CallId(4),
-        why: "write_file may change something".into(),
+        about: About::Call {
+            call: CallId(4),
+            why: "write_file may change something".into(),
+        },
         since: at(12_000),
     });
     app.ask.question = Some(QuestionId(1));

@@ -2,7 +2,9 @@
 
 use mcpdeck::agent::model::Finish;
 use mcpdeck::config::{AllowRule, ApprovePolicy, Config};
+use mcpdeck::host::About;
 use mcpdeck::host::{Answer, CallEnd, Effect, Settings};
+use mcpdeck::ids::CallId;
 use proptest::prelude::*;
 
 use crate::stage::*;
@@ -39,8 +41,11 @@ fn only_a_bundled_servers_reads_run_freely() {
     }
     let mut stage = Stage::ready();
     stage.propose(vec![call(1, "other__read", "{}")]);
-    let why = &stage.host.questions[0].why;
-    assert_eq!(why, "it may change something");
+    let about = About::Call {
+        call: CallId(1),
+        why: "it may change something".into(),
+    };
+    assert_eq!(stage.host.questions[0].about, about);
 }
 
 #[test]
@@ -189,7 +194,8 @@ fn what_is_asked_is_what_is_sent_byte_for_byte() {
         let mut stage = Stage::ready();
         stage.propose(vec![call(1, "other__write", written)]);
         let question = stage.host.questions[0].clone();
-        let shown = stage.host.call(question.call).unwrap().arguments.clone();
+        let asked = question.call().unwrap();
+        let shown = stage.host.call(asked).unwrap().arguments.clone();
         let effects = stage.answer(1, Answer::Once);
         assert_eq!(sent(&effects), [(1, "other".to_owned(), shown.clone())]);
         assert_eq!(stage.call(1).arguments, shown);
@@ -207,7 +213,8 @@ proptest! {
         stage.propose(vec![call(1, "other__read", &written)]);
         // A number that no one can hold is no JSON to us, and then nothing is asked.
         if let Some(question) = stage.host.questions.front() {
-            let shown = stage.host.call(question.call).unwrap().arguments.clone();
+            let asked = question.call().unwrap();
+        let shown = stage.host.call(asked).unwrap().arguments.clone();
             let effects = stage.answer(1, Answer::Once);
             prop_assert_eq!(sent(&effects), vec![(1, "other".to_owned(), shown.clone())]);
             let read: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&shown).unwrap();

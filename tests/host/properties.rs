@@ -11,8 +11,10 @@ use mcpdeck::host::{
 use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, StreamId, TimerId};
 use mcpdeck::mcp::event::{CallEvent, Progress, ServerEvent};
 use mcpdeck::mcp::failure::FailureKind;
+use mcpdeck::mcp::request::ListKind;
 use mcpdeck::mcp::result::CallOutcome;
 use mcpdeck::mcp::status::Status;
+use mcpdeck::mcp::tool::Listed;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde::{Deserialize, Serialize};
@@ -54,9 +56,9 @@ enum Chance {
 fn server_event() -> impl Strategy<Value = ServerEvent> {
     prop_oneof![
         6 => Just(hello()),
-        8 => Just(ServerEvent::Listed(tools())),
-        1 => Just(ServerEvent::ListFailed("no".into())),
-        1 => Just(ServerEvent::ToolsChanged),
+        8 => Just(ServerEvent::Listed(Listed::Tools(tools()))),
+        1 => Just(ServerEvent::ListFailed(ListKind::Tools, "no".into())),
+        1 => Just(ServerEvent::Changed(ListKind::Tools)),
         1 => Just(ServerEvent::Probed { millis: Some(3) }),
         1 => Just(ServerEvent::Probed { millis: None }),
         1 => Just(ServerEvent::Log { level: "info".into(), text: "x".into() }),
@@ -183,7 +185,11 @@ impl Watched {
         self.take(Chance::Found(true));
         for n in 0..2 {
             self.take(Chance::Server(n, true, hello()));
-            self.take(Chance::Server(n, true, ServerEvent::Listed(tools())));
+            self.take(Chance::Server(
+                n,
+                true,
+                ServerEvent::Listed(Listed::Tools(tools())),
+            ));
         }
     }
 
@@ -240,8 +246,16 @@ impl Watched {
             }
             Effect::CancelCall { call, .. } => assert!(self.sent.contains(call)),
             Effect::Close { .. }
-            | Effect::ListTools { .. }
+            | Effect::List { .. }
             | Effect::Probe { .. }
+            | Effect::Errand { .. }
+            | Effect::Reply { .. }
+            | Effect::TellRoots { .. }
+            | Effect::FollowTask { .. }
+            | Effect::SignIn { .. }
+            | Effect::FinishSignIn { .. }
+            | Effect::AbortSignIn { .. }
+            | Effect::SignOut { .. }
             | Effect::FindModel
             | Effect::SaveRule(_)
             | Effect::SaveResult { .. } => {}
@@ -261,7 +275,7 @@ impl Watched {
             let asks = host
                 .questions
                 .iter()
-                .filter(|question| question.call == call.id);
+                .filter(|question| question.call() == Some(call.id));
             let is_asking = matches!(call.state, CallState::Asking { .. });
             assert_eq!(asks.count(), usize::from(is_asking), "{call:?}");
         }

@@ -8,8 +8,9 @@ use mcpdeck::host::{Command, Effect, HostEvent, Settings, TurnState};
 use mcpdeck::ids::Generation;
 use mcpdeck::mcp::event::ServerEvent;
 use mcpdeck::mcp::failure::FailureKind;
+use mcpdeck::mcp::request::ListKind;
 use mcpdeck::mcp::status::{Era, Status};
-use mcpdeck::mcp::tool::{Listing, Rejected};
+use mcpdeck::mcp::tool::{Listed, Listing, Rejected};
 
 use crate::stage::*;
 
@@ -24,7 +25,7 @@ fn dials(effects: &[Effect]) -> Vec<(String, u64)> {
 }
 
 fn listings(effects: &[Effect]) -> usize {
-    let lists = |effect: &&Effect| matches!(effect, Effect::ListTools { .. });
+    let lists = |effect: &&Effect| matches!(effect, Effect::List { .. });
     effects.iter().filter(lists).count()
 }
 
@@ -62,8 +63,8 @@ fn a_word_of_an_earlier_connection_changes_nothing() {
     let before = stage.host.clone();
     for event in [
         hello(),
-        ServerEvent::Listed(tools()),
-        ServerEvent::ToolsChanged,
+        ServerEvent::Listed(Listed::Tools(tools())),
+        ServerEvent::Changed(ListKind::Tools),
         ended(FailureKind::Exited),
     ] {
         assert_eq!(stage.server_of("files", Generation(1), event), []);
@@ -75,7 +76,10 @@ fn a_word_of_an_earlier_connection_changes_nothing() {
 fn a_word_after_the_end_changes_nothing() {
     let mut stage = Stage::ready();
     stage.server("files", ended(FailureKind::Exited));
-    assert_eq!(stage.server("files", ServerEvent::Listed(tools())), []);
+    assert_eq!(
+        stage.server("files", ServerEvent::Listed(Listed::Tools(tools()))),
+        []
+    );
     assert_eq!(word(&stage, "files"), "waiting");
 }
 
@@ -84,15 +88,15 @@ fn a_storm_of_changes_costs_one_further_listing() {
     let mut stage = Stage::ready();
     let mut count = 0;
     for _ in 0..50 {
-        count += listings(&stage.server("files", ServerEvent::ToolsChanged));
+        count += listings(&stage.server("files", ServerEvent::Changed(ListKind::Tools)));
     }
     assert_eq!(count, 1, "one runs, the others are noted");
     assert_eq!(
-        listings(&stage.server("files", ServerEvent::Listed(tools()))),
+        listings(&stage.server("files", ServerEvent::Listed(Listed::Tools(tools())))),
         1
     );
     assert_eq!(
-        listings(&stage.server("files", ServerEvent::Listed(tools()))),
+        listings(&stage.server("files", ServerEvent::Listed(Listed::Tools(tools())))),
         0
     );
 }
@@ -100,8 +104,11 @@ fn a_storm_of_changes_costs_one_further_listing() {
 #[test]
 fn a_listing_that_fails_later_keeps_the_tools() {
     let mut stage = Stage::ready();
-    stage.server("files", ServerEvent::ToolsChanged);
-    stage.server("files", ServerEvent::ListFailed("no answer".into()));
+    stage.server("files", ServerEvent::Changed(ListKind::Tools));
+    stage.server(
+        "files",
+        ServerEvent::ListFailed(ListKind::Tools, "no answer".into()),
+    );
     let server = stage.host.server(&"files".into()).unwrap();
     assert_eq!(server.tools.len(), 2);
     assert_eq!(server.health.last_error.as_deref(), Some("no answer"));
@@ -241,17 +248,17 @@ fn the_model_is_told_what_is_missing_and_again_when_that_changes() {
 #[test]
 fn tools_that_cannot_be_used_are_named_to_the_model() {
     let mut stage = Stage::ready();
-    stage.server("other", ServerEvent::ToolsChanged);
+    stage.server("other", ServerEvent::Changed(ListKind::Tools));
     let rejected = vec![Rejected {
         name: Some("bad".into()),
         why: "no schema".into(),
     }];
     stage.server(
         "other",
-        ServerEvent::Listed(Listing {
+        ServerEvent::Listed(Listed::Tools(Listing {
             rejected,
             ..tools()
-        }),
+        })),
     );
     let told = last_user(&request(&stage.submit("hi")));
     assert!(

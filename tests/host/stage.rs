@@ -19,7 +19,7 @@ use mcpdeck::mcp::event::{CallEvent, ServerEvent};
 use mcpdeck::mcp::failure::{Failure, FailureKind};
 use mcpdeck::mcp::result::{CallOutcome, ToolResult};
 use mcpdeck::mcp::status::{Era, Hello};
-use mcpdeck::mcp::tool::{Annotations, Listing, Tool};
+use mcpdeck::mcp::tool::{Annotations, Listed, Listing, Tool};
 use serde_json::{Value, json};
 
 /// A host and the time.
@@ -91,12 +91,14 @@ pub fn tool(name: &str, read_only: bool) -> Tool {
             read_only: Some(read_only),
             ..Annotations::default()
         },
+        icons: Vec::new(),
+        task: Default::default(),
     }
 }
 
-pub fn tools() -> Listing {
+pub fn tools() -> Listing<Tool> {
     Listing {
-        tools: vec![tool("read", true), tool("write", false)],
+        items: vec![tool("read", true), tool("write", false)],
         rejected: Vec::new(),
     }
 }
@@ -197,7 +199,7 @@ impl Stage {
     /// Lets a dialled server greet and list.
     pub fn raise(&mut self, name: &str) -> Vec<Effect> {
         let mut effects = self.server(name, hello());
-        effects.extend(self.server(name, ServerEvent::Listed(tools())));
+        effects.extend(self.server(name, ServerEvent::Listed(Listed::Tools(tools()))));
         effects
     }
 

@@ -6,6 +6,7 @@ use mcpdeck::agent::model::{Completion, Finish, Message, ModelErrorKind, ModelEv
 use mcpdeck::agent::transcript::{Entry, Level};
 use mcpdeck::config::{Config, ModelMode, Provider};
 use mcpdeck::host::{Command, Effect, HostEvent, ModelState, Settings, StopReason, TurnState};
+use mcpdeck::mcp::tool::Listed;
 
 use crate::stage::*;
 
@@ -375,8 +376,8 @@ fn the_limit_of_steps_ends_the_turn() {
 #[test]
 fn without_a_model_sql_runs_on_the_database_and_the_next_model_sees_none_of_it() {
     let mut shop = tools();
-    shop.tools.push(tool("query_database", true));
-    shop.tools[2].input_schema = serde_json::json!({"type": "object", "required": ["sql"]});
+    shop.items.push(tool("query_database", true));
+    shop.items[2].input_schema = serde_json::json!({"type": "object", "required": ["sql"]});
     let config = Config {
         model: mcpdeck::config::ModelSettings {
             provider: Provider::None,
@@ -389,7 +390,10 @@ fn without_a_model_sql_runs_on_the_database_and_the_next_model_sees_none_of_it()
     assert!(matches!(stage.host.model, ModelState::Absent { .. }));
     assert_eq!(stage.submit("select 1"), [], "no database yet");
     stage.server("shop", hello());
-    stage.server("shop", mcpdeck::mcp::event::ServerEvent::Listed(shop));
+    stage.server(
+        "shop",
+        mcpdeck::mcp::event::ServerEvent::Listed(Listed::Tools(shop)),
+    );
     let effects = stage.submit("SELECT name\nFROM customers");
     assert_eq!(
         sent(&effects),
@@ -444,7 +448,10 @@ fn the_words_of_a_server_ride_on_the_request_and_no_more_than_fits() {
     };
     words.instructions = Some(format!("mind the gap {}", "x".repeat(1_000_000)));
     stage.server("other", mcpdeck::mcp::event::ServerEvent::Connected(words));
-    stage.server("other", mcpdeck::mcp::event::ServerEvent::Listed(tools()));
+    stage.server(
+        "other",
+        mcpdeck::mcp::event::ServerEvent::Listed(Listed::Tools(tools())),
+    );
     let request = request(&stage.submit("hi"));
     let Message::System { text } = &request.messages[0] else {
         panic!("{request:?}")

@@ -37,6 +37,7 @@ pub const IMPURE: &[(&str, &str)] = &[
         "writes an \"always\" answer into the user's file",
     ),
     ("mcp/connection/", "speaks to a live server"),
+    ("mcp/auth/", "signs in, and keeps what comes of it"),
     ("mcp/transport/", "spawns processes and opens sockets"),
     ("mcp/wire/tap*", "reads byte streams"),
     ("mcp/wire/file*", "writes the wire log"),
@@ -57,13 +58,18 @@ pub const IMPURE: &[(&str, &str)] = &[
 pub const DOORS: &[(&str, &[&str])] = &[
     // The protocol library: its HTTP client transport on our side, the serving side in the bundled servers. The types that
     // the rest of the house sees are our own.
-    ("rmcp", &["mcp/transport/http/", "servers/"]),
+    ("rmcp", &["mcp/auth/", "mcp/transport/http/", "servers/"]),
     ("async_openai", &["agent/model/openai/"]),
     ("tower", &["agent/model/openai/"]),
     // The guard asks one URL that its owner named for the keys that verify tokens.
     (
         "reqwest",
-        &["agent/model/", "mcp/transport/http/", "servers/guard/keys/"],
+        &[
+            "agent/model/",
+            "mcp/auth/",
+            "mcp/transport/",
+            "servers/guard/keys/",
+        ],
     ),
     ("ratatui", &["view/", "terminal/"]),
     ("crossterm", &["terminal/"]),

@@ -193,7 +193,7 @@ async fn both_eras_are_spoken_with_a_good_server() {
     ] {
         let mut server = dialled(http(&good().await), |dial| dial.spec.protocol = protocol);
         assert_eq!(server.connected().await.revision, revision);
-        assert_eq!(server.listed().await.tools[0].name, "echo");
+        assert_eq!(server.listed().await.items[0].name, "echo");
         let arguments = r#"{"b":1,"a":{"z":2}}"#;
         let text = server
             .text(1, "echo", serde_json::from_str(arguments).unwrap())
@@ -433,7 +433,7 @@ async fn one_odd_tool_costs_neither_the_others_nor_their_headers() {
         let mut server = dialled(http(&url), modern);
         server.connected().await;
         let listing = server.listed().await;
-        let good: Vec<&str> = listing.tools.iter().map(|t| t.name.as_str()).collect();
+        let good: Vec<&str> = listing.items.iter().map(|t| t.name.as_str()).collect();
         let bad: Vec<Option<&str>> = listing.rejected.iter().map(|t| t.name.as_deref()).collect();
         assert_eq!(good, ["good"], "streamed {streamed}");
         assert_eq!(bad, [Some("schemaless"), Some("bad")]);

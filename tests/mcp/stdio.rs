@@ -6,6 +6,7 @@ use mcpdeck::config::{Bundled, Launch};
 use mcpdeck::ids::CallId;
 use mcpdeck::mcp::event::{CallEvent, Progress, ServerEvent};
 use mcpdeck::mcp::failure::FailureKind;
+use mcpdeck::mcp::request::ListKind;
 use mcpdeck::mcp::result::{Block, CallOutcome};
 use mcpdeck::mcp::wire::record::{Direction, WireKind};
 use serde_json::{Value, json};
@@ -33,7 +34,7 @@ async fn a_good_server_connects_lists_answers_and_ends() {
         (hello.name.as_str(), hello.revision.as_str()),
         ("scripted", "2025-11-25")
     );
-    assert_eq!(server.listed().await.tools[0].name, "add");
+    assert_eq!(server.listed().await.items[0].name, "add");
     let arguments = r#"{"b":1,"a":{"z":1.50,"Y":[null,"é\n"]},"10":2,"9":12345678901234567890}"#;
     let line = server
         .text(1, "add", serde_json::from_str(arguments).unwrap())
@@ -198,7 +199,7 @@ async fn a_server_that_never_lists_its_tools_fails_within_its_startup_timeout() 
     });
     let began = Instant::now();
     server.connected().await;
-    server.connection.list_tools();
+    server.connection.list(ListKind::Tools);
     let failure = server.ended().await;
     assert_eq!(failure.kind, FailureKind::Timeout);
     assert!(failure.message.contains("list its tools"), "{failure:?}");
@@ -221,7 +222,7 @@ async fn pages_that_go_on_for_ever_are_bounded_as_one_listing() {
         dial.spec.startup_timeout = Duration::from_secs(3);
     });
     server.connected().await;
-    server.connection.list_tools();
+    server.connection.list(ListKind::Tools);
     assert_eq!(server.ended().await.kind, FailureKind::Timeout);
 }
 
@@ -254,10 +255,10 @@ async fn pages_are_read_to_the_last_and_odd_tools_cost_themselves_alone() {
     );
     server.connected().await;
     let listing = server.listed().await;
-    let names: Vec<&str> = listing.tools.iter().map(|t| t.name.as_str()).collect();
+    let names: Vec<&str> = listing.items.iter().map(|t| t.name.as_str()).collect();
     assert_eq!(names, ["first", "second", "third", "fourth"]);
-    assert_eq!(listing.tools[0].annotations.read_only, None);
-    assert_eq!(listing.tools[0].annotations.destructive, Some(true));
+    assert_eq!(listing.items[0].annotations.read_only, None);
+    assert_eq!(listing.items[0].annotations.destructive, Some(true));
     let rejected: Vec<Option<&str>> = listing
         .rejected
         .iter()
@@ -791,7 +792,8 @@ async fn logs_and_changes_of_the_tools_are_reported() {
     server.connection.call(request(1, "t", json!({})));
     let mut events = Vec::new();
     while events.len() < 2 {
-        if let event @ (ServerEvent::Log { .. } | ServerEvent::ToolsChanged) = server.event().await
+        if let event @ (ServerEvent::Log { .. } | ServerEvent::Changed(ListKind::Tools)) =
+            server.event().await
         {
             events.push(event);
         }
@@ -800,7 +802,7 @@ async fn logs_and_changes_of_the_tools_are_reported() {
         level: "warning".into(),
         text: "db: {\"a\":1}".into(),
     };
-    assert_eq!(events, [log, ServerEvent::ToolsChanged]);
+    assert_eq!(events, [log, ServerEvent::Changed(ListKind::Tools)]);
 }
 
 #[tokio::test]
@@ -909,7 +911,7 @@ async fn a_modern_server_tells_when_its_tools_change() {
         modern,
     );
     server.connected().await;
-    assert_eq!(server.event().await, ServerEvent::ToolsChanged);
+    assert_eq!(server.event().await, ServerEvent::Changed(ListKind::Tools));
 }
 
 #[tokio::test]
@@ -926,7 +928,7 @@ async fn a_stream_of_changes_that_ends_is_asked_for_again_and_the_tools_with_it(
         "#;
     let mut server = scripted_as(script, modern);
     server.connected().await;
-    while server.event().await != ServerEvent::ToolsChanged {}
+    while server.event().await != ServerEvent::Changed(ListKind::Tools) {}
     let received = server.received(1).await;
     let asked = methods(&received)
         .into_iter()

@@ -12,9 +12,10 @@ use mcpdeck::ids::{CallId, Generation, ServerName};
 use mcpdeck::mcp::connection::{CallRequest, Connection, Dial, Reports, dial};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
 use mcpdeck::mcp::failure::Failure;
+use mcpdeck::mcp::request::{ListKind, Method};
 use mcpdeck::mcp::result::CallOutcome;
 use mcpdeck::mcp::status::Hello;
-use mcpdeck::mcp::tool::Listing;
+use mcpdeck::mcp::tool::{Listed, Listing, Tool};
 use mcpdeck::mcp::wire::Tap;
 use mcpdeck::mcp::wire::record::WireRecord;
 use serde_json::{Map, Value, json};
@@ -100,6 +101,7 @@ pub fn dialled(spec: ServerSpec, change: impl FnOnce(&mut Dial)) -> Server {
         own_binary: binary(),
         tap: Tap::new(Instant::now(), None, Some(live)),
         remembered_era: None,
+        authorizer: mcpdeck::mcp::auth::Authorizer::default(),
     };
     change(&mut what);
     Server {
@@ -118,6 +120,7 @@ pub fn request(call: u64, tool: &str, arguments: Value) -> CallRequest {
     };
     CallRequest {
         call: CallId(call),
+        method: Method::Tool,
         tool: tool.to_owned(),
         arguments,
         timeout: LIMIT,
@@ -149,12 +152,12 @@ impl Server {
         }
     }
 
-    pub async fn listed(&mut self) -> Listing {
-        self.connection.list_tools();
+    pub async fn listed(&mut self) -> Listing<Tool> {
+        self.connection.list(ListKind::Tools);
         loop {
             match self.event().await {
-                ServerEvent::Listed(listing) => return listing,
-                ServerEvent::ListFailed(why) => panic!("listing failed: {why}"),
+                ServerEvent::Listed(Listed::Tools(listing)) => return listing,
+                ServerEvent::ListFailed(_, why) => panic!("listing failed: {why}"),
                 _ => {}
             }
         }

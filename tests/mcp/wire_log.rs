@@ -36,6 +36,7 @@ async fn logged(secret: &str, text: &str) -> Vec<Value> {
         own_binary: binary(),
         tap: tap.clone(),
         remembered_era: None,
+        authorizer: mcpdeck::mcp::auth::Authorizer::default(),
     };
     let connection = dial(what, reports);
     connection.call(request(0, "too early", json!({})));

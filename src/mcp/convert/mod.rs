@@ -346,6 +346,7 @@ mod tests {
             Block::Audio { .. } => "audio",
             Block::Link { .. } => "link",
             Block::Resource { .. } => "resource",
+            Block::Said { .. } => "said",
             Block::Other { .. } => "other",
         });
         assert_eq!(kinds, ["image", "audio", "link", "resource", "other"]);
