@@ -9,6 +9,8 @@ pub enum AppEffect {
     Host(Effect),
     /// Puts a text into the terminal's clipboard; answered by [`crate::app::event::AppEvent::Copied`].
     Copy(String),
+    /// Writes files; answered by [`crate::app::event::AppEvent::Saved`].
+    Save(Vec<Save>),
     /// Finds out what `auto` means for the theme; answered by [`crate::app::event::AppEvent::Theme`].
     DetectTheme,
     /// Draws everything anew, whatever the screen is thought to show.
@@ -17,4 +19,15 @@ pub enum AppEffect {
     Suspend,
     /// Ends the program.
     Quit,
+}
+
+/// One file to write where the program was started. An existing one is never written over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Save {
+    /// The name, which is ours.
+    pub stem: String,
+    /// What follows the dot.
+    pub extension: &'static str,
+    /// The content, base64.
+    pub data: String,
 }

@@ -22,6 +22,10 @@ pub enum Context {
     Reason,
     /// The command palette.
     Palette,
+    /// The chat's input with completions on show. What is not said for it is as in the chat.
+    Completing,
+    /// The form for a prompt or a resource template.
+    Fields,
     /// All about one call or server.
     Detail,
     /// The help.
@@ -47,13 +51,15 @@ pub struct Binding {
 
 impl Context {
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Chat,
         Self::Calls,
         Self::Servers,
         Self::Question,
         Self::Reason,
         Self::Palette,
+        Self::Completing,
+        Self::Fields,
         Self::Detail,
         Self::Help,
     ];
@@ -67,6 +73,8 @@ impl Context {
             Self::Question => "Question",
             Self::Reason => "Reason for a no",
             Self::Palette => "Command palette",
+            Self::Completing => "Completions in the input",
+            Self::Fields => "Form",
             Self::Detail => "Details",
             Self::Help => "Help",
         }
@@ -74,15 +82,21 @@ impl Context {
 
     /// Whether a key that is not in the table types a character here.
     pub fn types(self) -> bool {
-        matches!(self, Self::Chat | Self::Reason | Self::Palette)
+        matches!(
+            self,
+            Self::Chat | Self::Completing | Self::Fields | Self::Reason | Self::Palette
+        )
     }
 }
 
 /// What this key means here.
 pub fn lookup(context: Context, key: Key) -> Option<&'static Binding> {
-    TABLE
-        .iter()
-        .find(|row| row.contexts.contains(&context) && row.keys.contains(&key))
+    let row = |context: Context| {
+        let mut rows = TABLE.iter();
+        rows.find(|row| row.contexts.contains(&context) && row.keys.contains(&key))
+    };
+    let beside = (context == Context::Completing).then_some(Context::Chat);
+    row(context).or_else(|| row(beside?))
 }
 
 /// The rows that the status line shows in this context, the weightiest first.
@@ -152,13 +166,13 @@ macro_rules! row {
     };
 }
 
-use Context::{Calls, Chat, Detail, Help, Palette, Question, Reason, Servers};
+use Context::{Calls, Chat, Completing, Detail, Fields, Help, Palette, Question, Reason, Servers};
 
 const ALL: &[Context] = &Context::ALL;
 const PANES: &[Context] = &[Chat, Calls, Servers, Question];
 const LISTS: &[Context] = &[Calls, Servers];
 const TEXTS: &[Context] = &[Detail, Help];
-const INPUTS: &[Context] = &[Chat, Reason];
+const INPUTS: &[Context] = &[Chat, Reason, Fields];
 
 const fn key(code: Code) -> Key {
     Key::new(code)
@@ -202,6 +216,17 @@ pub static TABLE: &[Binding] = &[
     row!(&[Question], [key(Code::PageUp)], Intent::Arguments(Move::PageUp), "", "Scroll the arguments up"),
     row!(&[Question], [key(Code::PageDown)], Intent::Arguments(Move::PageDown), "scroll", "Scroll the arguments down"),
     row!(&[Question], [key(Code::Esc)], Intent::Back, "interrupt", "Interrupt the turn"),
+    row!(&[Completing], [key(Code::Enter)], Intent::Take { sends: true }, "take", "Take the marked completion; a command that nothing can follow goes out"),
+    row!(&[Completing], [key(Code::Tab)], Intent::Take { sends: false }, "complete", "Take the marked completion"),
+    row!(&[Completing], [key(Code::Up)], Intent::Move(Move::Up), "", "Mark the completion before"),
+    row!(&[Completing], [key(Code::Down)], Intent::Move(Move::Down), "", "Mark the completion after"),
+    row!(&[Completing], [key(Code::Esc)], Intent::Dismiss, "close", "Close the completions"),
+    row!(&[Fields], [key(Code::Enter)], Intent::SendFields, "send", "Take the marked value, else go to what is missing, else send"),
+    row!(&[Fields], [key(Code::Tab)], Intent::NextField, "next field", "Go to the next field"),
+    row!(&[Fields], [key(Code::Tab).shift()], Intent::PreviousField, "", "Go to the field before"),
+    row!(&[Fields], [key(Code::Up)], Intent::Move(Move::Up), "", "Mark the value before; without values, go to the field before"),
+    row!(&[Fields], [key(Code::Down)], Intent::Move(Move::Down), "values", "Mark the value after; without values, go to the next field"),
+    row!(&[Fields], [key(Code::Esc)], Intent::Back, "close", "Close the form"),
     row!(&[Palette], [key(Code::Enter)], Intent::Run, "run", "Do what the marked row says"),
     row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
@@ -209,6 +234,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Servers, Detail], [c('d')], Intent::Disable(None), "disable", "Switch the server off"),
     row!(&[Servers, Detail], [c('e')], Intent::Enable(None), "enable", "Switch the server on"),
     row!(&[Detail], [c('y')], Intent::CopyResult, "copy", "Copy the result"),
+    row!(&[Detail], [c('w')], Intent::SaveBlocks, "save files", "Write the pictures, sounds and files of the answer to files"),
     row!(TEXTS, [key(Code::Esc), c('q'), key(Code::Enter)], Intent::Back, "close", "Close"),
     row!(&[Palette], [key(Code::Esc)], Intent::Back, "close", "Close"),
     row!(&[Chat], [key(Code::Esc)], Intent::Back, "interrupt", "Interrupt the turn"),
@@ -216,7 +242,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Chat, Reason], [ctrl('j'), key(Code::Enter).alt(), key(Code::Enter).shift()], Intent::Newline, "new line", "Begin a new line"),
 
     row!(palette PANES, [key(Code::F(1))], Intent::Help, "help", "Show the keys"),
-    row!(&[Reason, Palette, Detail, Help], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
+    row!(&[Reason, Palette, Fields, Detail, Help], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
     row!(LISTS, [c('?')], Intent::Help, "", "Show the keys"),
     row!(PANES, [ctrl('p')], Intent::Palette, "commands", "Open the command palette"),
     row!(&[Palette, Detail, Help], [ctrl('p')], Intent::Palette, "", "Open or close the command palette"),
@@ -252,13 +278,13 @@ pub static TABLE: &[Binding] = &[
     row!(INPUTS, [key(Code::End), ctrl('e')], go(Motion::LineEnd), "", "To the end of the line"),
     row!(INPUTS, [alt('<')], go(Motion::Start), "", "To the start of the text"),
     row!(INPUTS, [alt('>')], go(Motion::End), "", "To the end of the text"),
-    row!(&[Chat, Reason, Palette], [key(Code::Backspace), ctrl('h'), key(Code::Backspace).shift()], delete(Motion::Left), "", "Delete the character before"),
+    row!(&[Chat, Reason, Palette, Fields], [key(Code::Backspace), ctrl('h'), key(Code::Backspace).shift()], delete(Motion::Left), "", "Delete the character before"),
     row!(INPUTS, [key(Code::Delete)], delete(Motion::Right), "", "Delete the character after"),
     row!(&[Chat], [ctrl('d')], Intent::EndOfInput, "", "Delete the character after; in the empty input, quit"),
-    row!(&[Reason], [ctrl('d')], delete(Motion::Right), "", "Delete the character after"),
-    row!(&[Chat, Reason, Palette], [ctrl('w'), key(Code::Backspace).alt(), key(Code::Backspace).ctrl()], delete(Motion::WordLeft), "", "Delete the word before"),
+    row!(&[Reason, Fields], [ctrl('d')], delete(Motion::Right), "", "Delete the character after"),
+    row!(&[Chat, Reason, Palette, Fields], [ctrl('w'), key(Code::Backspace).alt(), key(Code::Backspace).ctrl()], delete(Motion::WordLeft), "", "Delete the word before"),
     row!(INPUTS, [alt('d'), key(Code::Delete).ctrl()], delete(Motion::WordRight), "", "Delete the word after"),
-    row!(&[Chat, Reason, Palette], [ctrl('u')], delete(Motion::LineStart), "", "Delete to the start of the line"),
+    row!(&[Chat, Reason, Palette, Fields], [ctrl('u')], delete(Motion::LineStart), "", "Delete to the start of the line"),
     row!(INPUTS, [ctrl('k')], delete(Motion::LineEnd), "", "Delete to the end of the line"),
     row!(INPUTS, [ctrl('_'), alt('z')], Intent::Edit(Edit::Undo), "", "Undo"),
     row!(INPUTS, [alt('/'), alt('Z')], Intent::Edit(Edit::Redo), "", "Redo"),

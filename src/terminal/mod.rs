@@ -9,6 +9,7 @@ mod guard;
 mod input;
 mod pace;
 mod run;
+mod saving;
 mod signals;
 pub mod theme;
 

@@ -73,11 +73,19 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ),
     ("ratatui", &["view/", "terminal/"]),
     ("crossterm", &["terminal/"]),
-    ("base64", &["terminal/clipboard*", "servers/"]),
+    (
+        "base64",
+        &[
+            "terminal/clipboard*",
+            "terminal/saving*",
+            "app/picture*",
+            "servers/",
+        ],
+    ),
     ("pulldown_cmark", &["view/markdown*", "view/page*"]),
     ("syntect", &["view/highlight*"]),
     ("two_face", &["view/highlight*"]),
-    ("nucleo_matcher", &["app/palette*"]),
+    ("nucleo_matcher", &["app/fuzzy*"]),
     ("clap", &["cli/"]),
     ("minijinja", &["agent/model/script/"]),
     // What keeps a comment where it was when a file is written back, and what prints TOML for people.

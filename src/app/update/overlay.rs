@@ -15,7 +15,7 @@ impl App {
     pub(super) fn toggle_help(&mut self) -> Vec<AppEffect> {
         self.overlay = match self.overlay {
             Overlay::Help { .. } => Overlay::None,
-            Overlay::None | Overlay::Palette(_) | Overlay::Detail { .. } => {
+            Overlay::None | Overlay::Palette(_) | Overlay::Fields(_) | Overlay::Detail { .. } => {
                 Overlay::Help { scroll: 0 }
             }
         };
@@ -25,7 +25,7 @@ impl App {
     pub(super) fn toggle_palette(&mut self) -> Vec<AppEffect> {
         self.overlay = match self.overlay {
             Overlay::Palette(_) => Overlay::None,
-            Overlay::None | Overlay::Help { .. } | Overlay::Detail { .. } => {
+            Overlay::None | Overlay::Help { .. } | Overlay::Fields(_) | Overlay::Detail { .. } => {
                 Overlay::Palette(Palette::open(&self.host))
             }
         };
@@ -43,7 +43,9 @@ impl App {
     pub(super) fn run_marked(&mut self) -> Vec<AppEffect> {
         let chosen = match &self.overlay {
             Overlay::Palette(palette) => palette.chosen().cloned(),
-            Overlay::None | Overlay::Help { .. } | Overlay::Detail { .. } => None,
+            Overlay::None | Overlay::Help { .. } | Overlay::Fields(_) | Overlay::Detail { .. } => {
+                None
+            }
         };
         match chosen {
             Some(intent) => {

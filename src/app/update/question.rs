@@ -36,6 +36,8 @@ impl App {
             Context::Question if self.ask.shown.is_none() => self.ask.shown = Some(self.now),
             Context::Question | Context::Reason => {}
             Context::Chat
+            | Context::Completing
+            | Context::Fields
             | Context::Calls
             | Context::Servers
             | Context::Palette
