@@ -127,7 +127,10 @@ mod tests {
     fn what_cannot_be_read_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let why = save_all(folder.path(), &[picture("*")]).unwrap_err();
-        assert!(why.starts_with("`call-1-1.png`: the server sent no valid base64"), "{why}");
+        assert!(
+            why.starts_with("`call-1-1.png`: the server sent no valid base64"),
+            "{why}"
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
