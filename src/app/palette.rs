@@ -124,7 +124,12 @@ fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
             Some(Ok(intent)) if !has_key(&intent) => {
                 all.push((command.help.to_owned(), key, intent));
             }
-            Some(Err(_)) if matches!(command.name, "call" | "read" | "subscribe" | "log") => {
+            Some(Err(_))
+                if matches!(
+                    command.name,
+                    "call" | "read" | "subscribe" | "unsubscribe" | "log"
+                ) =>
+            {
                 let begin = Intent::Compose(format!("{key} "));
                 all.push((command.help.to_owned(), key, begin));
             }

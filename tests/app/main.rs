@@ -4,6 +4,7 @@ mod composer;
 mod keymap;
 mod palette;
 mod queue;
+mod reach;
 mod scenarios;
 mod slash;
 mod support;
