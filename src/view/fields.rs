@@ -38,7 +38,9 @@ pub(super) fn draw(
     let inner = pane::framed(frame, theme, area, &title(fields), true, true);
     let rows = usize::from(inner.height);
     // The field that has the keys stays in sight, with what is proposed for it.
-    let first = (at + VALUES + 1).saturating_sub(rows).min(at);
+    let first = (at + VALUES + 1)
+        .saturating_sub(rows)
+        .min(at.saturating_sub(1));
     let first = first.min(out.len().saturating_sub(rows));
     pane::lines(frame, inner, out.iter().skip(first));
     if let Some(field) = fields.rows.get(fields.at)

@@ -141,7 +141,7 @@ fn mentioned() -> App {
     let suggest = &mut app.reach.suggest;
     suggest.awake = true;
     suggest.rows = vec![
-        row("@files:", "3 resources, 1 templates", &[1, 2]),
+        row("@files:", "3 resources, 1 template", &[1, 2]),
         row(
             "@files:file:///ghi-chú.txt",
             "ghi chú · text/plain",
@@ -307,7 +307,7 @@ fn base64_is_named_and_never_written_out() {
         for digits in ["YWJjYWJj", "QUJDQUJD", "iVBORw0KGgo"] {
             assert!(!text.contains(digits), "{text}");
         }
-        assert!(text.contains("[image image/png, 640x480, 44 B]"), "{text}");
+        assert!(text.contains("[image image/png, 640x480, 45 B]"), "{text}");
     }
 }
 
