@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::oauth::OauthSettings;
 use crate::config::secret::Secret;
 use crate::ids::ServerName;
 
@@ -80,6 +81,8 @@ pub struct HttpLaunch {
     pub headers: BTreeMap<String, Secret>,
     /// Which of the HTTP transports.
     pub transport: TransportChoice,
+    /// How to sign in there; of no use when a header `Authorization` is set.
+    pub oauth: Box<OauthSettings>,
 }
 
 /// One of mcpdeck's own servers.
