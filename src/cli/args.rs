@@ -4,11 +4,13 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::ask::AskArgs;
 use crate::cli::audit::AuditArgs;
+use crate::cli::auth::{AuthArgs, LogoutArgs};
 use crate::cli::call::CallArgs;
 use crate::cli::config::ConfigArgs;
 use crate::cli::demo::DemoArgs;
 use crate::cli::global::Global;
 use crate::cli::list::ListArgs;
+use crate::cli::login::LoginArgs;
 use crate::cli::serve::ServeArgs;
 use crate::cli::token::TokenArgs;
 use crate::cli::undo::UndoArgs;
@@ -44,6 +46,13 @@ pub enum Command {
     /// Call one tool and print its result
     #[command(after_help = EXIT_CODES)]
     Call(CallArgs),
+    /// Sign in at a server that wants it
+    #[command(after_help = EXIT_CODES)]
+    Login(LoginArgs),
+    /// Forget a sign-in
+    Logout(LogoutArgs),
+    /// Show where you are signed in
+    Auth(AuthArgs),
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host

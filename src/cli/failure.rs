@@ -2,10 +2,11 @@
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::interrupt::Interrupt;
-use crate::config::Config;
+use crate::config::{Config, Launch};
 use crate::driver::headless::Headless;
 use crate::host::{CallEnd, Server, outcome};
 use crate::ids::ServerName;
+use crate::mcp::failure::FailureKind;
 use crate::mcp::status::Status;
 use crate::text::{clean, nearest};
 
@@ -95,7 +96,18 @@ pub fn of(server: &Server) -> CliError {
     };
     let error = CliError::new(kind, text);
     match &failure.hint {
+        _ if failure.kind == FailureKind::NeedsSignIn && signs_in(server) => {
+            error.hint(format!("mcpdeck login {}", server.name))
+        }
         Some(hint) => error.hint(hint.clone()),
         None => error,
     }
+}
+
+/// Whether a person can sign in there: not where the configuration says who we are.
+fn signs_in(server: &Server) -> bool {
+    server.spec.as_ref().is_some_and(|spec| match &spec.launch {
+        Launch::Http(launch) => !launch.is_told_who_we_are(),
+        Launch::Stdio(_) | Launch::Bundled(_) => false,
+    })
 }

@@ -5,6 +5,7 @@
 mod args;
 mod ask;
 mod audit;
+mod auth;
 mod call;
 mod config;
 mod deck;
@@ -14,6 +15,7 @@ mod failure;
 mod global;
 mod interrupt;
 mod list;
+mod login;
 mod output;
 mod serve;
 mod setup;
@@ -39,6 +41,9 @@ pub fn run() -> ExitCode {
         Some(args::Command::Ask(what)) => ask::run(&what, global),
         Some(args::Command::List(what)) => list::run(&what, global),
         Some(args::Command::Call(what)) => call::run(&what, global),
+        Some(args::Command::Login(what)) => login::run(&what, global),
+        Some(args::Command::Logout(what)) => auth::logout(&what, global),
+        Some(args::Command::Auth(what)) => auth::run(&what, global),
         Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
         Some(args::Command::Serve(what)) => serve::run(*what),
         Some(args::Command::Token(what)) => token::run(&what),

@@ -279,6 +279,12 @@ impl StdioLaunch {
 }
 
 impl HttpLaunch {
+    /// Whether the configuration gives the header that says who we are: then nobody signs in.
+    pub fn is_told_who_we_are(&self) -> bool {
+        let mut names = self.headers.keys();
+        names.any(|name| name.eq_ignore_ascii_case("authorization"))
+    }
+
     /// The URL for people and for rules.
     pub fn shown_url(&self) -> &str {
         if self.shown.is_empty() {

@@ -97,8 +97,7 @@ impl Authorizer {
 
     /// The credentials for a server of the configuration. None where it is told the header itself.
     pub fn of(launch: &HttpLaunch, store: Store) -> Self {
-        let is_told = |name: &String| name.eq_ignore_ascii_case("authorization");
-        if launch.headers.keys().any(is_told) {
+        if launch.is_told_who_we_are() {
             return Self::default();
         }
         Self::new(&launch.url, *launch.oauth.clone(), Browser::Person, store).unwrap_or_default()

@@ -6,8 +6,8 @@ use rmcp::transport::auth::enterprise::{
     EmaAuthorizationServer, EmaClientAuthentication, EmaExchangeRequest,
 };
 use rmcp::transport::auth::{
-    AuthError, ClientCredentialsConfig, CredentialStore as _, InMemoryCredentialStore,
-    JwtSigningAlgorithm, StoredCredentials,
+    AuthError, AuthorizationManager, ClientCredentialsConfig, CredentialStore as _,
+    InMemoryCredentialStore, JwtSigningAlgorithm, OAuthTokenResponse, StoredCredentials,
 };
 use serde_json::{Value, json};
 
@@ -133,9 +133,8 @@ async fn own(inner: &Inner, mut found: Found, scopes: Vec<String>) -> Result<Rec
         .manager
         .configure_client_credentials(&config)
         .map_err(redacted)?;
-    let token = found.manager.exchange_client_credentials(&config).await;
+    let (token, granted) = exchange(found.manager, config).await?;
     let token = serde_json::to_value(&token.map_err(redacted)?).unwrap_or_default();
-    let granted = found.manager.get_current_scopes().await;
     let granted = if granted.is_empty() { scopes } else { granted };
     Ok(Record::of(
         inner.url.as_str(),
@@ -144,6 +143,22 @@ async fn own(inner: &Inner, mut found: Found, scopes: Vec<String>) -> Result<Rec
         &token,
         granted,
     ))
+}
+
+/// The library's exchange cannot change threads, so it gets one of its own.
+async fn exchange(
+    manager: AuthorizationManager,
+    config: ClientCredentialsConfig,
+) -> Result<(Result<OAuthTokenResponse, AuthError>, Vec<String>), SignInError> {
+    let runtime = tokio::runtime::Handle::current();
+    let alone = move || {
+        runtime.block_on(async {
+            let token = manager.exchange_client_credentials(&config).await;
+            (token, manager.get_current_scopes().await)
+        })
+    };
+    let ended = tokio::task::spawn_blocking(alone).await;
+    ended.map_err(|error| SignInError::new(format!("the exchange broke off: {error}")))
 }
 
 /// A client whose secret stands in the configuration, and nowhere else.
