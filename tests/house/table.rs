@@ -87,7 +87,12 @@ pub const DOORS: &[(&str, &[&str])] = &[
     // The demo makes a shop database of its own, in a workspace of its own.
     (
         "rusqlite",
-        &["servers/database/", "servers/crm/", "cli/demo/"],
+        &[
+            "servers/database/",
+            "servers/crm/",
+            "servers/sqlite*",
+            "cli/demo/",
+        ],
     ),
     (
         "tokio_postgres",
