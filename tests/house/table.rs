@@ -87,7 +87,12 @@ pub const DOORS: &[(&str, &[&str])] = &[
     // The demo makes a shop database of its own, in a workspace of its own.
     (
         "rusqlite",
-        &["servers/database/", "servers/crm/", "cli/demo/"],
+        &[
+            "servers/database/",
+            "servers/crm/",
+            "servers/sqlite*",
+            "cli/demo/",
+        ],
     ),
     (
         "tokio_postgres",
@@ -164,6 +169,18 @@ pub const FORBIDDEN_TEXT: &[&str] = &[
     ".read_link()",
     ".symlink_metadata()",
     ".try_exists()",
+];
+
+/// Files among the tests that may let time pass, and why. All others wait for an event, or ask `support/until.rs`.
+pub const WAITS: &[(&str, &str)] = &[
+    (
+        "support/until.rs",
+        "looks again, with a limit, where there is no event",
+    ),
+    (
+        "mcp/http.rs",
+        "a server that is slow, not a test that waits",
+    ),
 ];
 
 /// Macros that write to stdout or stderr, and the one file that may.
