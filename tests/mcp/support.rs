@@ -38,6 +38,8 @@ pub fn spec(launch: Launch) -> ServerSpec {
         tool_timeout: Duration::from_secs(30),
         enabled_tools: None,
         disabled_tools: Vec::new(),
+        roots: None,
+        log_level: None,
         protocol: ProtocolChoice::Legacy,
         approve: ApprovePolicy::default(),
         tool_approve: BTreeMap::new(),

@@ -44,6 +44,7 @@ fn request(messages: Vec<Message>) -> ModelRequest {
         mode: ModelMode::Tools,
         plain_schemas: false,
         more_tokens: false,
+        wishes: Default::default(),
     }
 }
 
