@@ -149,6 +149,10 @@ fn known_block(value: &Value) -> Option<Block> {
         "resource_link" => Some(Block::Link {
             uri: text(value, "uri")?,
             name: text(value, "name"),
+            title: text(value, "title"),
+            description: text(value, "description"),
+            mime: text(value, "mimeType"),
+            size: value.get("size").and_then(Value::as_u64),
         }),
         "resource" => resource_block(value.get("resource")?),
         _ => None,
