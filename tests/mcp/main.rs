@@ -3,5 +3,7 @@
 
 mod http;
 mod stdio;
+mod stdio_asks;
+mod stdio_errands;
 mod support;
 mod wire_log;
