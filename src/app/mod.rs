@@ -3,8 +3,10 @@
 //! Pure: no terminal, no clock. `terminal` feeds it events and carries out its effects; `view` draws it.
 
 pub mod composer;
+pub mod dialog;
 pub mod effect;
 pub mod event;
+pub mod form;
 pub mod intent;
 pub mod key;
 pub mod keymap;
@@ -16,10 +18,10 @@ pub mod viewport;
 
 pub use effect::AppEffect;
 pub use event::{AppEvent, Mouse, MouseKind};
-pub use intent::{Choice, Intent, Move};
+pub use intent::{Choice, Intent, Move, SignKey};
 pub use key::{Code, Key};
 pub use keymap::Context;
 pub use state::{
-    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Measured, Overlay, Pane, ServersPane,
-    Toast,
+    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Here, Measured, Overlay, Pane,
+    ServersPane, Toast,
 };
