@@ -4,12 +4,20 @@
 
 mod ask;
 mod chat;
+<<<<<<< HEAD
 mod form;
+=======
+mod fields;
+>>>>>>> ur
 mod lists;
 mod overlay;
 mod question;
 mod queue;
+<<<<<<< HEAD
 mod sign_in;
+=======
+mod reach;
+>>>>>>> ur
 
 use std::time::Duration;
 
@@ -24,7 +32,11 @@ use crate::app::intent::Intent;
 use crate::app::key::Key;
 use crate::app::keymap::{self, Binding, Context};
 use crate::app::state::{
+<<<<<<< HEAD
     Anchor, App, AskPane, CallsPane, ChatPane, Here, Overlay, Pane, ServersPane, Toast,
+=======
+    Anchor, App, AskPane, CallsPane, ChatPane, Overlay, Pane, Reach, ServersPane, Toast,
+>>>>>>> ur
 };
 use crate::config::ThemeChoice;
 use crate::host::{CallState, Command, Effect, Host, ModelState, TurnState};
@@ -57,8 +69,12 @@ impl App {
             calls: CallsPane::default(),
             servers: ServersPane::default(),
             ask: AskPane::default(),
+<<<<<<< HEAD
             awaited: Vec::new(),
             here: Here::default(),
+=======
+            reach: Reach::default(),
+>>>>>>> ur
             toast: None,
             wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),
             suggestion: None,
@@ -112,13 +128,18 @@ impl App {
                 Vec::new()
             }
             AppEvent::Copied(outcome) => self.copied(outcome),
+<<<<<<< HEAD
             AppEvent::Opened(url, outcome) => self.opened(&url, outcome),
             AppEvent::Missing(folders) => self.folders_found(&folders),
+=======
+            AppEvent::Saved(outcome) => self.saved(outcome),
+>>>>>>> ur
             AppEvent::Resumed => vec![AppEffect::Redraw],
             AppEvent::Terminate => self.quit(),
         };
         effects.extend(self.send_queued(was_busy));
         self.settle();
+        effects.extend(self.follow_reach());
         effects
     }
 
@@ -127,10 +148,14 @@ impl App {
         match &self.overlay {
             Overlay::Help { .. } => Context::Help,
             Overlay::Palette(_) => Context::Palette,
+            Overlay::Fields(_) => Context::Fields,
             Overlay::Detail { .. } => Context::Detail,
             Overlay::Folders(_) => Context::Form,
             Overlay::SignIn(_) => Context::SignIn,
             Overlay::None => match self.focus {
+                Pane::Chat if self.ask.question.is_none() && self.is_suggesting() => {
+                    Context::Completing
+                }
                 Pane::Chat if self.ask.question.is_none() => Context::Chat,
                 Pane::Chat => self.ask.context(),
                 Pane::Calls => Context::Calls,
@@ -150,6 +175,7 @@ impl App {
 
     /// How soon something on the screen counts on by itself; absent: nothing does, and the program can sleep.
     pub fn tick(&self) -> Option<Duration> {
+        const SOON: Duration = Duration::from_millis(10);
         const FAST: Duration = Duration::from_millis(100);
         const SLOW: Duration = Duration::from_secs(1);
         let runs = self.host.turn != TurnState::Idle
@@ -167,7 +193,9 @@ impl App {
             .as_ref()
             .map(|toast| toast.until.since(self.now).max(FAST));
         let counting = status(|status| matches!(status, Status::Waiting { .. })).then_some(SLOW);
-        toast.into_iter().chain(counting).min()
+        let due = self.reach.asker.due();
+        let due = due.map(|due| due.since(self.now).max(SOON));
+        toast.into_iter().chain(counting).chain(due).min()
     }
 
     fn has_use(&self, context: Context, binding: &Binding) -> bool {
@@ -186,6 +214,7 @@ impl App {
                 let (rows, area) = self.chat.measured.ask;
                 rows > area
             }
+            (Intent::SaveBlocks, _) => self.has_files_in_view(),
             (Intent::Open, Context::Calls) => !self.host.calls.is_empty(),
             (Intent::Open, Context::Servers) => !self.host.servers.is_empty(),
             _ => true,
@@ -224,6 +253,10 @@ impl App {
         let binding = keymap::lookup(context, key);
         if binding.is_none_or(|binding| binding.intent != Intent::Cancel) {
             self.cancelled = None;
+        }
+        let typed = binding.is_none() && context.types();
+        if typed || binding.is_some() {
+            self.stir(context, binding.map(|binding| &binding.intent));
         }
         match (binding, key.typed()) {
             (Some(binding), _) => self.intend(binding.intent.clone()),
@@ -282,6 +315,30 @@ impl App {
                 tool,
                 arguments,
             } => self.call_by_hand(server, tool, arguments),
+            Intent::Browse(shelf) => self.browse(shelf),
+            Intent::Read { server, uri } => self.read(server, uri),
+            Intent::FillTemplate {
+                server,
+                uri_template,
+            } => self.fill_template(&server, &uri_template, None),
+            Intent::UsePrompt { server, prompt } => self.use_prompt(&server, &prompt),
+            Intent::FillPrompt {
+                server,
+                prompt,
+                given,
+            } => self.fill_prompt(&server, &prompt, &given),
+            Intent::GetPrompt {
+                server,
+                prompt,
+                arguments,
+            } => self.get_prompt(server, prompt, arguments),
+            Intent::Errand { server, what } => self.do_errand(server, what),
+            Intent::Take { sends } => self.take_suggestion(sends),
+            Intent::Dismiss => self.dismiss(),
+            Intent::NextField => self.next_field(1),
+            Intent::PreviousField => self.previous_field(),
+            Intent::SendFields => self.send_fields(),
+            Intent::SaveBlocks => self.save_blocks(),
             Intent::Clear => self.clear(),
             Intent::FindModel => self.find_model(),
             Intent::Theme(theme) => self.choose_theme(theme),
@@ -320,7 +377,12 @@ impl App {
     /// The text that keys edit now, if there is one.
     fn input(&mut self) -> Option<&mut Composer> {
         match self.context() {
-            Context::Chat => Some(&mut self.composer),
+            Context::Chat | Context::Completing => Some(&mut self.composer),
+            Context::Fields => {
+                let fields = self.fields()?;
+                let at = fields.at;
+                Some(&mut fields.rows.get_mut(at)?.value)
+            }
             Context::Reason => self.ask.reason.as_mut(),
             Context::Form => self.field_input(),
             Context::SignIn => self.redirect(),
