@@ -6,6 +6,7 @@ use crate::cli::ask::AskArgs;
 use crate::cli::audit::AuditArgs;
 use crate::cli::call::CallArgs;
 use crate::cli::config::ConfigArgs;
+use crate::cli::conformance::ConformanceArgs;
 use crate::cli::demo::DemoArgs;
 use crate::cli::global::Global;
 use crate::cli::list::ListArgs;
@@ -55,6 +56,9 @@ pub enum Command {
     /// Take back a change that the file server made, or list them
     #[command(after_help = EXIT_CODES)]
     Undo(UndoArgs),
+    /// The client that the official conformance suite is run against
+    #[command(hide = true)]
+    ConformanceClient(ConformanceArgs),
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod ask;
 mod audit;
 mod call;
 mod config;
+mod conformance;
 mod deck;
 pub mod demo;
 mod error;
@@ -44,6 +45,7 @@ pub fn run() -> ExitCode {
         Some(args::Command::Token(what)) => token::run(&what),
         Some(args::Command::Audit(what)) => audit::run(&what),
         Some(args::Command::Undo(what)) => undo::run(&what, &global.flags()),
+        Some(args::Command::ConformanceClient(what)) => conformance::run(&what, global),
     };
     match outcome {
         Ok(code) => code,
