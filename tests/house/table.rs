@@ -69,6 +69,8 @@ pub const DOORS: &[(&str, &[&str])] = &[
             "mcp/auth/",
             "mcp/transport/",
             "servers/guard/keys/",
+            // The person of the client under test, who opens a page as a browser would.
+            "cli/conformance/",
         ],
     ),
     ("ratatui", &["view/", "terminal/"]),

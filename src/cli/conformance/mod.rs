@@ -31,6 +31,7 @@ use person::Person;
 
 /// The suite gives a client 30 s in all.
 const CALL: Duration = Duration::from_secs(20);
+const ALL: Duration = Duration::from_secs(28);
 /// Lists are long at times; a client under test need not read all of a library.
 const AT_MOST: usize = 50;
 
@@ -69,12 +70,18 @@ pub fn run(args: &ConformanceArgs, global: &Global) -> Result<ExitCode, CliError
     setup::block_on(async {
         let mut run = setup::headless(config, settings, global)?;
         run.start();
-        let outcome = walk(&mut run, &context).await;
+        let outcome = tokio::time::timeout(ALL, walk(&mut run, &context)).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(too_long()));
         let closed = run.shutdown().await;
         outcome?;
         closed.map_err(|error| CliError::new(ErrorKind::Server, error))?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+fn too_long() -> CliError {
+    let seconds = ALL.as_secs();
+    CliError::new(ErrorKind::Server, format!("not done within {seconds} s"))
 }
 
 fn context() -> Result<Context, CliError> {
