@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod audit;
 mod call;
+mod complete;
 mod config;
 mod conformance;
 mod deck;
@@ -13,13 +14,19 @@ pub mod demo;
 mod error;
 mod failure;
 mod global;
+mod hand;
 mod interrupt;
 mod list;
 mod output;
+mod prompt;
+mod read;
+mod replies;
+mod save;
 mod serve;
 mod setup;
 mod token;
 mod undo;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -40,6 +47,10 @@ pub fn run() -> ExitCode {
         Some(args::Command::Ask(what)) => ask::run(&what, global),
         Some(args::Command::List(what)) => list::run(&what, global),
         Some(args::Command::Call(what)) => call::run(&what, global),
+        Some(args::Command::Read(what)) => read::run(&what, global),
+        Some(args::Command::Prompt(what)) => prompt::run(&what, global),
+        Some(args::Command::Complete(what)) => complete::run(&what, global),
+        Some(args::Command::Watch(what)) => watch::run(&what, global),
         Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
         Some(args::Command::Serve(what)) => serve::run(*what),
         Some(args::Command::Token(what)) => token::run(&what),

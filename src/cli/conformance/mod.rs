@@ -23,7 +23,7 @@ use crate::config::{
     TransportChoice,
 };
 use crate::driver::headless::Headless;
-use crate::host::{CallEnd, Command, Host, Settings, server::Listing};
+use crate::host::{CallEnd, Command, Host, Settings};
 use crate::ids::{CallId, ServerName};
 use crate::mcp::result::CallOutcome;
 use crate::text::clean;
@@ -137,7 +137,7 @@ fn name() -> ServerName {
 /// All there is, once.
 async fn walk(run: &mut Headless, context: &Context) -> Result<(), CliError> {
     let mut person = Person::default();
-    person.until(run, is_settled).await?;
+    person.until(run, failure::is_listed).await?;
     if let Some(server) = run.host.server(&name())
         && !server.status.is_ready()
     {
@@ -147,14 +147,6 @@ async fn walk(run: &mut Headless, context: &Context) -> Result<(), CliError> {
         carry_out(run, &mut person, wish).await?;
     }
     Ok(())
-}
-
-/// Nothing more comes by itself: the server has failed, or its lists are read.
-fn is_settled(host: &Host) -> bool {
-    host.servers.iter().all(|server| {
-        let listed = server.listing.values().all(|at| *at == Listing::Quiet);
-        server.status.is_settled() && listed
-    })
 }
 
 /// What to ask of the server, in the order of its lists.
@@ -221,7 +213,7 @@ async fn carry_out(run: &mut Headless, person: &mut Person, wish: Command) -> Re
         let Some(end) = run.host.call(id).and_then(|call| call.end()).cloned() else {
             return Err(CliError::new(ErrorKind::Server, "the call was not made"));
         };
-        person.until(run, is_settled).await?;
+        person.until(run, failure::is_listed).await?;
         if person.sign_ins() > signed_in && has_not_run(&end) {
             continue;
         }
