@@ -72,6 +72,8 @@ pub fn spec(name: &str, script: &Path) -> ServerSpec {
         tool_timeout: Duration::from_secs(30),
         enabled_tools: None,
         disabled_tools: Vec::new(),
+        roots: None,
+        log_level: None,
         protocol: ProtocolChoice::Auto,
         approve: ApprovePolicy::default(),
         tool_approve: BTreeMap::new(),

@@ -30,6 +30,10 @@ pub struct ServerSpec {
     pub enabled_tools: Option<Vec<String>>,
     /// Never offered, even when also enabled.
     pub disabled_tools: Vec<String>,
+    /// Folders that this server may be told of when it asks for roots; absent: those that hold for all servers.
+    pub roots: Option<Vec<PathBuf>>,
+    /// The least level of log messages that it is asked for; absent: what it sends by itself.
+    pub log_level: Option<String>,
     /// Which protocol era to speak.
     pub protocol: ProtocolChoice,
     /// When a call asks the person first.

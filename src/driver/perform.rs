@@ -109,52 +109,39 @@ impl Driver {
                 remembered,
             } => self.dial(&server, generation, remembered),
             Effect::Close { server, generation } => self.connections.close(server, generation),
-            Effect::List {
-                server,
-                generation,
-                kind,
-            } => self.tell(&server, generation, |connection| connection.list(kind)),
-            Effect::Errand {
-                errand,
-                server,
-                generation,
-                what,
-            } => self.tell(&server, generation, |connection| {
-                connection.errand(errand, what);
-            }),
-            Effect::Reply {
-                server,
-                generation,
-                ask,
-                reply,
-            } => self.tell(&server, generation, |connection| {
-                connection.reply(ask, reply)
-            }),
-            Effect::TellRoots { server, generation } => {
-                self.tell(&server, generation, Connection::roots_changed);
-            }
-            Effect::FollowTask {
-                call,
-                server,
-                generation,
-                task,
-                timeout,
-                max_total,
-            } => self.tell(&server, generation, |connection| {
-                connection.follow(FollowRequest {
-                    call,
-                    task,
-                    timeout,
-                    max_total,
-                });
-            }),
             Effect::SignIn { .. }
             | Effect::FinishSignIn { .. }
             | Effect::AbortSignIn { .. }
             | Effect::SignOut { .. } => {}
-            Effect::Probe { server, generation } => {
-                self.tell(&server, generation, Connection::probe);
+            Effect::StreamModel { stream, request } => self.stream(stream, request),
+            Effect::AbortModel { stream } => self.abort(stream),
+            Effect::FindModel => self.find_model(),
+            Effect::SetTimer { timer, after } => {
+                timers::set(&mut self.tasks, timer, after, self.events.clone());
             }
+            Effect::SaveRule(rule) => {
+                let file = self.config.user_file.clone();
+                let saving = saving::rule(file, rule, self.events.clone());
+                self.tasks.spawn(saving);
+            }
+            Effect::SaveResult { call, path, text } => {
+                let saving = saving::result(call, path, text, self.events.clone());
+                self.tasks.spawn(saving);
+            }
+            effect @ (Effect::List { .. }
+            | Effect::Errand { .. }
+            | Effect::Reply { .. }
+            | Effect::TellRoots { .. }
+            | Effect::FollowTask { .. }
+            | Effect::Probe { .. }
+            | Effect::Call { .. }
+            | Effect::CancelCall { .. }) => self.say(effect),
+        }
+    }
+
+    /// Carries out what is said to a connection, and to nothing else.
+    fn say(&mut self, effect: Effect) {
+        match effect {
             Effect::Call {
                 call,
                 server,
@@ -174,26 +161,61 @@ impl Driver {
                 timeout,
                 max_total,
             }),
+            Effect::FollowTask {
+                call,
+                server,
+                generation,
+                task,
+                timeout,
+                max_total,
+            } => self.tell(&server, generation, |connection| {
+                connection.follow(FollowRequest {
+                    call,
+                    task,
+                    timeout,
+                    max_total,
+                });
+            }),
+            effect => self.say_short(effect),
+        }
+    }
+
+    fn say_short(&self, effect: Effect) {
+        match effect {
+            Effect::List {
+                server,
+                generation,
+                kind,
+            } => self.tell(&server, generation, |connection| connection.list(kind)),
+            Effect::Errand {
+                errand,
+                server,
+                generation,
+                what,
+            } => self.tell(&server, generation, |connection| {
+                connection.errand(errand, what);
+            }),
+            Effect::Reply {
+                server,
+                generation,
+                ask,
+                reply,
+            } => self.tell(&server, generation, |connection| {
+                connection.reply(ask, reply);
+            }),
+            Effect::TellRoots { server, generation } => {
+                self.tell(&server, generation, Connection::roots_changed);
+            }
+            Effect::Probe { server, generation } => {
+                self.tell(&server, generation, Connection::probe);
+            }
             Effect::CancelCall {
                 call,
                 server,
                 generation,
             } => self.tell(&server, generation, |connection| connection.cancel(call)),
-            Effect::StreamModel { stream, request } => self.stream(stream, request),
-            Effect::AbortModel { stream } => self.abort(stream),
-            Effect::FindModel => self.find_model(),
-            Effect::SetTimer { timer, after } => {
-                timers::set(&mut self.tasks, timer, after, self.events.clone());
-            }
-            Effect::SaveRule(rule) => {
-                let file = self.config.user_file.clone();
-                let saving = saving::rule(file, rule, self.events.clone());
-                self.tasks.spawn(saving);
-            }
-            Effect::SaveResult { call, path, text } => {
-                let saving = saving::result(call, path, text, self.events.clone());
-                self.tasks.spawn(saving);
-            }
+            // `carry_out` names what it hands on.
+            _ => {}
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::agent::model::{ModelRequest, ToolOffer};
+use crate::agent::model::{ModelRequest, ToolOffer, Wishes};
 use crate::agent::prompt;
 use crate::agent::transcript::{Entry, Level, Note};
 use crate::agent::turn::{Change, Desk, StopReason, TurnEffect, TurnState};
@@ -137,6 +137,7 @@ impl Host {
             mode,
             plain_schemas: self.book.plain_schemas,
             more_tokens: self.is_stretched(),
+            wishes: Wishes::default(),
         };
         Effect::StreamModel { stream, request }
     }

@@ -2,11 +2,12 @@
 //!
 //! Plain state that no front end needs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::agent::turn::Numbers;
 use crate::config::{AllowRule, ModelMode};
-use crate::ids::{ErrandId, Generation, QuestionId, ServerName, TimerId, TurnId};
+use crate::host::state::Root;
+use crate::ids::{ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
 use crate::mcp::catalog::Catalog;
 use crate::mcp::lifecycle::Lifecycle;
 
@@ -39,6 +40,14 @@ pub struct Book {
     pub plain_schemas: bool,
     /// The step whose answer may be longer, because it was cut in the middle of a call.
     pub stretched: Option<(TurnId, u32)>,
+    /// The folders that the person named for one server, for this session.
+    pub roots: BTreeMap<ServerName, Vec<Root>>,
+    /// Connections whose server has asked for the roots.
+    pub asked_roots: BTreeSet<(ServerName, Generation)>,
+    /// Servers for which our model may write without a question, for this session.
+    pub writes_for: BTreeSet<ServerName>,
+    /// When our model wrote for a server within the last minute.
+    pub wrote: BTreeMap<ServerName, VecDeque<Moment>>,
     /// The line on missing servers that the model was told last.
     pub told: Option<String>,
 }

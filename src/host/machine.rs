@@ -13,7 +13,7 @@ use crate::host::command::Command;
 use crate::host::effect::Effect;
 use crate::host::event::{HostEvent, ModelLabel};
 use crate::host::server::Server;
-use crate::host::state::{Host, ModelState, Settings};
+use crate::host::state::{Host, ModelState, Root, Settings};
 use crate::ids::{Moment, ServerName, StreamId, TimerId};
 use crate::mcp::status::Status;
 
@@ -40,7 +40,8 @@ impl Host {
             transcript: Transcript::default(),
             turn: TurnState::Idle,
             errands: VecDeque::new(),
-            roots: None,
+            roots: settings.roots.clone().or_else(|| configured(config)),
+            samplings: Vec::new(),
             sign_ins: std::collections::BTreeMap::new(),
             questions: VecDeque::new(),
             model,
@@ -85,10 +86,7 @@ impl Host {
                 send: _,
             } => self.prompt_by_hand(&server, &prompt, &arguments, now),
             Command::Errand { server, what } => self.errand(&server, what),
-            Command::SetRoots(roots) => {
-                self.roots = Some(roots);
-                Vec::new()
-            }
+            Command::SetRoots(roots) => self.set_roots(roots),
             Command::SignIn(server) => self.sign_in(server),
             Command::FinishSignIn { server, redirect } => {
                 vec![Effect::FinishSignIn { server, redirect }]
@@ -134,6 +132,9 @@ impl Host {
     }
 
     fn model_event(&mut self, stream: StreamId, event: ModelEvent, now: Moment) -> Vec<Effect> {
+        if self.is_sampling(stream) {
+            return self.sampling_event(stream, event, now);
+        }
         let is_current = matches!(&self.turn, TurnState::Streaming { stream: current, .. } if *current == stream);
         if let (true, ModelEvent::Done(completion)) = (is_current, &event) {
             let usage = completion.usage.unwrap_or_default();
@@ -173,4 +174,10 @@ impl Host {
         self.usage = Usage::default();
         effects
     }
+}
+
+/// The folders that the configuration names for all servers.
+fn configured(config: &Config) -> Option<Vec<Root>> {
+    let paths = config.roots.as_ref()?;
+    Some(paths.iter().filter_map(|path| Root::of(path)).collect())
 }

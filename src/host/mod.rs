@@ -14,6 +14,8 @@ pub mod command;
 pub mod effect;
 mod errands;
 pub mod event;
+pub mod form;
+mod log;
 mod machine;
 mod offline;
 pub mod outcome;
@@ -23,12 +25,13 @@ mod servers;
 mod sign_in;
 mod state;
 
+pub use asks::Answers;
 pub use call::{CallEnd, CallState, Origin, ProgressMessage, ToolCall};
 pub use command::Command;
 pub use effect::Effect;
 pub use event::{HostEvent, ModelLabel, SignInEvent};
 pub use question::{About, Answer, Question};
 pub use server::{LogLine, Server};
-pub use state::{ErrandState, Host, ModelState, Root, Settings, SignInState};
+pub use state::{ErrandState, Host, ModelState, Root, SamplingState, Settings, SignInState};
 
 pub use crate::agent::turn::{StopReason, TurnState};

@@ -1,6 +1,9 @@
 //! Connections against real child processes and real sockets.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../support/until.rs"]
+mod until;
+
 mod http;
 mod stdio;
 mod support;

@@ -38,6 +38,8 @@ pub fn spec(launch: Launch) -> ServerSpec {
         tool_timeout: Duration::from_secs(30),
         enabled_tools: None,
         disabled_tools: Vec::new(),
+        roots: None,
+        log_level: None,
         protocol: ProtocolChoice::Legacy,
         approve: ApprovePolicy::default(),
         tool_approve: BTreeMap::new(),
@@ -236,9 +238,5 @@ pub fn modern(dial: &mut Dial) {
 
 /// Waits until something holds, with a limit.
 pub async fn wait_for(mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + LIMIT;
-    while !holds() {
-        assert!(Instant::now() < until, "it never came to hold");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    crate::until::until("what the test waits for", LIMIT, async || holds()).await;
 }

@@ -20,7 +20,8 @@ const HTTP: [&str; 4] = [
     "env_http_headers",
     "transport",
 ];
-const BUNDLED: [&str; 3] = ["roots", "data_dir", "access"];
+/// `roots` beside the others is what a server is told when it asks, and no part of the launch.
+const BUNDLED: [&str; 2] = ["data_dir", "access"];
 
 /// Keys of the file server alone.
 const FILES: [&str; 2] = ["roots", "data_dir"];

@@ -36,15 +36,8 @@ impl Host {
         let Some(asked) = self.questions.remove(place) else {
             return Vec::new();
         };
-        let call = match asked.about {
-            About::Call { call, .. } => call,
-            About::Server {
-                server,
-                generation,
-                ask,
-                what,
-                ..
-            } => return self.answer_server(server, generation, ask, what, answer, now),
+        let Some(call) = asked.call() else {
+            return self.answer_server(asked, place, answer, now);
         };
         match answer {
             Answer::No { reason } => self.finish(call, CallEnd::Denied { reason }, now),

@@ -29,7 +29,8 @@ impl Host {
         if let (true, Some(name)) = (was_sent, call.server.clone()) {
             self.sample(&name, took, &end);
         }
-        let mut effects = self.save_if_long(id, &end);
+        let mut effects = self.asks_of_calls_over(|call| call == id);
+        effects.extend(self.save_if_long(id, &end));
         let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));
         effects.extend(resolved);
         effects
