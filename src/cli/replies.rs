@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Map, Value};
-use url::Url;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::config::Config;
@@ -134,14 +133,7 @@ fn root(folder: &Path) -> Result<Root, CliError> {
     if !whole.is_dir() {
         return Err(wrong("it is not a folder".to_owned()));
     }
-    let uri = Url::from_directory_path(&whole).map_err(|()| wrong("it has no URI".to_owned()))?;
-    let name = whole
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    Ok(Root {
-        uri: uri.to_string().trim_end_matches('/').to_owned(),
-        name,
-    })
+    Root::of(&whole).ok_or_else(|| wrong("it has no URI".to_owned()))
 }
 
 fn usage(why: impl Into<String>) -> CliError {

@@ -116,6 +116,8 @@ fn config(url: &str) -> Config {
         tool_timeout: CALL,
         enabled_tools: None,
         disabled_tools: Vec::new(),
+        roots: None,
+        log_level: None,
         protocol,
         approve: ApprovePolicy::Never,
         tool_approve: BTreeMap::new(),
