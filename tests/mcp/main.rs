@@ -6,5 +6,7 @@ mod until;
 
 mod http;
 mod stdio;
+mod stdio_asks;
+mod stdio_errands;
 mod support;
 mod wire_log;
