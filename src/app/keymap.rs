@@ -62,11 +62,7 @@ pub struct Binding {
 
 impl Context {
     /// All of them, in the order of the help.
-<<<<<<< HEAD
-    pub const ALL: [Self; 13] = [
-=======
-    pub const ALL: [Self; 10] = [
->>>>>>> ur
+    pub const ALL: [Self; 15] = [
         Self::Chat,
         Self::Calls,
         Self::Servers,
@@ -109,8 +105,13 @@ impl Context {
     pub fn types(self) -> bool {
         matches!(
             self,
-<<<<<<< HEAD
-            Self::Chat | Self::Reason | Self::Palette | Self::Form | Self::SignIn
+            Self::Chat
+                | Self::Completing
+                | Self::Fields
+                | Self::Reason
+                | Self::Palette
+                | Self::Form
+                | Self::SignIn
         )
     }
 
@@ -119,9 +120,6 @@ impl Context {
         matches!(
             self,
             Self::Question | Self::Reason | Self::Form | Self::Pick | Self::Visit | Self::Sampling
-=======
-            Self::Chat | Self::Completing | Self::Fields | Self::Reason | Self::Palette
->>>>>>> ur
         )
     }
 }
@@ -203,14 +201,10 @@ macro_rules! row {
     };
 }
 
-<<<<<<< HEAD
 use Context::{
-    Calls, Chat, Detail, Form, Help, Palette, Pick, Question, Reason, Sampling, Servers, SignIn,
-    Visit,
+    Calls, Chat, Completing, Detail, Fields, Form, Help, Palette, Pick, Question, Reason,
+    Sampling, Servers, SignIn, Visit,
 };
-=======
-use Context::{Calls, Chat, Completing, Detail, Fields, Help, Palette, Question, Reason, Servers};
->>>>>>> ur
 
 const ALL: &[Context] = &Context::ALL;
 const PANES: &[Context] = &[Chat, Calls, Servers, Question, Visit, Sampling];
@@ -220,12 +214,8 @@ const CHOICES: &[Context] = &[Question, Visit, Sampling];
 const ASKS: &[Context] = &[Question, Visit, Sampling, Form, Pick];
 const LISTS: &[Context] = &[Calls, Servers];
 const TEXTS: &[Context] = &[Detail, Help];
-<<<<<<< HEAD
-const INPUTS: &[Context] = &[Chat, Reason, Form, SignIn];
-const TYPED: &[Context] = &[Chat, Reason, Palette, Form, SignIn];
-=======
-const INPUTS: &[Context] = &[Chat, Reason, Fields];
->>>>>>> ur
+const INPUTS: &[Context] = &[Chat, Reason, Form, SignIn, Fields];
+const TYPED: &[Context] = &[Chat, Reason, Palette, Form, SignIn, Fields];
 
 const fn key(code: Code) -> Key {
     Key::new(code)
@@ -269,7 +259,6 @@ pub static TABLE: &[Binding] = &[
     row!(ASKS, [key(Code::PageUp)], Intent::Arguments(Move::PageUp), "", "Scroll what is asked up"),
     row!(ASKS, [key(Code::PageDown)], Intent::Arguments(Move::PageDown), "scroll", "Scroll what is asked down"),
     row!(&[Question], [key(Code::Esc)], Intent::Back, "interrupt", "Interrupt the turn"),
-<<<<<<< HEAD
     row!(&[Sampling], [c('y')], Intent::Answer(Choice::Once), "once", "Yes, this once: our model writes, and the server gets what it wrote"),
     row!(&[Sampling], [c('s')], Intent::Answer(Choice::Session), "session", "Yes, and whatever this server asks our model until the program ends"),
     row!(&[Visit], [c('y'), c('o')], Intent::Answer(Choice::Open), "open it", "Yes: open the address in the browser"),
@@ -295,7 +284,6 @@ pub static TABLE: &[Binding] = &[
     row!(&[SignIn], [key(Code::PageUp)], Intent::Move(Move::PageUp), "", "Scroll up"),
     row!(&[SignIn], [key(Code::PageDown)], Intent::Move(Move::PageDown), "scroll", "Scroll down"),
     row!(&[Servers, Detail], [c('s')], Intent::SignIn(None), "sign in", "Sign in at the server"),
-=======
     row!(&[Completing], [key(Code::Enter)], Intent::Take { sends: true }, "take", "Take the marked completion; a command that nothing can follow goes out"),
     row!(&[Completing], [key(Code::Tab)], Intent::Take { sends: false }, "complete", "Take the marked completion"),
     row!(&[Completing], [key(Code::Up)], Intent::Move(Move::Up), "", "Mark the completion before"),
@@ -307,7 +295,6 @@ pub static TABLE: &[Binding] = &[
     row!(&[Fields], [key(Code::Up)], Intent::Move(Move::Up), "", "Mark the value before; without values, go to the field before"),
     row!(&[Fields], [key(Code::Down)], Intent::Move(Move::Down), "values", "Mark the value after; without values, go to the next field"),
     row!(&[Fields], [key(Code::Esc)], Intent::Back, "close", "Close the form"),
->>>>>>> ur
     row!(&[Palette], [key(Code::Enter)], Intent::Run, "run", "Do what the marked row says"),
     row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
@@ -322,13 +309,8 @@ pub static TABLE: &[Binding] = &[
     row!(LISTS, [key(Code::Esc)], Intent::Back, "back", "Interrupt the turn, else go back to the chat"),
     row!(&[Chat, Reason, Form], [ctrl('j'), key(Code::Enter).alt(), key(Code::Enter).shift()], Intent::Newline, "new line", "Begin a new line"),
 
-<<<<<<< HEAD
     row!(palette PLACES, [key(Code::F(1))], Intent::Help, "help", "Show the keys"),
-    row!(&[Reason, Palette, Detail, Help, SignIn], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
-=======
-    row!(palette PANES, [key(Code::F(1))], Intent::Help, "help", "Show the keys"),
-    row!(&[Reason, Palette, Fields, Detail, Help], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
->>>>>>> ur
+    row!(&[Reason, Palette, Fields, Detail, Help, SignIn], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
     row!(LISTS, [c('?')], Intent::Help, "", "Show the keys"),
     row!(PLACES, [ctrl('p')], Intent::Palette, "commands", "Open the command palette"),
     row!(&[Palette, Detail, Help], [ctrl('p')], Intent::Palette, "", "Open or close the command palette"),
@@ -364,23 +346,13 @@ pub static TABLE: &[Binding] = &[
     row!(INPUTS, [key(Code::End), ctrl('e')], go(Motion::LineEnd), "", "To the end of the line"),
     row!(INPUTS, [alt('<')], go(Motion::Start), "", "To the start of the text"),
     row!(INPUTS, [alt('>')], go(Motion::End), "", "To the end of the text"),
-<<<<<<< HEAD
     row!(TYPED, [key(Code::Backspace), ctrl('h'), key(Code::Backspace).shift()], delete(Motion::Left), "", "Delete the character before"),
     row!(INPUTS, [key(Code::Delete)], delete(Motion::Right), "", "Delete the character after"),
     row!(&[Chat], [ctrl('d')], Intent::EndOfInput, "", "Delete the character after; in the empty input, quit"),
-    row!(&[Reason, Form, SignIn], [ctrl('d')], delete(Motion::Right), "", "Delete the character after"),
+    row!(&[Reason, Form, SignIn, Fields], [ctrl('d')], delete(Motion::Right), "", "Delete the character after"),
     row!(TYPED, [ctrl('w'), key(Code::Backspace).alt(), key(Code::Backspace).ctrl()], delete(Motion::WordLeft), "", "Delete the word before"),
     row!(INPUTS, [alt('d'), key(Code::Delete).ctrl()], delete(Motion::WordRight), "", "Delete the word after"),
     row!(TYPED, [ctrl('u')], delete(Motion::LineStart), "", "Delete to the start of the line"),
-=======
-    row!(&[Chat, Reason, Palette, Fields], [key(Code::Backspace), ctrl('h'), key(Code::Backspace).shift()], delete(Motion::Left), "", "Delete the character before"),
-    row!(INPUTS, [key(Code::Delete)], delete(Motion::Right), "", "Delete the character after"),
-    row!(&[Chat], [ctrl('d')], Intent::EndOfInput, "", "Delete the character after; in the empty input, quit"),
-    row!(&[Reason, Fields], [ctrl('d')], delete(Motion::Right), "", "Delete the character after"),
-    row!(&[Chat, Reason, Palette, Fields], [ctrl('w'), key(Code::Backspace).alt(), key(Code::Backspace).ctrl()], delete(Motion::WordLeft), "", "Delete the word before"),
-    row!(INPUTS, [alt('d'), key(Code::Delete).ctrl()], delete(Motion::WordRight), "", "Delete the word after"),
-    row!(&[Chat, Reason, Palette, Fields], [ctrl('u')], delete(Motion::LineStart), "", "Delete to the start of the line"),
->>>>>>> ur
     row!(INPUTS, [ctrl('k')], delete(Motion::LineEnd), "", "Delete to the end of the line"),
     row!(INPUTS, [ctrl('_'), alt('z')], Intent::Edit(Edit::Undo), "", "Undo"),
     row!(INPUTS, [alt('/'), alt('Z')], Intent::Edit(Edit::Redo), "", "Redo"),

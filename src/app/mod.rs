@@ -8,12 +8,9 @@ pub mod composer;
 pub mod dialog;
 pub mod effect;
 pub mod event;
-<<<<<<< HEAD
 pub mod form;
-=======
 pub mod fields;
 mod fuzzy;
->>>>>>> ur
 pub mod intent;
 pub mod key;
 pub mod keymap;
@@ -35,10 +32,6 @@ pub use intent::{Choice, Intent, Move, SignKey};
 pub use key::{Code, Key};
 pub use keymap::Context;
 pub use state::{
-<<<<<<< HEAD
-    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Here, Measured, Overlay, Pane,
-=======
-    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Measured, Overlay, Pane, Reach,
->>>>>>> ur
+    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Here, Measured, Overlay, Pane, Reach,
     ServersPane, Toast,
 };

@@ -2,16 +2,12 @@
 //!
 //! Plain state; `update` changes it, the view reads it.
 
-<<<<<<< HEAD
 use std::path::PathBuf;
 
-use crate::app::composer::Composer;
-use crate::app::dialog::{Awaited, Dialog, Folders, SignIn};
-=======
 use crate::app::asker::Asker;
 use crate::app::composer::Composer;
+use crate::app::dialog::{Awaited, Dialog, Folders, SignIn};
 use crate::app::fields::Fields;
->>>>>>> ur
 use crate::app::palette::Palette;
 use crate::app::suggest::Suggest;
 use crate::config::ThemeChoice;
@@ -44,15 +40,12 @@ pub struct App {
     pub servers: ServersPane,
     /// The question dialog: which answer is marked, and the reason being typed.
     pub ask: AskPane,
-<<<<<<< HEAD
     /// Visits that were agreed to and that the server has not called done.
     pub awaited: Vec<Awaited>,
     /// Where the program runs.
     pub here: Here,
-=======
     /// Completions, and what is asked of servers beside calls.
     pub reach: Reach,
->>>>>>> ur
     /// A short word about what was just done.
     pub toast: Option<Toast>,
     /// The last things on the wire; for the stderr lines of a call's moment.

@@ -246,15 +246,12 @@ impl Loop<'_> {
                     let copied = self.copy(&text);
                     self.take_in(AppEvent::Copied(copied));
                 }
-<<<<<<< HEAD
                 AppEffect::Open(url) => self.browser.begin(url),
                 AppEffect::FindFolders(mut folders) => {
                     folders.retain(|folder| !folder.is_dir());
                     self.take_in(AppEvent::Missing(folders));
                 }
-=======
                 AppEffect::Save(files) => self.saver.order(files),
->>>>>>> ur
                 AppEffect::DetectTheme => self.take_in(AppEvent::Theme(theme::detect_here())),
                 AppEffect::Redraw => self.forget_screen(),
                 AppEffect::Suspend => self.suspends = true,

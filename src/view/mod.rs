@@ -7,11 +7,8 @@
 //!
 //! Everything that a server or a model wrote goes through `text::clean` here before it reaches a cell.
 
-<<<<<<< HEAD
 mod ask;
-=======
 mod blocks;
->>>>>>> ur
 mod call_detail;
 mod calls;
 mod chat;

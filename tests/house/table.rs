@@ -69,16 +69,13 @@ pub const DOORS: &[(&str, &[&str])] = &[
             "mcp/auth/",
             "mcp/transport/",
             "servers/guard/keys/",
+            // The person of the client under test, who opens a page as a browser would.
+            "cli/conformance/",
         ],
     ),
     ("ratatui", &["view/", "terminal/"]),
     ("crossterm", &["terminal/"]),
-<<<<<<< HEAD
     // Header values of the revision without a handshake are in it, too.
-    (
-        "base64",
-        &["terminal/clipboard*", "servers/", "mcp/transport/http/"],
-=======
     (
         "base64",
         &[
@@ -86,8 +83,8 @@ pub const DOORS: &[(&str, &[&str])] = &[
             "terminal/saving*",
             "app/picture*",
             "servers/",
+            "mcp/transport/http/",
         ],
->>>>>>> ur
     ),
     ("pulldown_cmark", &["view/markdown*", "view/page*"]),
     ("syntect", &["view/highlight*"]),

@@ -20,18 +20,14 @@ impl App {
         match (self.context(), by) {
             (Context::Chat | Context::Reason, Move::Up) => self.move_in_input(true),
             (Context::Chat | Context::Reason, Move::Down) => self.move_in_input(false),
-<<<<<<< HEAD
-            (Context::Chat | Context::Question | Context::Reason, _) => self.scroll_chat(by),
-            (Context::SignIn, _) => self.scroll_text(by),
-            // Their keys have meanings of their own.
-            (Context::Form | Context::Pick | Context::Visit | Context::Sampling, _) => {}
-=======
             (Context::Completing, Move::Up | Move::Down) => self.mark_suggestion(by),
             (Context::Chat | Context::Completing | Context::Question | Context::Reason, _) => {
                 self.scroll_chat(by);
             }
             (Context::Fields, _) => self.move_in_fields(by),
->>>>>>> ur
+            (Context::SignIn, _) => self.scroll_text(by),
+            // Their keys have meanings of their own.
+            (Context::Form | Context::Pick | Context::Visit | Context::Sampling, _) => {}
             (Context::Calls, _) => self.mark_call(by),
             (Context::Servers, _) => self.mark_server(by),
             (Context::Palette, _) => self.mark_row(by),
@@ -44,13 +40,8 @@ impl App {
         let by = if up { Move::Up } else { Move::Down };
         match (&self.overlay, pane) {
             (Overlay::Palette(_), _) => self.mark_row(by),
-<<<<<<< HEAD
-            (Overlay::Folders(_), _) => {}
+            (Overlay::Folders(_) | Overlay::Fields(_), _) => {}
             (Overlay::Help { .. } | Overlay::Detail { .. } | Overlay::SignIn(_), _) => {
-=======
-            (Overlay::Fields(_), _) => {}
-            (Overlay::Help { .. } | Overlay::Detail { .. }, _) => {
->>>>>>> ur
                 (0..WHEEL).for_each(|_| self.scroll_text(by));
             }
             (Overlay::None, Some(Pane::Calls)) => self.mark_call(by),
@@ -222,12 +213,9 @@ impl App {
             | Overlay::Detail { .. }
             | Overlay::Help { .. }
             | Overlay::Palette(_)
-<<<<<<< HEAD
+            | Overlay::Fields(_)
             | Overlay::Folders(_)
             | Overlay::SignIn(_) => None,
-=======
-            | Overlay::Fields(_) => None,
->>>>>>> ur
         }
     }
 
@@ -243,12 +231,9 @@ impl App {
             | Overlay::Detail { .. }
             | Overlay::Help { .. }
             | Overlay::Palette(_)
-<<<<<<< HEAD
+            | Overlay::Fields(_)
             | Overlay::Folders(_)
             | Overlay::SignIn(_) => None,
-=======
-            | Overlay::Fields(_) => None,
->>>>>>> ur
         }
     }
 

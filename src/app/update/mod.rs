@@ -4,20 +4,14 @@
 
 mod ask;
 mod chat;
-<<<<<<< HEAD
 mod form;
-=======
 mod fields;
->>>>>>> ur
 mod lists;
 mod overlay;
 mod question;
 mod queue;
-<<<<<<< HEAD
 mod sign_in;
-=======
 mod reach;
->>>>>>> ur
 
 use std::time::Duration;
 
@@ -32,11 +26,7 @@ use crate::app::intent::Intent;
 use crate::app::key::Key;
 use crate::app::keymap::{self, Binding, Context};
 use crate::app::state::{
-<<<<<<< HEAD
-    Anchor, App, AskPane, CallsPane, ChatPane, Here, Overlay, Pane, ServersPane, Toast,
-=======
-    Anchor, App, AskPane, CallsPane, ChatPane, Overlay, Pane, Reach, ServersPane, Toast,
->>>>>>> ur
+    Anchor, App, AskPane, CallsPane, ChatPane, Here, Overlay, Pane, Reach, ServersPane, Toast,
 };
 use crate::config::ThemeChoice;
 use crate::host::{CallState, Command, Effect, Host, ModelState, TurnState};
@@ -69,12 +59,9 @@ impl App {
             calls: CallsPane::default(),
             servers: ServersPane::default(),
             ask: AskPane::default(),
-<<<<<<< HEAD
             awaited: Vec::new(),
             here: Here::default(),
-=======
             reach: Reach::default(),
->>>>>>> ur
             toast: None,
             wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),
             suggestion: None,
@@ -128,12 +115,9 @@ impl App {
                 Vec::new()
             }
             AppEvent::Copied(outcome) => self.copied(outcome),
-<<<<<<< HEAD
             AppEvent::Opened(url, outcome) => self.opened(&url, outcome),
             AppEvent::Missing(folders) => self.folders_found(&folders),
-=======
             AppEvent::Saved(outcome) => self.saved(outcome),
->>>>>>> ur
             AppEvent::Resumed => vec![AppEffect::Redraw],
             AppEvent::Terminate => self.quit(),
         };

@@ -16,17 +16,12 @@ impl App {
     pub(super) fn toggle_help(&mut self) -> Vec<AppEffect> {
         self.overlay = match self.overlay {
             Overlay::Help { .. } => Overlay::None,
-<<<<<<< HEAD
             Overlay::None
             | Overlay::Palette(_)
+            | Overlay::Fields(_)
             | Overlay::Detail { .. }
             | Overlay::Folders(_)
             | Overlay::SignIn(_) => Overlay::Help { scroll: 0 },
-=======
-            Overlay::None | Overlay::Palette(_) | Overlay::Fields(_) | Overlay::Detail { .. } => {
-                Overlay::Help { scroll: 0 }
-            }
->>>>>>> ur
         };
         Vec::new()
     }
@@ -34,17 +29,12 @@ impl App {
     pub(super) fn toggle_palette(&mut self) -> Vec<AppEffect> {
         self.overlay = match self.overlay {
             Overlay::Palette(_) => Overlay::None,
-<<<<<<< HEAD
             Overlay::None
             | Overlay::Help { .. }
+            | Overlay::Fields(_)
             | Overlay::Detail { .. }
             | Overlay::Folders(_)
             | Overlay::SignIn(_) => Overlay::Palette(Palette::open(&self.host)),
-=======
-            Overlay::None | Overlay::Help { .. } | Overlay::Fields(_) | Overlay::Detail { .. } => {
-                Overlay::Palette(Palette::open(&self.host))
-            }
->>>>>>> ur
         };
         Vec::new()
     }
@@ -60,17 +50,12 @@ impl App {
     pub(super) fn run_marked(&mut self) -> Vec<AppEffect> {
         let chosen = match &self.overlay {
             Overlay::Palette(palette) => palette.chosen().cloned(),
-<<<<<<< HEAD
             Overlay::None
             | Overlay::Help { .. }
+            | Overlay::Fields(_)
             | Overlay::Detail { .. }
             | Overlay::Folders(_)
             | Overlay::SignIn(_) => None,
-=======
-            Overlay::None | Overlay::Help { .. } | Overlay::Fields(_) | Overlay::Detail { .. } => {
-                None
-            }
->>>>>>> ur
         };
         match chosen {
             Some(intent) => {

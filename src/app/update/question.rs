@@ -56,7 +56,6 @@ impl App {
             }
         }
         // Covered by something else it has not been seen: its time begins anew when it is.
-<<<<<<< HEAD
         let context = self.context();
         let on_show = context.asks() && matches!(self.overlay, Overlay::None);
         match (on_show, context) {
@@ -64,19 +63,6 @@ impl App {
             (true, _) if self.ask.shown.is_none() => self.ask.shown = Some(self.now),
             (true, _) => {}
             (false, _) => self.ask.shown = None,
-=======
-        match self.context() {
-            Context::Question if self.ask.shown.is_none() => self.ask.shown = Some(self.now),
-            Context::Question | Context::Reason => {}
-            Context::Chat
-            | Context::Completing
-            | Context::Fields
-            | Context::Calls
-            | Context::Servers
-            | Context::Palette
-            | Context::Detail
-            | Context::Help => self.ask.shown = None,
->>>>>>> ur
         }
     }
 
