@@ -35,6 +35,10 @@ pub enum AppEvent {
     Theme(ThemeChoice),
     /// A text was handed to the terminal's clipboard, or why not.
     Copied(Result<usize, String>),
+    /// An address was handed to the browser, or why not.
+    Opened(String, Result<(), String>),
+    /// Of the folders that were asked about, these are not there.
+    Missing(Vec<PathBuf>),
     /// Files were written, or why not.
     Saved(Result<Vec<PathBuf>, String>),
     /// The terminal was given back and taken again.

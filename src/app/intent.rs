@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::app::browse::Shelf;
 use crate::app::composer::Edit;
+use crate::app::form::FieldKey;
 use crate::app::state::Pane;
 use crate::config::ThemeChoice;
 use crate::ids::ServerName;
@@ -70,6 +71,16 @@ pub enum Intent {
     AnswerMarked,
     /// Gives this answer.
     Answer(Choice),
+    /// Goes through the fields of a form, or changes what is chosen there.
+    Field(FieldKey),
+    /// Opens the list of folders that servers may be told of.
+    Folders,
+    /// Signs in at the marked server, or this one.
+    SignIn(Option<ServerName>),
+    /// Forgets the credentials for this server.
+    SignOut(ServerName),
+    /// Does this in the sign-in on show.
+    Sign(SignKey),
     /// Scrolls the arguments of the question.
     Arguments(Move),
     /// Leaves the reason and goes back to the answers.
@@ -175,7 +186,20 @@ pub enum Move {
     Bottom,
 }
 
-/// The answers of the question dialog, in the order in which they stand there.
+/// What can be done in the sign-in on show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignKey {
+    /// Hands the address to the browser.
+    Open,
+    /// Copies the address.
+    Copy,
+    /// Goes on with the address that was pasted; where it failed, begins anew.
+    Go,
+    /// Gives it up.
+    Abort,
+}
+
+/// The answers of the question dialogs, in the order in which they stand there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Choice {
     /// Yes, this call.
@@ -188,10 +212,20 @@ pub enum Choice {
     No,
     /// No, and the model is told why.
     Reason,
+    /// What is filled in.
+    Accept,
+    /// Yes, and the address is handed to the browser.
+    Open,
+    /// The address is copied; nothing is answered.
+    Copy,
+    /// Yes, and the person goes there by other means.
+    Elsewhere,
+    /// Neither yes nor no.
+    Dismiss,
 }
 
 impl Choice {
-    /// All of them; [`crate::app::AskPane::marked`] is a place in it.
+    /// Those before a call.
     pub const ALL: [Self; 5] = [
         Self::Once,
         Self::Session,

@@ -5,8 +5,10 @@
 pub mod asker;
 pub mod browse;
 pub mod composer;
+pub mod dialog;
 pub mod effect;
 pub mod event;
+pub mod form;
 pub mod fields;
 mod fuzzy;
 pub mod intent;
@@ -26,10 +28,10 @@ pub mod viewport;
 pub use browse::Shelf;
 pub use effect::{AppEffect, Save};
 pub use event::{AppEvent, Mouse, MouseKind};
-pub use intent::{Choice, Intent, Move};
+pub use intent::{Choice, Intent, Move, SignKey};
 pub use key::{Code, Key};
 pub use keymap::Context;
 pub use state::{
-    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Measured, Overlay, Pane, Reach,
+    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Here, Measured, Overlay, Pane, Reach,
     ServersPane, Toast,
 };

@@ -162,6 +162,13 @@ fn of_server(server: &crate::host::Server) -> Vec<(String, String, Intent)> {
         row("Disable", Intent::Disable(Some(name.clone()))),
         row("Enable", Intent::Enable(Some(name.clone()))),
     ];
+    if server.status.needs_sign_in() {
+        rows.push((
+            format!("Sign in at {name}"),
+            format!("/login {name}"),
+            Intent::SignIn(Some(name.clone())),
+        ));
+    }
     rows.extend(server.tools.iter().map(|tool| {
         let begin = format!("/call {name} {} ", tool.name);
         (

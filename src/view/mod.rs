@@ -7,6 +7,7 @@
 //!
 //! Everything that a server or a model wrote goes through `text::clean` here before it reaches a cell.
 
+mod ask;
 mod blocks;
 mod call_detail;
 mod calls;
@@ -63,7 +64,13 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, memo: &mut Memo) -> Mea
     suggest::draw(app, theme, frame, &areas);
     status::bottom(app, theme, frame, areas.bottom);
     match &app.overlay {
-        Overlay::None => measured.ask = question::draw(app, theme, frame, memo, &areas),
+        Overlay::None => {
+            measured.ask = question::draw(app, theme, frame, memo, &areas);
+            ask::draw(app, theme, frame, memo, &areas, &mut measured);
+        }
+        Overlay::Folders(_) | Overlay::SignIn(_) => {
+            ask::draw_over(app, theme, frame, memo, areas.body, &mut measured);
+        }
         overlay => measured.detail = overlay::draw(app, overlay, theme, frame, memo, areas.body),
     }
     memo.end();

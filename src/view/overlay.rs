@@ -31,7 +31,7 @@ pub(super) fn draw(
     body: Rect,
 ) -> (usize, usize) {
     match overlay {
-        Overlay::None => (0, 0),
+        Overlay::None | Overlay::Folders(_) | Overlay::SignIn(_) => (0, 0),
         Overlay::Palette(palette) => {
             let area = centred(body, COLS);
             // Frame, query and rule; what it hides beyond its rows would be hidden for nothing.

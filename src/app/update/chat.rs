@@ -5,6 +5,7 @@
 use super::AGAIN;
 use crate::agent::transcript::Entry;
 use crate::app::composer::{Edit, Motion};
+use crate::app::dialog::Dialog;
 use crate::app::effect::AppEffect;
 use crate::app::intent::{Intent, Move};
 use crate::app::keymap::Context;
@@ -12,7 +13,7 @@ use crate::app::slash;
 use crate::app::state::{Anchor, App, Measured, Overlay, Pane};
 use crate::app::viewport;
 use crate::config::ThemeChoice;
-use crate::host::Command;
+use crate::host::{Answer, Command};
 use crate::ids::ServerName;
 use crate::text::clean;
 
@@ -73,6 +74,7 @@ impl App {
 
     pub(super) fn clear(&mut self) -> Vec<AppEffect> {
         self.chat.anchor = Anchor::Follow;
+        self.awaited.clear();
         self.say("A new conversation.");
         self.command(Command::Clear)
     }
@@ -212,6 +214,9 @@ impl App {
             self.unqueue();
             self.say("Interrupted. Press Ctrl-C again to quit.");
             return self.command(Command::Interrupt);
+        } else if self.context().asks() && !matches!(self.ask.dialog, Dialog::Call) {
+            self.say("Closed. Press Ctrl-C again to quit.");
+            return self.reply(Answer::Dismissed);
         }
         Vec::new()
     }

@@ -25,6 +25,9 @@ impl App {
                 self.scroll_chat(by);
             }
             (Context::Fields, _) => self.move_in_fields(by),
+            (Context::SignIn, _) => self.scroll_text(by),
+            // Their keys have meanings of their own.
+            (Context::Form | Context::Pick | Context::Visit | Context::Sampling, _) => {}
             (Context::Calls, _) => self.mark_call(by),
             (Context::Servers, _) => self.mark_server(by),
             (Context::Palette, _) => self.mark_row(by),
@@ -37,8 +40,8 @@ impl App {
         let by = if up { Move::Up } else { Move::Down };
         match (&self.overlay, pane) {
             (Overlay::Palette(_), _) => self.mark_row(by),
-            (Overlay::Fields(_), _) => {}
-            (Overlay::Help { .. } | Overlay::Detail { .. }, _) => {
+            (Overlay::Folders(_) | Overlay::Fields(_), _) => {}
+            (Overlay::Help { .. } | Overlay::Detail { .. } | Overlay::SignIn(_), _) => {
                 (0..WHEEL).for_each(|_| self.scroll_text(by));
             }
             (Overlay::None, Some(Pane::Calls)) => self.mark_call(by),
@@ -210,7 +213,9 @@ impl App {
             | Overlay::Detail { .. }
             | Overlay::Help { .. }
             | Overlay::Palette(_)
-            | Overlay::Fields(_) => None,
+            | Overlay::Fields(_)
+            | Overlay::Folders(_)
+            | Overlay::SignIn(_) => None,
         }
     }
 
@@ -226,7 +231,9 @@ impl App {
             | Overlay::Detail { .. }
             | Overlay::Help { .. }
             | Overlay::Palette(_)
-            | Overlay::Fields(_) => None,
+            | Overlay::Fields(_)
+            | Overlay::Folders(_)
+            | Overlay::SignIn(_) => None,
         }
     }
 
