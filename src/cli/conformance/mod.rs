@@ -109,6 +109,7 @@ fn config(url: &str) -> Config {
             url: url.to_owned(),
             headers: BTreeMap::new(),
             transport: TransportChoice::Auto,
+            oauth: Box::default(),
         }),
         enabled: true,
         required: true,
