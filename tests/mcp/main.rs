@@ -5,6 +5,11 @@
 mod until;
 
 mod http;
+mod http_modern;
+mod http_old;
+mod http_refusals;
+mod http_sessions;
+mod http_support;
 mod stdio;
 mod support;
 mod wire_log;
