@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mcpdeck::config::{
     Access, AllowRule, ApprovePolicy, Bundled, Environment, Flags, Launch, Secret, StdioLaunch,
-    StoreUrl, load,
+    StoreUrl, TransportChoice, load,
 };
 
 use crate::{Machine, fixture, names};
@@ -270,25 +270,27 @@ fn a_saved_rule_is_read_back() {
 }
 
 #[test]
-fn a_transport_that_is_not_spoken_yet_is_said_before_it_is_tried() {
+fn each_transport_is_taken_without_a_word() {
     let machine = Machine::new().project(
         r#"
         [mcp_servers.old]
         url = "https://example.com/sse"
         transport = "sse"
-        [mcp_servers.off]
-        url = "https://example.com/sse"
-        transport = "sse"
-        enabled = false
         [mcp_servers.new]
         url = "https://example.com/mcp"
+        transport = "streamable-http"
         "#,
     );
-    let warnings = machine.config().warnings;
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(
-        warnings[0].contains("Server `old`") && warnings[0].contains("HTTP+SSE"),
-        "{warnings:?}"
+    let config = machine.config();
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    let transports = config.servers.iter().map(|server| match &server.launch {
+        Launch::Http(http) => http.transport,
+        other => panic!("{other:?}"),
+    });
+    let transports: Vec<TransportChoice> = transports.collect();
+    assert_eq!(
+        transports,
+        [TransportChoice::Sse, TransportChoice::StreamableHttp]
     );
 }
 

@@ -51,7 +51,7 @@ async fn a_call_that_is_turned_away_for_the_number_of_requests_is_sent_again() {
 
 #[tokio::test]
 async fn that_has_an_end_after_three_tries_or_when_the_wait_is_long() {
-    for (wait, sent, word) in [("0", 3, "429"), ("3600", 1, "wait 1h")] {
+    for (wait, sent, word) in [("0", 3, "429"), ("3600", 1, "wait 1 h")] {
         let (url, log) = refusing(9, limited(wait)).await;
         match outcome(&url).await {
             CallOutcome::NotSent { why } => assert!(why.contains(word), "{why}"),
@@ -129,6 +129,20 @@ async fn a_refused_token_under_way_ends_the_link_and_the_tap_sees_why() {
     let refused = WireKind::Http { status: Some(401) };
     let record = server.wire().iter().find(|record| record.kind == refused);
     assert!(record.unwrap().text.contains("invalid_token"));
+}
+
+#[tokio::test]
+async fn a_right_that_the_configured_account_lacks_costs_that_call_alone() {
+    let (url, log) = refusing(1, || reply(403, "text/plain", "not this tool")).await;
+    let mut server = dialled(http(&url), |_| {});
+    server.connected().await;
+    server.connection.call(request(1, "t", json!({})));
+    match server.outcome(1).await {
+        CallOutcome::NotSent { why } => assert!(why.contains("403"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(server.text(2, "t", json!({})).await, "ok");
+    assert_eq!(count(&log, "tools/call"), 2);
 }
 
 fn without_credentials(url: &str) -> ServerSpec {

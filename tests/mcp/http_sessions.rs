@@ -30,6 +30,15 @@ where
     .await
 }
 
+/// Waits until the last record of the wire says this: what a cut overtakes has never come.
+async fn seen(server: &mut Server, text: &str) {
+    let says = |server: &mut Server| {
+        let last = server.wire().last();
+        last.is_some_and(|record| record.text.contains(text))
+    };
+    wait_for(|| says(server)).await;
+}
+
 fn gets(log: &Log) -> Vec<Option<String>> {
     let log = log.lock().unwrap();
     let gets = log.iter().filter(|asked| asked.http == "GET");
@@ -168,6 +177,7 @@ async fn the_servers_own_stream_is_opened_again_where_it_dropped() {
     assert_eq!(gets(&log), [None, Some("seven".into())]);
     // What breaks is no different from what closes, and an empty id forgets the place.
     streams.say(1, "id:\n\n");
+    seen(&mut server, "SSE, id ").await;
     streams.cut(1);
     streams.reach(3).await;
     assert_eq!(gets(&log)[2], None);
@@ -249,6 +259,7 @@ async fn an_answer_whose_stream_dropped_is_fetched_from_where_it_was() {
         let progress = json!({ "jsonrpc": "2.0", "method": "notifications/progress",
             "params": { "progressToken": id, "progress": 1 } });
         calls.say(0, &format!("id: 2\ndata: {progress}\n\n"));
+        seen(&mut server, "notifications/progress").await;
         match cut {
             true => calls.cut(0),
             false => calls.close(0),
