@@ -11,5 +11,7 @@ mod http_refusals;
 mod http_sessions;
 mod http_support;
 mod stdio;
+mod stdio_asks;
+mod stdio_errands;
 mod support;
 mod wire_log;
