@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -45,6 +45,8 @@ pub struct Rules {
     pub grants_nothing: bool,
     /// The token endpoint redirects there.
     pub redirects: Option<String>,
+    /// The identity token that it vouches for.
+    pub vouches_for: Option<String>,
     /// Only this client may get tokens by itself.
     pub machine: Option<(String, String)>,
 }
@@ -65,6 +67,7 @@ impl Default for Rules {
             needs: vec!["read".to_owned()],
             grants_nothing: false,
             redirects: None,
+            vouches_for: None,
             machine: None,
         }
     }
@@ -230,7 +233,10 @@ async fn mcp(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Bytes
         Some(granted) if granted.contains(&need) => {
             return Json(json!({ "jsonrpc": "2.0", "id": 1, "result": {} })).into_response();
         }
-        Some(_) => (403, format!("error=\"insufficient_scope\", scope=\"{need}\"")),
+        Some(_) => (
+            403,
+            format!("error=\"insufficient_scope\", scope=\"{need}\""),
+        ),
     };
     let status = StatusCode::from_u16(status).unwrap();
     (status, [(header::WWW_AUTHENTICATE, site.challenge(&rest))]).into_response()
@@ -243,7 +249,11 @@ async fn resource(State(site): State<Site>, uri: Uri, headers: HeaderMap) -> Res
         return StatusCode::NOT_FOUND.into_response();
     }
     let points_to = rules.points_to.unwrap_or_else(|| site.base.clone());
-    Json(json!({ "resource": site.url(), "authorization_servers": [points_to] })).into_response()
+    let scopes = ["read"];
+    Json(json!({
+        "resource": site.url(), "authorization_servers": [points_to], "scopes_supported": scopes,
+    }))
+    .into_response()
 }
 
 async fn metadata(State(site): State<Site>, uri: Uri, headers: HeaderMap) -> Response {
@@ -265,7 +275,10 @@ async fn metadata(State(site): State<Site>, uri: Uri, headers: HeaderMap) -> Res
     for (key, value) in rules.over.as_object().unwrap() {
         match value {
             Value::Null => document.as_object_mut().unwrap().remove(key),
-            value => document.as_object_mut().unwrap().insert(key.clone(), value.clone()),
+            value => document
+                .as_object_mut()
+                .unwrap()
+                .insert(key.clone(), value.clone()),
         };
     }
     Json(document).into_response()
@@ -285,13 +298,8 @@ async fn register(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: 
     (StatusCode::CREATED, Json(answer)).into_response()
 }
 
-async fn authorize(
-    State(site): State<Site>,
-    uri: Uri,
-    headers: HeaderMap,
-    Query(asked): Query<Fields>,
-) -> Response {
-    site.note(&uri, &headers, &Bytes::new());
+async fn authorize(State(site): State<Site>, uri: Uri, headers: HeaderMap) -> Response {
+    let asked = site.note(&uri, &headers, &Bytes::new());
     let rules = site.rules();
     let mut back = url::Url::parse(&asked["redirect_uri"]).unwrap();
     let state = rules.state.as_ref().unwrap_or(&asked["state"]);
@@ -317,15 +325,21 @@ async fn authorize(
 fn prover(site: &Site, headers: &HeaderMap, fields: &Fields) -> Option<String> {
     let basic = headers.get(header::AUTHORIZATION).and_then(|value| {
         let text = value.to_str().ok()?.strip_prefix("Basic ")?;
-        let decoded = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
-        let (id, secret) = String::from_utf8(decoded).ok()?.split_once(':').map(
-            |(id, secret)| (id.to_owned(), secret.to_owned()),
-        )?;
+        let decoded = base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .ok()?;
+        let (id, secret) = String::from_utf8(decoded)
+            .ok()?
+            .split_once(':')
+            .map(|(id, secret)| (id.to_owned(), secret.to_owned()))?;
         Some((id, secret))
     });
     let (id, secret) = match basic {
         Some((id, secret)) => (id, Some(secret)),
-        None => (fields.get("client_id")?.clone(), fields.get("client_secret").cloned()),
+        None => (
+            fields.get("client_id")?.clone(),
+            fields.get("client_secret").cloned(),
+        ),
     };
     let known = site.books.lock().unwrap().clients.get(&id).cloned();
     match known {
@@ -339,15 +353,23 @@ async fn token(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Byt
     let fields = site.note(&uri, &headers, &body);
     let rules = site.rules();
     if let Some(elsewhere) = rules.redirects {
-        return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, elsewhere)]).into_response();
+        return (
+            StatusCode::TEMPORARY_REDIRECT,
+            [(header::LOCATION, elsewhere)],
+        )
+            .into_response();
     }
     if fields["grant_type"] == "client_credentials" {
         let good = rules.machine.is_some_and(|(id, secret)| {
             let basic = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
-            let sent = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap());
+            let sent = headers
+                .get(header::AUTHORIZATION)
+                .map(|value| value.to_str().unwrap());
             sent == Some(&format!("Basic {basic}"))
                 || fields.get("client_secret") == Some(&secret)
-                || fields.get("client_assertion").is_some_and(|jwt| jwt.matches('.').count() == 2)
+                || fields
+                    .get("client_assertion")
+                    .is_some_and(|jwt| jwt.matches('.').count() == 2)
         });
         return match good {
             true => {
@@ -356,6 +378,25 @@ async fn token(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Byt
                 Json(answer).into_response()
             }
             false => refuse("invalid_client"),
+        };
+    }
+    if fields["grant_type"].ends_with("token-exchange") {
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let header = part(json!({ "alg": "ES256", "typ": "oauth-id-jag+jwt" }));
+        let claims = part(json!({
+            "iss": site.base, "aud": fields["audience"], "client_id": "deck", "sub": "ana",
+            "jti": "1", "iat": 1, "exp": 9_999_999_999_u64, "resource": fields["resource"],
+            "scope": fields["scope"],
+        }));
+        let issued = rules.vouches_for.as_ref() == Some(&fields["subject_token"]);
+        return match issued {
+            true => Json(json!({
+                "access_token": format!("{header}.{claims}.c2ln"), "token_type": "N_A",
+                "issued_token_type": "urn:ietf:params:oauth:token-type:id-jag",
+                "scope": fields["scope"], "expires_in": 300,
+            }))
+            .into_response(),
+            false => refuse("invalid_grant"),
         };
     }
     if fields["grant_type"].ends_with("jwt-bearer") {
@@ -382,7 +423,9 @@ async fn token(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Byt
                 && fields["resource"] == site.url()
                 && asked["client_id"] == client;
             match good {
-                true => Json(site.grant(&client, asked.get("scope").map_or("", |s| s))).into_response(),
+                true => {
+                    Json(site.grant(&client, asked.get("scope").map_or("", |s| s))).into_response()
+                }
                 false => refuse("invalid_grant"),
             }
         }
@@ -398,7 +441,8 @@ async fn token(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Byt
                 owner
             };
             match owner.as_deref() == Some(client.as_str()) && fields["resource"] == site.url() {
-                true => Json(site.grant(&client, fields.get("scope").map_or("read", |s| s))).into_response(),
+                true => Json(site.grant(&client, fields.get("scope").map_or("read", |s| s)))
+                    .into_response(),
                 false => refuse("invalid_grant"),
             }
         }
@@ -406,7 +450,12 @@ async fn token(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Byt
     }
 }
 
-async fn elsewhere(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn elsewhere(
+    State(site): State<Site>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     site.note(&uri, &headers, &body);
     StatusCode::NOT_FOUND.into_response()
 }
