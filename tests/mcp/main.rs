@@ -4,6 +4,8 @@
 #[path = "../support/until.rs"]
 mod until;
 
+mod auth;
+mod auth_site;
 mod http;
 mod http_modern;
 mod http_old;
