@@ -4,12 +4,14 @@
 
 mod calls;
 pub mod clock;
+pub mod eras;
 pub mod headless;
 mod model;
 mod perform;
 mod saving;
 mod stream;
 mod timers;
+mod wake;
 
 pub use clock::Clock;
 pub use perform::{Driver, Options, Receivers};

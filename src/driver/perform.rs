@@ -12,7 +12,7 @@ use crate::config::{Config, ServerSpec};
 use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
 use crate::driver::model::ModelSlot;
-use crate::driver::{calls, saving, stream, timers};
+use crate::driver::{calls, eras, saving, stream, timers, wake};
 use crate::host::{Effect, HostEvent};
 use crate::ids::{Generation, ServerName, StreamId};
 use crate::mcp::auth::Authorizer;
@@ -74,6 +74,7 @@ impl Driver {
         let (reports, reports_out) = mpsc::channel(EVENTS);
         let mut tasks = JoinSet::new();
         tasks.spawn(forward(reports_out, events.clone()));
+        tasks.spawn(wake::watch(events.clone()));
         let live = options.live_wire.then_some(wire);
         let driver = Self {
             config: options.config,
@@ -189,6 +190,16 @@ impl Driver {
                 let file = self.config.user_file.clone();
                 let saving = saving::rule(file, rule, self.events.clone());
                 self.tasks.spawn(saving);
+            }
+            Effect::SaveEra {
+                path,
+                server,
+                remembered,
+            } => {
+                self.tasks.spawn(async move {
+                    let saving = move || eras::save(&path, server, remembered);
+                    let _guessed_again = tokio::task::spawn_blocking(saving).await;
+                });
             }
             Effect::SaveResult { call, path, text } => {
                 let saving = saving::result(call, path, text, self.events.clone());

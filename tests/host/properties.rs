@@ -258,6 +258,7 @@ impl Watched {
             | Effect::SignOut { .. }
             | Effect::FindModel
             | Effect::SaveRule(_)
+            | Effect::SaveEra { .. }
             | Effect::SaveResult { .. } => {}
         }
     }

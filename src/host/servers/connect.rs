@@ -23,12 +23,14 @@ impl Host {
             server.status,
             Status::Starting { .. } | Status::Ready { .. }
         );
-        let remembered = server.hello.take().map(|hello| hello.era);
+        server.hello = None;
         server.generation = old.next();
         server.restarts += u32::from(old != Generation(0));
         server.status = Status::Starting { since: now };
         (server.listing, server.probing) = (BTreeMap::new(), None);
         let generation = server.generation;
+        let remembered = self.book.eras.get(name).copied();
+        self.errands_ended(name);
         self.rename_tools();
         let mut effects = Vec::new();
         if is_open && old != Generation(0) {
@@ -69,9 +71,13 @@ impl Host {
         server.resources.clear();
         server.templates.clear();
         server.prompts.clear();
+        server.rejected.clear();
         let generation = server.generation;
+        self.errands_ended(name);
         self.rename_tools();
-        let mut effects = self.gathered_if_settled(now);
+        let mut effects = self.asks_ended(name, generation);
+        effects.extend(self.give_up_tasks(name, now));
+        effects.extend(self.gathered_if_settled(now));
         if is_open {
             effects.push(Effect::Close {
                 server: name.clone(),
@@ -94,6 +100,12 @@ impl Host {
             .or_default()
             .ended(failure.kind, now);
         let timer = self.book.numbers.timer();
+        self.errands_ended(name);
+        let never_spoke = self.server(name).is_some_and(|s| s.hello.is_none());
+        if never_spoke {
+            // What was remembered may be why: the next dial finds out anew.
+            self.book.eras.remove(name);
+        }
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
@@ -116,6 +128,9 @@ impl Host {
             }
         }
         self.rename_tools();
+        if effects.is_empty() {
+            effects.extend(self.give_up_tasks(name, now));
+        }
         effects.extend(self.gathered_if_settled(now));
         effects
     }
