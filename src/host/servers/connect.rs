@@ -8,7 +8,7 @@ use crate::host::book::Purpose;
 use crate::host::effect::Effect;
 use crate::host::state::Host;
 use crate::ids::{Generation, Moment, ServerName};
-use crate::mcp::failure::Failure;
+use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::lifecycle::Next;
 use crate::mcp::status::Status;
 
@@ -32,7 +32,7 @@ impl Host {
         let remembered = self.book.eras.get(name).copied();
         self.errands_ended(name);
         self.rename_tools();
-        let mut effects = Vec::new();
+        let mut effects = self.asks_ended(name, old);
         if is_open && old != Generation(0) {
             effects.push(Effect::Close {
                 server: name.clone(),
@@ -102,7 +102,11 @@ impl Host {
         let timer = self.book.numbers.timer();
         self.errands_ended(name);
         let never_spoke = self.server(name).is_some_and(|s| s.hello.is_none());
-        if never_spoke {
+        let may_be_the_era = matches!(
+            failure.kind,
+            FailureKind::Protocol | FailureKind::Timeout | FailureKind::Exited
+        );
+        if never_spoke && may_be_the_era {
             // What was remembered may be why: the next dial finds out anew.
             self.book.eras.remove(name);
         }
