@@ -101,15 +101,7 @@ impl Host {
             .ended(failure.kind, now);
         let timer = self.book.numbers.timer();
         self.errands_ended(name);
-        let never_spoke = self.server(name).is_some_and(|s| s.hello.is_none());
-        let may_be_the_era = matches!(
-            failure.kind,
-            FailureKind::Protocol | FailureKind::Timeout | FailureKind::Exited
-        );
-        if never_spoke && may_be_the_era {
-            // What was remembered may be why: the next dial finds out anew.
-            self.book.eras.remove(name);
-        }
+        self.doubt_era(name, failure.kind);
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
@@ -137,6 +129,18 @@ impl Host {
         }
         effects.extend(self.gathered_if_settled(now));
         effects
+    }
+
+    /// What was remembered may be why a dial came to nothing: the next one finds out anew.
+    fn doubt_era(&mut self, name: &ServerName, kind: FailureKind) {
+        let never_spoke = self.server(name).is_some_and(|s| s.hello.is_none());
+        let may_be_why = matches!(
+            kind,
+            FailureKind::Protocol | FailureKind::Timeout | FailureKind::Exited
+        );
+        if never_spoke && may_be_why {
+            self.book.eras.remove(name);
+        }
     }
 
     /// The wait of a server is over.
