@@ -317,3 +317,30 @@ fn a_password_in_a_database_url_is_used_and_never_shown() {
     assert!(url.expose().contains("s3cr:et") && url.is_secret());
     assert!(!format!("{url:?}").contains("s3cr"), "{url:?}");
 }
+
+#[test]
+fn roots_and_the_log_level_are_read_and_a_project_opens_no_folder_but_its_own() {
+    let text =
+        "roots = ['.', 'sub']\n[mcp_servers.a]\ncommand = 'x'\nroots = []\nlog_level = 'error'\n";
+    let config = Machine::new().project(text).config();
+    let roots = config.roots.unwrap();
+    assert!(roots[1].ends_with("project/sub"), "{roots:?}");
+    assert_eq!(config.servers[0].roots, Some(Vec::new()));
+    assert_eq!(config.servers[0].log_level.as_deref(), Some("error"));
+
+    for outside in ["/", "..", "sub/../..", "~"] {
+        let text = format!("[mcp_servers.a]\ncommand = 'x'\nroots = ['{outside}']\n");
+        let error = Machine::new().project(&text).config().broken[0]
+            .error
+            .clone();
+        assert!(
+            error.contains("is not inside the folder of this file"),
+            "{error}"
+        );
+    }
+    let text = "[mcp_servers.a]\ncommand = 'x'\nlog_level = 'loud'\n";
+    let error = Machine::new().project(text).config().broken[0]
+        .error
+        .clone();
+    assert!(error.contains("unknown value `loud`"), "{error}");
+}
