@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::ask::AskArgs;
 use crate::cli::audit::AuditArgs;
+use crate::cli::auth::{AuthArgs, LogoutArgs};
 use crate::cli::call::CallArgs;
 use crate::cli::complete::CompleteArgs;
 use crate::cli::config::ConfigArgs;
@@ -11,6 +12,7 @@ use crate::cli::conformance::ConformanceArgs;
 use crate::cli::demo::DemoArgs;
 use crate::cli::global::Global;
 use crate::cli::list::ListArgs;
+use crate::cli::login::LoginArgs;
 use crate::cli::prompt::PromptArgs;
 use crate::cli::read::ReadArgs;
 use crate::cli::serve::ServeArgs;
@@ -61,6 +63,13 @@ pub enum Command {
     /// Print a line for each change of a resource
     #[command(after_help = EXIT_CODES)]
     Watch(Box<WatchArgs>),
+    /// Sign in at a server that wants it
+    #[command(after_help = EXIT_CODES)]
+    Login(LoginArgs),
+    /// Forget a sign-in
+    Logout(LogoutArgs),
+    /// Show where you are signed in
+    Auth(AuthArgs),
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host

@@ -5,6 +5,7 @@
 mod args;
 mod ask;
 mod audit;
+mod auth;
 mod call;
 mod complete;
 mod config;
@@ -17,6 +18,7 @@ mod global;
 mod hand;
 mod interrupt;
 mod list;
+mod login;
 mod output;
 mod prompt;
 mod read;
@@ -51,6 +53,9 @@ pub fn run() -> ExitCode {
         Some(args::Command::Prompt(what)) => prompt::run(&what, global),
         Some(args::Command::Complete(what)) => complete::run(&what, global),
         Some(args::Command::Watch(what)) => watch::run(&what, global),
+        Some(args::Command::Login(what)) => login::run(&what, global),
+        Some(args::Command::Logout(what)) => auth::logout(&what, global),
+        Some(args::Command::Auth(what)) => auth::run(&what, global),
         Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
         Some(args::Command::Serve(what)) => serve::run(*what),
         Some(args::Command::Token(what)) => token::run(&what),

@@ -12,6 +12,7 @@ use crate::config::{self, Config, Environment};
 use crate::driver::headless::Headless;
 use crate::driver::{Clock, Driver, Options, Receivers};
 use crate::host::{Host, Settings};
+use crate::mcp::auth::Store;
 use crate::mcp::wire::file::WireFile;
 use crate::text::clean;
 
@@ -48,12 +49,28 @@ pub fn data_dir() -> PathBuf {
     }
 }
 
+/// Where sign-ins are kept: in the system's keyring, unless the person has named a folder for everything.
+pub fn credentials() -> Store {
+    let named = std::env::var_os("MCPDECK_DATA_DIR").is_some_and(|folder| !folder.is_empty());
+    Store::folder(data_dir().join("credentials"), !named)
+}
+
 /// A driver for this configuration. Must be called inside a tokio runtime.
 pub fn driver(
     config: Config,
     global: &Global,
     live_wire: bool,
     clock: Clock,
+) -> Result<(Driver, Receivers), CliError> {
+    driver_with(config, global, live_wire, clock, credentials())
+}
+
+fn driver_with(
+    config: Config,
+    global: &Global,
+    live_wire: bool,
+    clock: Clock,
+    credentials: Store,
 ) -> Result<(Driver, Receivers), CliError> {
     let own_binary = std::env::current_exe().map_err(|error| {
         CliError::new(
@@ -71,15 +88,26 @@ pub fn driver(
         own_binary,
         wire_log,
         live_wire,
+        credentials,
         clock,
     }))
 }
 
 /// A host and its driver without panes.
 pub fn headless(config: Config, settings: Settings, global: &Global) -> Result<Headless, CliError> {
+    headless_with(config, settings, global, credentials())
+}
+
+/// The same, with sign-ins kept elsewhere.
+pub fn headless_with(
+    config: Config,
+    settings: Settings,
+    global: &Global,
+    credentials: Store,
+) -> Result<Headless, CliError> {
     let clock = Clock::start();
     let host = Host::new(&config, settings);
-    let (driver, receivers) = driver(config, global, false, clock)?;
+    let (driver, receivers) = driver_with(config, global, false, clock, credentials)?;
     Ok(Headless::new(host, driver, receivers, clock))
 }
 

@@ -64,6 +64,7 @@ pub fn http(url: &str) -> ServerSpec {
         url: url.to_owned(),
         headers: BTreeMap::from([("authorization".to_owned(), Secret::new("Bearer hush-hush"))]),
         transport: TransportChoice::Auto,
+        oauth: Box::default(),
     }))
 }
 

@@ -4,6 +4,7 @@
 //! is the headless host with a patient person in front of it (`person`), who fills in what schemas ask for (`made`); nothing here
 //! may know a scenario. What the suite tells besides the URL is data for any client: the revision, calls to make, credentials.
 
+mod context;
 mod made;
 mod person;
 
@@ -12,21 +13,22 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::{failure, output, setup};
 use crate::config::{
-    ApprovePolicy, Config, HttpLaunch, Launch, ModelSettings, ProtocolChoice, Provider, ServerSpec,
-    TransportChoice,
+    ApprovePolicy, Config, HttpLaunch, Launch, ModelSettings, OauthSettings, ProtocolChoice,
+    Provider, ServerSpec, TransportChoice,
 };
 use crate::driver::headless::Headless;
 use crate::host::{CallEnd, Command, Host, Settings};
 use crate::ids::{CallId, ServerName};
+use crate::mcp::auth::Store;
 use crate::mcp::result::CallOutcome;
 use crate::text::clean;
+use context::{Context, GivenCall};
 use person::Person;
 
 /// The suite gives a client 30 s in all.
@@ -42,33 +44,16 @@ pub struct ConformanceArgs {
     pub url: String,
 }
 
-/// What the suite says besides the URL.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Context {
-    /// Calls to make with just these arguments.
-    #[serde(rename = "toolCalls")]
-    calls: Vec<GivenCall>,
-}
-
-/// One call of the context.
-#[derive(Debug, Deserialize)]
-struct GivenCall {
-    name: String,
-    #[serde(default)]
-    arguments: Map<String, Value>,
-}
-
 /// Walks the path once. 0 when all that was asked was answered; 3 when the server could not be used.
 pub fn run(args: &ConformanceArgs, global: &Global) -> Result<ExitCode, CliError> {
-    let context = context()?;
-    let config = config(&args.url);
+    let context = Context::read()?;
+    let config = config(&args.url, context.sign_in());
     let settings = Settings {
         probe_every: None,
         ..setup::settings(&config)
     };
     setup::block_on(async {
-        let mut run = setup::headless(config, settings, global)?;
+        let mut run = setup::headless_with(config, settings, global, Store::memory())?;
         run.start();
         let outcome = tokio::time::timeout(ALL, walk(&mut run, &context)).await;
         let outcome = outcome.unwrap_or_else(|_| Err(too_long()));
@@ -84,19 +69,7 @@ fn too_long() -> CliError {
     CliError::new(ErrorKind::Server, format!("not done within {seconds} s"))
 }
 
-fn context() -> Result<Context, CliError> {
-    let Ok(text) = std::env::var("MCP_CONFORMANCE_CONTEXT") else {
-        return Ok(Context::default());
-    };
-    serde_json::from_str(&text).map_err(|error| {
-        CliError::new(
-            ErrorKind::Usage,
-            format!("MCP_CONFORMANCE_CONTEXT cannot be read: {error}"),
-        )
-    })
-}
-
-fn config(url: &str) -> Config {
+fn config(url: &str, oauth: OauthSettings) -> Config {
     let protocol = match std::env::var("MCP_CONFORMANCE_PROTOCOL_VERSION").as_deref() {
         Ok(revision) if revision >= "2026-07-28" => ProtocolChoice::Modern,
         Ok(_) => ProtocolChoice::Legacy,
@@ -109,6 +82,7 @@ fn config(url: &str) -> Config {
             url: url.to_owned(),
             headers: BTreeMap::new(),
             transport: TransportChoice::Auto,
+            oauth: Box::new(oauth),
         }),
         enabled: true,
         required: true,
