@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::agent::turn::Numbers;
 use crate::config::{AllowRule, ModelMode};
+use crate::host::attach::Attaching;
 use crate::host::state::Root;
-use crate::ids::{ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
+use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
 use crate::mcp::catalog::Catalog;
 use crate::mcp::lifecycle::Lifecycle;
 
@@ -40,6 +41,14 @@ pub struct Book {
     pub plain_schemas: bool,
     /// The step whose answer may be longer, because it was cut in the middle of a call.
     pub stretched: Option<(TurnId, u32)>,
+    /// Resources on their way to the model, before its turn.
+    pub attaching: Option<Attaching>,
+    /// Calls by the person whose results the model sees.
+    pub attached: BTreeSet<CallId>,
+    /// Prompts under way that the model is to answer.
+    pub to_send: BTreeSet<CallId>,
+    /// Tools whose mismatch with their own schema the person has been told of.
+    pub mismatched: BTreeSet<(ServerName, String)>,
     /// The folders that the person named for one server, for this session.
     pub roots: BTreeMap<ServerName, Vec<Root>>,
     /// Connections whose server has asked for the roots.

@@ -83,8 +83,8 @@ impl Host {
                 server,
                 prompt,
                 arguments,
-                send: _,
-            } => self.prompt_by_hand(&server, &prompt, &arguments, now),
+                send,
+            } => self.prompt_by_hand(&server, &prompt, &arguments, send, now),
             Command::Errand { server, what } => self.errand(&server, what),
             Command::SetRoots(roots) => self.set_roots(roots),
             Command::SignIn(server) => self.sign_in(server),
@@ -122,7 +122,10 @@ impl Host {
 
     fn timer(&mut self, timer: TimerId, now: Moment) -> Vec<Effect> {
         match self.book.timers.remove(&timer) {
-            Some(Purpose::Turn) => self.turn_step(now, |turn, desk| turn.timer(timer, desk)),
+            Some(Purpose::Turn) => match self.attach_at_last(timer, now) {
+                Some(effects) => effects,
+                None => self.turn_step(now, |turn, desk| turn.timer(timer, desk)),
+            },
             Some(Purpose::Redial(server, generation)) => self.redial(&server, generation, now),
             Some(Purpose::Probe(server, generation)) => self.probe(&server, generation, now),
             None => Vec::new(),

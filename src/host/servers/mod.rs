@@ -154,6 +154,9 @@ impl Host {
     }
 
     fn gathered_if_settled(&mut self, now: Moment) -> Vec<Effect> {
+        if self.book.attaching.is_some() {
+            return self.attach(now);
+        }
         if self.servers.iter().all(|server| server.status.is_settled()) {
             self.turn_step(now, |turn, desk| turn.gathered(desk))
         } else {
