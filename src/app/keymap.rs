@@ -202,8 +202,8 @@ macro_rules! row {
 }
 
 use Context::{
-    Calls, Chat, Completing, Detail, Fields, Form, Help, Palette, Pick, Question, Reason,
-    Sampling, Servers, SignIn, Visit,
+    Calls, Chat, Completing, Detail, Fields, Form, Help, Palette, Pick, Question, Reason, Sampling,
+    Servers, SignIn, Visit,
 };
 
 const ALL: &[Context] = &Context::ALL;

@@ -4,14 +4,14 @@
 
 mod ask;
 mod chat;
-mod form;
 mod fields;
+mod form;
 mod lists;
 mod overlay;
 mod question;
 mod queue;
-mod sign_in;
 mod reach;
+mod sign_in;
 
 use std::time::Duration;
 

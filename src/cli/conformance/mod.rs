@@ -34,6 +34,8 @@ use person::Person;
 /// The suite gives a client 30 s in all.
 const CALL: Duration = Duration::from_secs(20);
 const ALL: Duration = Duration::from_secs(28);
+/// How long the end of a connection may come behind that of its last call.
+const BEHIND: Duration = Duration::from_secs(1);
 /// Lists are long at times; a client under test need not read all of a library.
 const AT_MOST: usize = 50;
 
@@ -189,6 +191,12 @@ async fn carry_out(run: &mut Headless, person: &mut Person, wish: Command) -> Re
         let Some(end) = run.host.call(id).and_then(|call| call.end()).cloned() else {
             return Err(CliError::new(ErrorKind::Server, "the call was not made"));
         };
+        if has_not_run(&end) {
+            // What was missing is told by the end of the connection, which comes behind that of the call.
+            let ends =
+                run.until(|host| !host.servers.iter().all(|server| server.status.is_ready()));
+            let _stands = tokio::time::timeout(BEHIND, ends).await;
+        }
         person.until(run, failure::is_listed).await?;
         if person.sign_ins() > signed_in && has_not_run(&end) {
             continue;

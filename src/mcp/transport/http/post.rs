@@ -127,7 +127,9 @@ impl Shared {
         }
         let why = verdict.failure.message.clone();
         let mut is_fatal = verdict.is_fatal;
-        if let Some(asked) = asked {
+        // The end of the link is the end of all that was asked, and tells why: nobody may take a list that was refused for want
+        // of a sign-in for a list that failed.
+        if let Some(asked) = asked.filter(|_| !verdict.is_fatal) {
             // A link that has never brought an answer is of no use; its end tells the whole cause.
             is_fatal |= !self.known().lives;
             match trouble {
