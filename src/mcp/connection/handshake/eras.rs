@@ -105,6 +105,9 @@ impl Talk<'_> {
 
     /// The server has said which revisions it speaks instead: one with `initialize`, or none that is known here.
     async fn other_revision(&mut self, error: &Refused, may: bool) -> Result<Hello, Refusal> {
+        if error.speaks.iter().any(|it| it == messages::MODERN) {
+            return self.once_more().await;
+        }
         if let Some(revision) = error.legacy().filter(|_| may) {
             return self.initialize(revision).await;
         }
@@ -119,6 +122,25 @@ impl Talk<'_> {
             .legacy()
             .map(|_| "set `protocol = \"auto\"` for this server".to_owned());
         Err(Refusal::Final(failure))
+    }
+
+    /// The server has refused the revision that it says it speaks: it is taken at its word, once.
+    async fn once_more(&mut self) -> Result<Hello, Refusal> {
+        let id = self.ask(messages::discover);
+        loop {
+            match self.hear(self.deadline).await? {
+                Heard::Result(of, result) if of == id => {
+                    return convert::discover_result(&result, messages::MODERN)
+                        .map_err(|why| Refusal::Final(self.protocol(why)));
+                }
+                Heard::Error(of, error) if of == id => {
+                    return Err(Refusal::Final(self.refused("server/discover", &error)));
+                }
+                Heard::Result(..) | Heard::Error(..) => {}
+                Heard::Nonsense(line) => self.link.notes.stray(&line),
+                Heard::Silence => return Err(Refusal::Final(self.timed_out())),
+            }
+        }
     }
 
     /// `initialize` behind a question that was refused, or that is still `unanswered`.

@@ -136,7 +136,9 @@ impl Shared {
             }
         );
         is_fatal &= !is_one_right;
-        if let Some(asked) = asked {
+        // The end of the link is the end of all that was asked, and tells why: nobody may take a list that was refused for want
+        // of a sign-in for a list that failed.
+        if let Some(asked) = asked.filter(|_| !is_fatal) {
             // A link that has never brought an answer is of no use; its end tells the whole cause.
             is_fatal |= !self.known().lives;
             match trouble {
