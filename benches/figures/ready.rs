@@ -72,6 +72,8 @@ pub fn spec(name: &str, script: &Path) -> ServerSpec {
         tool_timeout: Duration::from_secs(30),
         enabled_tools: None,
         disabled_tools: Vec::new(),
+        roots: None,
+        log_level: None,
         protocol: ProtocolChoice::Auto,
         approve: ApprovePolicy::default(),
         tool_approve: BTreeMap::new(),
@@ -96,6 +98,7 @@ fn until_ready(servers: &[ServerSpec]) -> Duration {
             own_binary: PathBuf::from(PROGRAM),
             wire_log: None,
             live_wire: false,
+            credentials: mcpdeck::mcp::auth::Store::memory(),
             clock,
         });
         let mut running = Headless::new(host, driver, receivers, clock);

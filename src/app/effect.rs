@@ -16,6 +16,8 @@ pub enum AppEffect {
     Open(String),
     /// Finds out which of these folders are not there; answered by [`crate::app::event::AppEvent::Missing`].
     FindFolders(Vec<PathBuf>),
+    /// Writes files; answered by [`crate::app::event::AppEvent::Saved`].
+    Save(Vec<Save>),
     /// Finds out what `auto` means for the theme; answered by [`crate::app::event::AppEvent::Theme`].
     DetectTheme,
     /// Draws everything anew, whatever the screen is thought to show.
@@ -24,4 +26,15 @@ pub enum AppEffect {
     Suspend,
     /// Ends the program.
     Quit,
+}
+
+/// One file to write where the program was started. An existing one is never written over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Save {
+    /// The name, which is ours.
+    pub stem: String,
+    /// What follows the dot.
+    pub extension: &'static str,
+    /// The content, base64.
+    pub data: String,
 }

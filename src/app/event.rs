@@ -39,6 +39,8 @@ pub enum AppEvent {
     Opened(String, Result<(), String>),
     /// Of the folders that were asked about, these are not there.
     Missing(Vec<PathBuf>),
+    /// Files were written, or why not.
+    Saved(Result<Vec<PathBuf>, String>),
     /// The terminal was given back and taken again.
     Resumed,
     /// The program is asked to end: a signal, or the terminal is gone.

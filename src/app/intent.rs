@@ -2,11 +2,15 @@
 //!
 //! Plain data. The keymap and the palette name intents; `update` has one small function for each.
 
+use std::collections::BTreeMap;
+
+use crate::app::browse::Shelf;
 use crate::app::composer::Edit;
 use crate::app::form::FieldKey;
 use crate::app::state::Pane;
 use crate::config::ThemeChoice;
 use crate::ids::ServerName;
+use crate::mcp::request::Errand;
 
 /// One wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +98,69 @@ pub enum Intent {
         /// The arguments, one line of JSON.
         arguments: String,
     },
+    /// Opens the list of all resources or prompts.
+    Browse(Shelf),
+    /// Reads a resource by hand.
+    Read {
+        /// The server.
+        server: ServerName,
+        /// The resource's URI.
+        uri: String,
+    },
+    /// Opens the form for a resource template; its resource is read then.
+    FillTemplate {
+        /// The server.
+        server: ServerName,
+        /// The template.
+        uri_template: String,
+    },
+    /// Begins with a prompt: in the input, or in its form when it has arguments.
+    UsePrompt {
+        /// The server.
+        server: ServerName,
+        /// The prompt.
+        prompt: String,
+    },
+    /// Opens the form for a prompt's arguments.
+    FillPrompt {
+        /// The server.
+        server: ServerName,
+        /// The prompt.
+        prompt: String,
+        /// What is given already.
+        given: BTreeMap<String, String>,
+    },
+    /// Gets a prompt and sends its messages to the model.
+    GetPrompt {
+        /// The server.
+        server: ServerName,
+        /// The prompt.
+        prompt: String,
+        /// The arguments, one line of JSON.
+        arguments: String,
+    },
+    /// Does an errand at a server and says what came of it.
+    Errand {
+        /// The server.
+        server: ServerName,
+        /// What.
+        what: Errand,
+    },
+    /// Takes the marked completion; where nothing can follow it and `sends`, it goes out.
+    Take {
+        /// Whether it may go out.
+        sends: bool,
+    },
+    /// Closes the completions.
+    Dismiss,
+    /// The next field of the form.
+    NextField,
+    /// The field of the form before.
+    PreviousField,
+    /// Takes the marked value of the form, else goes to what is missing, else sends it.
+    SendFields,
+    /// Writes the pictures, sounds and files of the open call to files.
+    SaveBlocks,
     /// Starts a new conversation.
     Clear,
     /// Looks for a model again.

@@ -33,6 +33,10 @@ pub enum Context {
     SignIn,
     /// The command palette.
     Palette,
+    /// The chat's input with completions on show. What is not said for it is as in the chat.
+    Completing,
+    /// The form for a prompt or a resource template.
+    Fields,
     /// All about one call or server.
     Detail,
     /// The help.
@@ -58,7 +62,7 @@ pub struct Binding {
 
 impl Context {
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Chat,
         Self::Calls,
         Self::Servers,
@@ -70,6 +74,8 @@ impl Context {
         Self::Sampling,
         Self::SignIn,
         Self::Palette,
+        Self::Completing,
+        Self::Fields,
         Self::Detail,
         Self::Help,
     ];
@@ -88,6 +94,8 @@ impl Context {
             Self::Sampling => "A server asks the model",
             Self::SignIn => "Sign-in",
             Self::Palette => "Command palette",
+            Self::Completing => "Completions in the input",
+            Self::Fields => "Form",
             Self::Detail => "Details",
             Self::Help => "Help",
         }
@@ -97,7 +105,13 @@ impl Context {
     pub fn types(self) -> bool {
         matches!(
             self,
-            Self::Chat | Self::Reason | Self::Palette | Self::Form | Self::SignIn
+            Self::Chat
+                | Self::Completing
+                | Self::Fields
+                | Self::Reason
+                | Self::Palette
+                | Self::Form
+                | Self::SignIn
         )
     }
 
@@ -112,9 +126,12 @@ impl Context {
 
 /// What this key means here.
 pub fn lookup(context: Context, key: Key) -> Option<&'static Binding> {
-    TABLE
-        .iter()
-        .find(|row| row.contexts.contains(&context) && row.keys.contains(&key))
+    let row = |context: Context| {
+        let mut rows = TABLE.iter();
+        rows.find(|row| row.contexts.contains(&context) && row.keys.contains(&key))
+    };
+    let beside = (context == Context::Completing).then_some(Context::Chat);
+    row(context).or_else(|| row(beside?))
 }
 
 /// The rows that the status line shows in this context, the weightiest first.
@@ -185,8 +202,8 @@ macro_rules! row {
 }
 
 use Context::{
-    Calls, Chat, Detail, Form, Help, Palette, Pick, Question, Reason, Sampling, Servers, SignIn,
-    Visit,
+    Calls, Chat, Completing, Detail, Fields, Form, Help, Palette, Pick, Question, Reason, Sampling,
+    Servers, SignIn, Visit,
 };
 
 const ALL: &[Context] = &Context::ALL;
@@ -197,8 +214,8 @@ const CHOICES: &[Context] = &[Question, Visit, Sampling];
 const ASKS: &[Context] = &[Question, Visit, Sampling, Form, Pick];
 const LISTS: &[Context] = &[Calls, Servers];
 const TEXTS: &[Context] = &[Detail, Help];
-const INPUTS: &[Context] = &[Chat, Reason, Form, SignIn];
-const TYPED: &[Context] = &[Chat, Reason, Palette, Form, SignIn];
+const INPUTS: &[Context] = &[Chat, Reason, Form, SignIn, Fields];
+const TYPED: &[Context] = &[Chat, Reason, Palette, Form, SignIn, Fields];
 
 const fn key(code: Code) -> Key {
     Key::new(code)
@@ -267,6 +284,17 @@ pub static TABLE: &[Binding] = &[
     row!(&[SignIn], [key(Code::PageUp)], Intent::Move(Move::PageUp), "", "Scroll up"),
     row!(&[SignIn], [key(Code::PageDown)], Intent::Move(Move::PageDown), "scroll", "Scroll down"),
     row!(&[Servers, Detail], [c('s')], Intent::SignIn(None), "sign in", "Sign in at the server"),
+    row!(&[Completing], [key(Code::Enter)], Intent::Take { sends: true }, "take", "Take the marked completion; a command that nothing can follow goes out"),
+    row!(&[Completing], [key(Code::Tab)], Intent::Take { sends: false }, "complete", "Take the marked completion"),
+    row!(&[Completing], [key(Code::Up)], Intent::Move(Move::Up), "", "Mark the completion before"),
+    row!(&[Completing], [key(Code::Down)], Intent::Move(Move::Down), "", "Mark the completion after"),
+    row!(&[Completing], [key(Code::Esc)], Intent::Dismiss, "close", "Close the completions"),
+    row!(&[Fields], [key(Code::Enter)], Intent::SendFields, "send", "Take the marked value, else go to what is missing, else send"),
+    row!(&[Fields], [key(Code::Tab)], Intent::NextField, "next field", "Go to the next field"),
+    row!(&[Fields], [key(Code::Tab).shift()], Intent::PreviousField, "", "Go to the field before"),
+    row!(&[Fields], [key(Code::Up)], Intent::Move(Move::Up), "", "Mark the value before; without values, go to the field before"),
+    row!(&[Fields], [key(Code::Down)], Intent::Move(Move::Down), "values", "Mark the value after; without values, go to the next field"),
+    row!(&[Fields], [key(Code::Esc)], Intent::Back, "close", "Close the form"),
     row!(&[Palette], [key(Code::Enter)], Intent::Run, "run", "Do what the marked row says"),
     row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
@@ -274,6 +302,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Servers, Detail], [c('d')], Intent::Disable(None), "disable", "Switch the server off"),
     row!(&[Servers, Detail], [c('e')], Intent::Enable(None), "enable", "Switch the server on"),
     row!(&[Detail], [c('y')], Intent::CopyResult, "copy", "Copy the result"),
+    row!(&[Detail], [c('w')], Intent::SaveBlocks, "save files", "Write the pictures, sounds and files of the answer to files"),
     row!(TEXTS, [key(Code::Esc), c('q'), key(Code::Enter)], Intent::Back, "close", "Close"),
     row!(&[Palette], [key(Code::Esc)], Intent::Back, "close", "Close"),
     row!(&[Chat], [key(Code::Esc)], Intent::Back, "interrupt", "Interrupt the turn"),
@@ -281,7 +310,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Chat, Reason, Form], [ctrl('j'), key(Code::Enter).alt(), key(Code::Enter).shift()], Intent::Newline, "new line", "Begin a new line"),
 
     row!(palette PLACES, [key(Code::F(1))], Intent::Help, "help", "Show the keys"),
-    row!(&[Reason, Palette, Detail, Help, SignIn], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
+    row!(&[Reason, Palette, Fields, Detail, Help, SignIn], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
     row!(LISTS, [c('?')], Intent::Help, "", "Show the keys"),
     row!(PLACES, [ctrl('p')], Intent::Palette, "commands", "Open the command palette"),
     row!(&[Palette, Detail, Help], [ctrl('p')], Intent::Palette, "", "Open or close the command palette"),
@@ -320,7 +349,7 @@ pub static TABLE: &[Binding] = &[
     row!(TYPED, [key(Code::Backspace), ctrl('h'), key(Code::Backspace).shift()], delete(Motion::Left), "", "Delete the character before"),
     row!(INPUTS, [key(Code::Delete)], delete(Motion::Right), "", "Delete the character after"),
     row!(&[Chat], [ctrl('d')], Intent::EndOfInput, "", "Delete the character after; in the empty input, quit"),
-    row!(&[Reason, Form, SignIn], [ctrl('d')], delete(Motion::Right), "", "Delete the character after"),
+    row!(&[Reason, Form, SignIn, Fields], [ctrl('d')], delete(Motion::Right), "", "Delete the character after"),
     row!(TYPED, [ctrl('w'), key(Code::Backspace).alt(), key(Code::Backspace).ctrl()], delete(Motion::WordLeft), "", "Delete the word before"),
     row!(INPUTS, [alt('d'), key(Code::Delete).ctrl()], delete(Motion::WordRight), "", "Delete the word after"),
     row!(TYPED, [ctrl('u')], delete(Motion::LineStart), "", "Delete to the start of the line"),

@@ -4,12 +4,15 @@
 
 use std::path::PathBuf;
 
+use crate::app::asker::Asker;
 use crate::app::composer::Composer;
 use crate::app::dialog::{Awaited, Dialog, Folders, SignIn};
+use crate::app::fields::Fields;
 use crate::app::palette::Palette;
+use crate::app::suggest::Suggest;
 use crate::config::ThemeChoice;
 use crate::host::Host;
-use crate::ids::{CallId, Moment, QuestionId, ServerName};
+use crate::ids::{CallId, ErrandId, Moment, QuestionId, ServerName};
 use crate::mcp::wire::log::WireLog;
 
 /// The whole state of the terminal program.
@@ -41,6 +44,8 @@ pub struct App {
     pub awaited: Vec<Awaited>,
     /// Where the program runs.
     pub here: Here,
+    /// Completions, and what is asked of servers beside calls.
+    pub reach: Reach,
     /// A short word about what was just done.
     pub toast: Option<Toast>,
     /// The last things on the wire; for the stderr lines of a call's moment.
@@ -167,6 +172,17 @@ pub struct AskPane {
     pub shown: Option<Moment>,
 }
 
+/// Completions, and what is asked of servers beside calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// The completions of the input.
+    pub suggest: Suggest,
+    /// What servers are asked for completions.
+    pub asker: Asker,
+    /// Errands whose end is to be said.
+    pub errands: Vec<ErrandId>,
+}
+
 /// What lies on top of the panes.
 #[derive(Debug, Clone, Default)]
 pub enum Overlay {
@@ -180,6 +196,8 @@ pub enum Overlay {
     },
     /// The command palette.
     Palette(Palette),
+    /// The form for a prompt or a resource template.
+    Fields(Box<Fields>),
     /// All about one call or one server.
     Detail {
         /// What.

@@ -227,6 +227,13 @@ impl<'c> Reader<'c> {
         Some(read.into_iter().map(|word| word.value).collect())
     }
 
+    /// An array of folders; a relative one starts at its file's folder.
+    pub(super) fn folders(&mut self, key: &str) -> Option<Vec<PathBuf>> {
+        let read = self.strings(key)?;
+        let path = |folder: &Read<String>| self.context.path(&folder.value, folder.at);
+        Some(read.iter().map(path).collect())
+    }
+
     /// A table of strings, each expanded.
     pub(super) fn string_map(&mut self, key: &str) -> BTreeMap<String, Read<String>> {
         let Some(entry) = self.table.get(key) else {

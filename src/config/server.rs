@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::oauth::OauthSettings;
 use crate::config::secret::Secret;
 use crate::ids::ServerName;
 
@@ -30,6 +31,10 @@ pub struct ServerSpec {
     pub enabled_tools: Option<Vec<String>>,
     /// Never offered, even when also enabled.
     pub disabled_tools: Vec<String>,
+    /// Folders that this server may be told of when it asks for roots; absent: those that hold for all servers.
+    pub roots: Option<Vec<PathBuf>>,
+    /// The least level of log messages that it is asked for; absent: what it sends by itself.
+    pub log_level: Option<String>,
     /// Which protocol era to speak.
     pub protocol: ProtocolChoice,
     /// When a call asks the person first.
@@ -80,6 +85,8 @@ pub struct HttpLaunch {
     pub headers: BTreeMap<String, Secret>,
     /// Which of the HTTP transports.
     pub transport: TransportChoice,
+    /// How to sign in there; of no use when a header `Authorization` is set.
+    pub oauth: Box<OauthSettings>,
 }
 
 /// One of mcpdeck's own servers.
@@ -276,6 +283,12 @@ impl StdioLaunch {
 }
 
 impl HttpLaunch {
+    /// Whether the configuration gives the header that says who we are: then nobody signs in.
+    pub fn is_told_who_we_are(&self) -> bool {
+        let mut names = self.headers.keys();
+        names.any(|name| name.eq_ignore_ascii_case("authorization"))
+    }
+
     /// The URL for people and for rules.
     pub fn shown_url(&self) -> &str {
         if self.shown.is_empty() {

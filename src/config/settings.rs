@@ -23,6 +23,8 @@ pub struct Config {
     pub model: ModelSettings,
     /// The agent's limits.
     pub limits: Limits,
+    /// Folders that servers may be told of when they ask for roots; absent: the person is asked.
+    pub roots: Option<Vec<PathBuf>>,
     /// "Always" answers from earlier days.
     pub allow: Vec<AllowRule>,
     /// Looks.

@@ -2,11 +2,13 @@
 //!
 //! Plain state that no front end needs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::agent::turn::Numbers;
 use crate::config::{AllowRule, ModelMode};
-use crate::ids::{ErrandId, Generation, QuestionId, ServerName, TimerId, TurnId};
+use crate::host::attach::Attaching;
+use crate::host::state::Root;
+use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
 use crate::mcp::catalog::Catalog;
 use crate::mcp::lifecycle::Lifecycle;
 
@@ -39,6 +41,22 @@ pub struct Book {
     pub plain_schemas: bool,
     /// The step whose answer may be longer, because it was cut in the middle of a call.
     pub stretched: Option<(TurnId, u32)>,
+    /// Resources on their way to the model, before its turn.
+    pub attaching: Option<Attaching>,
+    /// Calls by the person whose results the model sees.
+    pub attached: BTreeSet<CallId>,
+    /// Prompts under way that the model is to answer.
+    pub to_send: BTreeSet<CallId>,
+    /// Tools whose mismatch with their own schema the person has been told of.
+    pub mismatched: BTreeSet<(ServerName, String)>,
+    /// The folders that the person named for one server, for this session.
+    pub roots: BTreeMap<ServerName, Vec<Root>>,
+    /// Connections whose server has asked for the roots.
+    pub asked_roots: BTreeSet<(ServerName, Generation)>,
+    /// Servers for which our model may write without a question, for this session.
+    pub writes_for: BTreeSet<ServerName>,
+    /// When our model wrote for a server within the last minute.
+    pub wrote: BTreeMap<ServerName, VecDeque<Moment>>,
     /// The line on missing servers that the model was told last.
     pub told: Option<String>,
 }

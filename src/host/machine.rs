@@ -13,7 +13,7 @@ use crate::host::command::Command;
 use crate::host::effect::Effect;
 use crate::host::event::{HostEvent, ModelLabel};
 use crate::host::server::Server;
-use crate::host::state::{Host, ModelState, Settings};
+use crate::host::state::{Host, ModelState, Root, Settings};
 use crate::ids::{Moment, ServerName, StreamId, TimerId};
 use crate::mcp::status::Status;
 
@@ -40,7 +40,8 @@ impl Host {
             transcript: Transcript::default(),
             turn: TurnState::Idle,
             errands: VecDeque::new(),
-            roots: None,
+            roots: settings.roots.clone().or_else(|| configured(config)),
+            samplings: Vec::new(),
             sign_ins: std::collections::BTreeMap::new(),
             questions: VecDeque::new(),
             model,
@@ -82,22 +83,17 @@ impl Host {
                 server,
                 prompt,
                 arguments,
-                send: _,
-            } => self.prompt_by_hand(&server, &prompt, &arguments, now),
+                send,
+            } => self.prompt_by_hand(&server, &prompt, &arguments, send, now),
             Command::Errand { server, what } => self.errand(&server, what),
-            Command::SetRoots(roots) => {
-                self.roots = Some(roots);
-                Vec::new()
-            }
+            Command::SetRoots(roots) => self.set_roots(roots),
             Command::SignIn(server) => self.sign_in(server),
-            Command::FinishSignIn { server, redirect } => {
-                vec![Effect::FinishSignIn { server, redirect }]
-            }
+            Command::FinishSignIn { server, redirect } => self.finish_sign_in(server, redirect),
             Command::AbortSignIn(server) => {
                 self.sign_ins.remove(&server);
                 vec![Effect::AbortSignIn { server }]
             }
-            Command::SignOut(server) => vec![Effect::SignOut { server }],
+            Command::SignOut(server) => self.sign_out(server),
             Command::Restart(server) | Command::Enable(server) => self.restart(&server, now),
             Command::Disable(server) => self.disable(&server, now),
             Command::Clear => self.clear(now),
@@ -126,7 +122,10 @@ impl Host {
 
     fn timer(&mut self, timer: TimerId, now: Moment) -> Vec<Effect> {
         match self.book.timers.remove(&timer) {
-            Some(Purpose::Turn) => self.turn_step(now, |turn, desk| turn.timer(timer, desk)),
+            Some(Purpose::Turn) => match self.attach_at_last(timer, now) {
+                Some(effects) => effects,
+                None => self.turn_step(now, |turn, desk| turn.timer(timer, desk)),
+            },
             Some(Purpose::Redial(server, generation)) => self.redial(&server, generation, now),
             Some(Purpose::Probe(server, generation)) => self.probe(&server, generation, now),
             None => Vec::new(),
@@ -134,6 +133,9 @@ impl Host {
     }
 
     fn model_event(&mut self, stream: StreamId, event: ModelEvent, now: Moment) -> Vec<Effect> {
+        if self.is_sampling(stream) {
+            return self.sampling_event(stream, event, now);
+        }
         let is_current = matches!(&self.turn, TurnState::Streaming { stream: current, .. } if *current == stream);
         if let (true, ModelEvent::Done(completion)) = (is_current, &event) {
             let usage = completion.usage.unwrap_or_default();
@@ -173,4 +175,10 @@ impl Host {
         self.usage = Usage::default();
         effects
     }
+}
+
+/// The folders that the configuration names for all servers.
+fn configured(config: &Config) -> Option<Vec<Root>> {
+    let paths = config.roots.as_ref()?;
+    Some(paths.iter().filter_map(|path| Root::of(path)).collect())
 }

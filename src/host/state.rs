@@ -10,12 +10,13 @@ use crate::agent::model::Usage;
 use crate::agent::transcript::Transcript;
 use crate::agent::turn::{StopReason, TurnState};
 use crate::config::{Limits, ModelMode};
+use crate::host::asks::Answers;
 use crate::host::book::Book;
 use crate::host::call::ToolCall;
 use crate::host::event::ModelLabel;
 use crate::host::question::Question;
 use crate::host::server::Server;
-use crate::ids::{CallId, ErrandId, Moment, ServerName};
+use crate::ids::{AskId, CallId, ErrandId, Generation, Moment, ServerName, StreamId};
 use crate::mcp::request::{Errand, ErrandEnd};
 
 /// Everything that is the case.
@@ -35,6 +36,8 @@ pub struct Host {
     pub roots: Option<Vec<Root>>,
     /// Sign-ins under way, and how the last one at a server ended.
     pub sign_ins: BTreeMap<ServerName, SignInState>,
+    /// What our model is writing for servers, each with a stream of its own.
+    pub samplings: Vec<SamplingState>,
     /// The questions that wait, the one to show first.
     pub questions: VecDeque<Question>,
     /// The model.
@@ -71,6 +74,27 @@ pub struct ErrandState {
     pub end: Option<ErrandEnd>,
 }
 
+/// Our model writes for a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SamplingState {
+    /// Its stream.
+    pub stream: StreamId,
+    /// The server.
+    pub server: ServerName,
+    /// On which connection.
+    pub generation: Generation,
+    /// The number of its question there.
+    pub ask: AskId,
+    /// The call that waits for it, where that is known.
+    pub call: Option<CallId>,
+    /// What is written so far.
+    pub text: String,
+    /// Model-safe names of the server's tools, and its own names for them.
+    pub names: BTreeMap<String, String>,
+    /// Since when.
+    pub since: Moment,
+}
+
 /// A sign-in at a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "sign_in", rename_all = "snake_case")]
@@ -104,6 +128,11 @@ pub struct Settings {
     pub headless: bool,
     /// Headless: these may run without a question, `SERVER.TOOL` with globs.
     pub approve: Vec<String>,
+    /// Answers to what servers ask, given beforehand; they count where nobody can be asked.
+    pub answers: Answers,
+    /// The folders that servers may be told of (`--root`); these win over `roots` of the configuration as a whole, and count
+    /// with a person in front as well as without.
+    pub roots: Option<Vec<Root>>,
     /// How long a prompt waits for servers that are still starting.
     pub patience: Duration,
     /// How often a quiet server is asked whether it lives; absent: never.
@@ -118,6 +147,8 @@ impl Default for Settings {
             results_dir: PathBuf::from("results"),
             headless: false,
             approve: Vec::new(),
+            answers: Answers::default(),
+            roots: None,
             patience: Duration::from_secs(3),
             probe_every: Some(Duration::from_secs(30)),
         }

@@ -10,6 +10,7 @@ mod guard;
 mod input;
 mod pace;
 mod run;
+mod saving;
 mod signals;
 pub mod theme;
 

@@ -24,6 +24,7 @@ use crate::terminal::canvas::Canvas;
 use crate::terminal::guard::{Guard, Screen};
 use crate::terminal::input::Input;
 use crate::terminal::pace::Pace;
+use crate::terminal::saving::Saver;
 use crate::terminal::signals::{Signals, Told};
 use crate::terminal::{clipboard, theme};
 
@@ -73,6 +74,7 @@ pub async fn run<'a>(app: &'a mut App, outside: Outside<'a>) -> io::Result<Ended
         guard,
         terminal: Terminal::new(backend)?,
         pace: Pace::default(),
+        saver: Saver::default(),
         ended: None,
         suspends: false,
         was_busy: false,
@@ -95,6 +97,7 @@ struct Loop<'a> {
     guard: Guard,
     terminal: Terminal<CrosstermBackend<Screen>>,
     pace: Pace,
+    saver: Saver,
     ended: Option<Ended>,
     suspends: bool,
     was_busy: bool,
@@ -163,6 +166,7 @@ impl Loop<'_> {
             opened = self.browser.opened() => Woken::Other(opened),
             () = at(frame) => Woken::Frame,
             () = self.canvas.coloured() => Woken::Coloured,
+            saved = self.saver.saved() => Woken::Other(AppEvent::Saved(saved)),
             () = at(tick) => Woken::Other(AppEvent::Tick),
         }
     }
@@ -247,6 +251,7 @@ impl Loop<'_> {
                     folders.retain(|folder| !folder.is_dir());
                     self.take_in(AppEvent::Missing(folders));
                 }
+                AppEffect::Save(files) => self.saver.order(files),
                 AppEffect::DetectTheme => self.take_in(AppEvent::Theme(theme::detect_here())),
                 AppEffect::Redraw => self.forget_screen(),
                 AppEffect::Suspend => self.suspends = true,

@@ -8,12 +8,14 @@
 //! Everything that a server or a model wrote goes through `text::clean` here before it reaches a cell.
 
 mod ask;
+mod blocks;
 mod call_detail;
 mod calls;
 mod chat;
 mod code;
 mod composer;
 mod entry;
+mod fields;
 pub mod highlight;
 mod layout;
 mod markdown;
@@ -22,10 +24,12 @@ mod overlay;
 mod page;
 mod pane;
 mod question;
+mod resources;
 mod server_detail;
 mod servers;
 mod status;
 mod styled;
+mod suggest;
 mod table;
 pub mod theme;
 mod value;
@@ -57,6 +61,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, memo: &mut Memo) -> Mea
         measured.panes.push(pane::measured(Pane::Servers, area));
         measured.lists[1] = servers::draw(app, theme, frame, area, areas.boxed);
     }
+    suggest::draw(app, theme, frame, &areas);
     status::bottom(app, theme, frame, areas.bottom);
     match &app.overlay {
         Overlay::None => {

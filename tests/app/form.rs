@@ -320,6 +320,8 @@ proptest! {
         match form.accept() {
             Some(value) => {
                 prop_assert_eq!(arguments::check(&value.to_string(), &schema), Ok(()));
+                // The host looks at it once more before it is sent: both must agree.
+                prop_assert!(mcpdeck::host::form::check(&schema, &value).is_ok(), "{value}");
                 for (name, field) in schema["properties"].as_object().unwrap() {
                     let format = field.get("format").and_then(Value::as_str).and_then(Format::named);
                     if let (Some(format), Some(text)) = (format, value[name].as_str()) {

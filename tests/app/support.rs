@@ -44,6 +44,8 @@ fn spec(name: &str) -> ServerSpec {
         tool_timeout: Duration::from_secs(120),
         enabled_tools: None,
         disabled_tools: Vec::new(),
+        roots: None,
+        log_level: None,
         protocol: ProtocolChoice::Auto,
         approve: ApprovePolicy::Always,
         tool_approve: BTreeMap::new(),

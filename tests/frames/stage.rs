@@ -41,6 +41,8 @@ fn spec(name: &str, launch: Launch) -> ServerSpec {
         tool_timeout: Duration::from_secs(120),
         enabled_tools: None,
         disabled_tools: Vec::new(),
+        roots: None,
+        log_level: None,
         protocol: ProtocolChoice::Auto,
         approve: ApprovePolicy::Writes,
         tool_approve: BTreeMap::new(),
@@ -192,6 +194,7 @@ pub fn call(id: u64, server: &str, tool: &str, arguments: &str, state: CallState
         request_id: Some(id.to_string()),
         task: None,
         saved_to: None,
+        mismatch: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The host alone: events in, state and effects out, without a clock, a task or a socket.
 
 mod approval;
+mod asks;
 mod calls;
 mod interrupt;
 mod properties;

@@ -297,7 +297,9 @@ impl Watched {
             }
             TurnState::Idle | TurnState::Gathering { .. } | TurnState::Backoff { .. } => {
                 assert_eq!(self.stream, None);
-                assert!(open.is_empty() && host.questions.is_empty());
+                assert!(
+                    open.is_empty() && host.questions.iter().all(|asked| asked.call().is_none())
+                );
             }
         }
         if host.turn == TurnState::Idle {

@@ -66,6 +66,8 @@ fn spec(name: &str, launch: Launch) -> ServerSpec {
         tool_timeout: Duration::from_secs(10),
         enabled_tools: None,
         disabled_tools: Vec::new(),
+        roots: None,
+        log_level: None,
         protocol: ProtocolChoice::Auto,
         approve: ApprovePolicy::default(),
         tool_approve: BTreeMap::new(),

@@ -68,6 +68,7 @@ fn request() -> ModelRequest {
         mode: ModelMode::Tools,
         plain_schemas: false,
         more_tokens: false,
+        wishes: Default::default(),
     }
 }
 

@@ -255,6 +255,7 @@ mod tests {
             mode: ModelMode::Tools,
             plain_schemas: false,
             more_tokens: false,
+            wishes: Default::default(),
         })
     }
 

@@ -21,5 +21,5 @@ pub mod think;
 pub use call_id::CallIds;
 pub use error::{ModelError, ModelErrorKind};
 pub use event::{Completion, Finish, ModelEvent, Usage};
-pub use request::{Message, ModelCall, ModelRequest, ToolOffer};
+pub use request::{Message, ModelCall, ModelRequest, ToolOffer, Wishes};
 pub use script::{Script, ScriptError};

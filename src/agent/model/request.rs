@@ -21,6 +21,20 @@ pub struct ModelRequest {
     /// Allow an answer twice as long: the last one was cut in the middle of a call.
     #[serde(default)]
     pub more_tokens: bool,
+    /// What whoever it is for wishes otherwise than the configuration says.
+    #[serde(default)]
+    pub wishes: Wishes,
+}
+
+/// Wishes for one request. What is absent is as the configuration says; a wish for tokens never goes beyond that.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Wishes {
+    /// The most tokens of the answer.
+    pub max_tokens: Option<u32>,
+    /// The temperature.
+    pub temperature: Option<f64>,
+    /// Texts at which the answer ends.
+    pub stop: Vec<String>,
 }
 
 /// One message of the conversation.

@@ -45,6 +45,7 @@ mod tests {
             mode: ModelMode::Tools,
             plain_schemas: false,
             more_tokens: false,
+            wishes: Default::default(),
         };
         for (pace, pause) in [(20, 60), (0, 0)] {
             let script = Arc::new(script.clone().with_pace(pace));

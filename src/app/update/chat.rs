@@ -7,7 +7,7 @@ use crate::agent::transcript::Entry;
 use crate::app::composer::{Edit, Motion};
 use crate::app::dialog::Dialog;
 use crate::app::effect::AppEffect;
-use crate::app::intent::Move;
+use crate::app::intent::{Intent, Move};
 use crate::app::keymap::Context;
 use crate::app::slash;
 use crate::app::state::{Anchor, App, Measured, Overlay, Pane};
@@ -23,6 +23,8 @@ impl App {
             return self.submit_suggestion();
         }
         match slash::parse(self.composer.text(), &self.host) {
+            // What cannot go now stays written.
+            Some(Ok(Intent::GetPrompt { .. })) if !self.can_prompt() => Vec::new(),
             Some(Ok(intent)) => {
                 self.composer.submit();
                 self.intend(intent)
@@ -96,6 +98,7 @@ impl App {
 
     pub(super) fn compose(&mut self, text: &str) -> Vec<AppEffect> {
         self.composer.set(text);
+        self.reach.suggest.awake = true;
         self.focus(Pane::Chat)
     }
 
@@ -129,7 +132,7 @@ impl App {
             0 => usize::MAX,
             cols => cols,
         };
-        let is_chat = self.context() == Context::Chat;
+        let is_chat = matches!(self.context(), Context::Chat | Context::Completing);
         let Some(input) = self.input() else {
             return;
         };
@@ -202,7 +205,9 @@ impl App {
             self.overlay = Overlay::None;
         } else if self.context() == Context::Reason {
             return self.leave_reason();
-        } else if self.context() == Context::Chat && !self.composer.is_empty() {
+        } else if matches!(self.context(), Context::Chat | Context::Completing)
+            && !self.composer.is_empty()
+        {
             self.composer.set("");
             self.say("Cleared, Ctrl-_ brings it back. Press Ctrl-C again to quit.");
         } else if self.is_running() {

@@ -20,7 +20,11 @@ impl App {
         match (self.context(), by) {
             (Context::Chat | Context::Reason, Move::Up) => self.move_in_input(true),
             (Context::Chat | Context::Reason, Move::Down) => self.move_in_input(false),
-            (Context::Chat | Context::Question | Context::Reason, _) => self.scroll_chat(by),
+            (Context::Completing, Move::Up | Move::Down) => self.mark_suggestion(by),
+            (Context::Chat | Context::Completing | Context::Question | Context::Reason, _) => {
+                self.scroll_chat(by);
+            }
+            (Context::Fields, _) => self.move_in_fields(by),
             (Context::SignIn, _) => self.scroll_text(by),
             // Their keys have meanings of their own.
             (Context::Form | Context::Pick | Context::Visit | Context::Sampling, _) => {}
@@ -36,7 +40,7 @@ impl App {
         let by = if up { Move::Up } else { Move::Down };
         match (&self.overlay, pane) {
             (Overlay::Palette(_), _) => self.mark_row(by),
-            (Overlay::Folders(_), _) => {}
+            (Overlay::Folders(_) | Overlay::Fields(_), _) => {}
             (Overlay::Help { .. } | Overlay::Detail { .. } | Overlay::SignIn(_), _) => {
                 (0..WHEEL).for_each(|_| self.scroll_text(by));
             }
@@ -209,6 +213,7 @@ impl App {
             | Overlay::Detail { .. }
             | Overlay::Help { .. }
             | Overlay::Palette(_)
+            | Overlay::Fields(_)
             | Overlay::Folders(_)
             | Overlay::SignIn(_) => None,
         }
@@ -226,6 +231,7 @@ impl App {
             | Overlay::Detail { .. }
             | Overlay::Help { .. }
             | Overlay::Palette(_)
+            | Overlay::Fields(_)
             | Overlay::Folders(_)
             | Overlay::SignIn(_) => None,
         }

@@ -4,27 +4,27 @@
 
 mod ask;
 mod chat;
+mod fields;
 mod form;
+mod input;
 mod lists;
 mod overlay;
 mod question;
 mod queue;
+mod reach;
 mod sign_in;
 
 use std::time::Duration;
 
-use unicode_normalization::UnicodeNormalization;
-
 use crate::agent::transcript::Entry;
 use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
-use crate::app::event::{AppEvent, Mouse, MouseKind};
+use crate::app::event::AppEvent;
 use crate::app::form::FieldKey;
 use crate::app::intent::Intent;
-use crate::app::key::Key;
 use crate::app::keymap::{self, Binding, Context};
 use crate::app::state::{
-    Anchor, App, AskPane, CallsPane, ChatPane, Here, Overlay, Pane, ServersPane, Toast,
+    Anchor, App, AskPane, CallsPane, ChatPane, Here, Overlay, Pane, Reach, ServersPane, Toast,
 };
 use crate::config::ThemeChoice;
 use crate::host::{CallState, Command, Effect, Host, ModelState, TurnState};
@@ -59,6 +59,7 @@ impl App {
             ask: AskPane::default(),
             awaited: Vec::new(),
             here: Here::default(),
+            reach: Reach::default(),
             toast: None,
             wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),
             suggestion: None,
@@ -114,11 +115,13 @@ impl App {
             AppEvent::Copied(outcome) => self.copied(outcome),
             AppEvent::Opened(url, outcome) => self.opened(&url, outcome),
             AppEvent::Missing(folders) => self.folders_found(&folders),
+            AppEvent::Saved(outcome) => self.saved(outcome),
             AppEvent::Resumed => vec![AppEffect::Redraw],
             AppEvent::Terminate => self.quit(),
         };
         effects.extend(self.send_queued(was_busy));
         self.settle();
+        effects.extend(self.follow_reach());
         effects
     }
 
@@ -127,10 +130,14 @@ impl App {
         match &self.overlay {
             Overlay::Help { .. } => Context::Help,
             Overlay::Palette(_) => Context::Palette,
+            Overlay::Fields(_) => Context::Fields,
             Overlay::Detail { .. } => Context::Detail,
             Overlay::Folders(_) => Context::Form,
             Overlay::SignIn(_) => Context::SignIn,
             Overlay::None => match self.focus {
+                Pane::Chat if self.ask.question.is_none() && self.is_suggesting() => {
+                    Context::Completing
+                }
                 Pane::Chat if self.ask.question.is_none() => Context::Chat,
                 Pane::Chat => self.ask.context(),
                 Pane::Calls => Context::Calls,
@@ -150,6 +157,7 @@ impl App {
 
     /// How soon something on the screen counts on by itself; absent: nothing does, and the program can sleep.
     pub fn tick(&self) -> Option<Duration> {
+        const SOON: Duration = Duration::from_millis(10);
         const FAST: Duration = Duration::from_millis(100);
         const SLOW: Duration = Duration::from_secs(1);
         let runs = self.host.turn != TurnState::Idle
@@ -167,7 +175,9 @@ impl App {
             .as_ref()
             .map(|toast| toast.until.since(self.now).max(FAST));
         let counting = status(|status| matches!(status, Status::Waiting { .. })).then_some(SLOW);
-        toast.into_iter().chain(counting).min()
+        let due = self.reach.asker.due();
+        let due = due.map(|due| due.since(self.now).max(SOON));
+        toast.into_iter().chain(counting).chain(due).min()
     }
 
     fn has_use(&self, context: Context, binding: &Binding) -> bool {
@@ -186,6 +196,7 @@ impl App {
                 let (rows, area) = self.chat.measured.ask;
                 rows > area
             }
+            (Intent::SaveBlocks, _) => self.has_files_in_view(),
             (Intent::Open, Context::Calls) => !self.host.calls.is_empty(),
             (Intent::Open, Context::Servers) => !self.host.servers.is_empty(),
             _ => true,
@@ -214,25 +225,6 @@ impl App {
         // From the newest on: what runs is at the end of a long list.
         let mut calls = self.host.calls.iter().rev();
         calls.any(|call| matches!(call.state, CallState::Running { .. }))
-    }
-
-    fn key(&mut self, key: Key) -> Vec<AppEffect> {
-        let context = self.context();
-        if self.is_typed_ahead(context, key) {
-            return Vec::new();
-        }
-        let binding = keymap::lookup(context, key);
-        if binding.is_none_or(|binding| binding.intent != Intent::Cancel) {
-            self.cancelled = None;
-        }
-        match (binding, key.typed()) {
-            (Some(binding), _) => self.intend(binding.intent.clone()),
-            (None, Some(typed)) if context.types() => {
-                self.type_in(typed);
-                Vec::new()
-            }
-            (None, _) => Vec::new(),
-        }
     }
 
     /// One function for each intent; what a key, a palette row and a slash command have in common.
@@ -282,78 +274,34 @@ impl App {
                 tool,
                 arguments,
             } => self.call_by_hand(server, tool, arguments),
+            Intent::Browse(shelf) => self.browse(shelf),
+            Intent::Read { server, uri } => self.read(server, uri),
+            Intent::FillTemplate {
+                server,
+                uri_template,
+            } => self.fill_template(&server, &uri_template, None),
+            Intent::UsePrompt { server, prompt } => self.use_prompt(&server, &prompt),
+            Intent::FillPrompt {
+                server,
+                prompt,
+                given,
+            } => self.fill_prompt(&server, &prompt, &given),
+            Intent::GetPrompt {
+                server,
+                prompt,
+                arguments,
+            } => self.get_prompt(server, prompt, arguments),
+            Intent::Errand { server, what } => self.do_errand(server, what),
+            Intent::Take { sends } => self.take_suggestion(sends),
+            Intent::Dismiss => self.dismiss(),
+            Intent::NextField => self.next_field(1),
+            Intent::PreviousField => self.previous_field(),
+            Intent::SendFields => self.send_fields(),
+            Intent::SaveBlocks => self.save_blocks(),
             Intent::Clear => self.clear(),
             Intent::FindModel => self.find_model(),
             Intent::Theme(theme) => self.choose_theme(theme),
         }
-    }
-
-    fn type_in(&mut self, typed: char) {
-        if let Overlay::Palette(palette) = &mut self.overlay {
-            palette.query = palette.query.chars().chain([typed]).nfc().collect();
-            palette.filter(&self.host);
-        } else if let Some(input) = self.input() {
-            input.insert(typed);
-        }
-    }
-
-    fn paste(&mut self, text: &str) -> Vec<AppEffect> {
-        self.cancelled = None;
-        if self.is_pasted_ahead() {
-            return Vec::new();
-        }
-        if let Overlay::Palette(palette) = &mut self.overlay {
-            palette.query.push_str(&crate::text::clean::line(text));
-            palette.filter(&self.host);
-        } else if let Some(input) = self.input() {
-            let lost = input.paste(text);
-            if lost > 0 {
-                let lost = crate::text::human::bytes(u64::try_from(lost).unwrap_or(u64::MAX));
-                self.complain(format!(
-                    "The input is full: the last {lost} of the paste were left out."
-                ));
-            }
-        }
-        Vec::new()
-    }
-
-    /// The text that keys edit now, if there is one.
-    fn input(&mut self) -> Option<&mut Composer> {
-        match self.context() {
-            Context::Chat => Some(&mut self.composer),
-            Context::Reason => self.ask.reason.as_mut(),
-            Context::Form => self.field_input(),
-            Context::SignIn => self.redirect(),
-            Context::Calls
-            | Context::Servers
-            | Context::Question
-            | Context::Pick
-            | Context::Visit
-            | Context::Sampling
-            | Context::Palette
-            | Context::Detail
-            | Context::Help => None,
-        }
-    }
-
-    fn mouse(&mut self, mouse: Mouse) -> Vec<AppEffect> {
-        let pane = self.pane_at(mouse.x, mouse.y);
-        match (mouse.kind, pane) {
-            (MouseKind::WheelUp, pane) => self.wheel(true, pane),
-            (MouseKind::WheelDown, pane) => self.wheel(false, pane),
-            (MouseKind::Click, Some(pane)) if matches!(self.overlay, Overlay::None) => {
-                self.click(pane, mouse.y)
-            }
-            (MouseKind::Click, _) => Vec::new(),
-        }
-    }
-
-    fn pane_at(&self, x: u16, y: u16) -> Option<Pane> {
-        let within = |from: u16, length: u16, at: u16| at >= from && at - from < length;
-        let mut panes = self.chat.measured.panes.iter();
-        panes.find_map(|(pane, (left, top, width, height))| {
-            (within(*left, *width, x) && within(*top, *height, y)).then_some(*pane)
-        })
     }
 
     /// What follows from every event: the toast goes, the question comes.

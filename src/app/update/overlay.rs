@@ -18,6 +18,7 @@ impl App {
             Overlay::Help { .. } => Overlay::None,
             Overlay::None
             | Overlay::Palette(_)
+            | Overlay::Fields(_)
             | Overlay::Detail { .. }
             | Overlay::Folders(_)
             | Overlay::SignIn(_) => Overlay::Help { scroll: 0 },
@@ -30,6 +31,7 @@ impl App {
             Overlay::Palette(_) => Overlay::None,
             Overlay::None
             | Overlay::Help { .. }
+            | Overlay::Fields(_)
             | Overlay::Detail { .. }
             | Overlay::Folders(_)
             | Overlay::SignIn(_) => Overlay::Palette(Palette::open(&self.host)),
@@ -50,6 +52,7 @@ impl App {
             Overlay::Palette(palette) => palette.chosen().cloned(),
             Overlay::None
             | Overlay::Help { .. }
+            | Overlay::Fields(_)
             | Overlay::Detail { .. }
             | Overlay::Folders(_)
             | Overlay::SignIn(_) => None,

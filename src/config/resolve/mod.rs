@@ -4,6 +4,7 @@
 
 mod launch;
 mod model;
+mod oauth;
 mod server;
 
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::ids::ServerName;
 pub use model::ModelOrigin;
 
 /// The tables that a file may have.
-const TOP: [&str; 5] = ["mcp_servers", "model", "limits", "allow", "ui"];
+const TOP: [&str; 6] = ["mcp_servers", "model", "limits", "allow", "ui", "roots"];
 
 /// What other programs call them.
 const TOP_ELSEWHERE: [(&str, &str); 4] = [
@@ -77,6 +78,9 @@ pub fn resolve(
     let broken = servers.map(|table| server::servers(context, table, &mut config));
     limits(context, &merged, &mut config.limits, &mut problems);
     looks(context, &merged, &mut config.ui, &mut problems);
+    let mut reader = Reader::new(context, &merged, "");
+    config.roots = reader.folders("roots");
+    problems.extend(reader.problems);
     let model_origin = model::model(context, flags, &merged, &mut config, &mut problems);
     if problems.is_empty() {
         return Ok(Resolved {

@@ -12,7 +12,7 @@ use crate::config::settings::{BrokenServer, Config};
 use crate::ids::ServerName;
 
 /// Every key of a server's table: ours, and those that the convention has too.
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 27] = [
     "command",
     "args",
     "env",
@@ -23,6 +23,7 @@ const KEYS: [&str; 25] = [
     "http_headers",
     "env_http_headers",
     "transport",
+    "oauth",
     "bundled",
     "roots",
     "data_dir",
@@ -34,6 +35,7 @@ const KEYS: [&str; 25] = [
     "tool_timeout_sec",
     "enabled_tools",
     "disabled_tools",
+    "log_level",
     "protocol",
     "approve",
     "tools",
@@ -64,6 +66,18 @@ const ELSEWHERE: [(&str, &str); 12] = [
     ("directory", "cwd"),
     ("autoApprove", "approve"),
     ("alwaysAllow", "approve"),
+];
+
+/// The levels of log messages, the least first.
+const LEVELS: [(&str, &str); 8] = [
+    ("debug", "debug"),
+    ("info", "info"),
+    ("notice", "notice"),
+    ("warning", "warning"),
+    ("error", "error"),
+    ("critical", "critical"),
+    ("alert", "alert"),
+    ("emergency", "emergency"),
 ];
 
 const POLICIES: [(&str, ApprovePolicy); 3] = [
@@ -143,6 +157,12 @@ fn server(
         tool_timeout: seconds(&mut reader, "tool_timeout_sec").unwrap_or(Duration::from_secs(120)),
         enabled_tools: reader.words("enabled_tools"),
         disabled_tools: reader.words("disabled_tools").unwrap_or_default(),
+        roots: match reader.has("bundled") {
+            // Beside `bundled`, the key is the launch's own.
+            true => None,
+            false => reader.folders("roots"),
+        },
+        log_level: reader.choice("log_level", &LEVELS).map(str::to_owned),
         protocol: protocol(&mut reader),
         approve: reader.choice("approve", &POLICIES).unwrap_or_default(),
         tool_approve: tools(&mut reader, warnings),

@@ -36,15 +36,8 @@ impl Host {
         let Some(asked) = self.questions.remove(place) else {
             return Vec::new();
         };
-        let call = match asked.about {
-            About::Call { call, .. } => call,
-            About::Server {
-                server,
-                generation,
-                ask,
-                what,
-                ..
-            } => return self.answer_server(server, generation, ask, what, answer, now),
+        let Some(call) = asked.call() else {
+            return self.answer_server(asked, place, answer, now);
         };
         match answer {
             Answer::No { reason } => self.finish(call, CallEnd::Denied { reason }, now),
@@ -68,7 +61,7 @@ impl Host {
 
     fn allow_for_session(&mut self, id: CallId) -> Option<AllowRule> {
         let call = self.call(id)?;
-        let (server, tool) = (call.server.clone()?, call.tool.clone());
+        let (server, tool) = (call.server.clone()?, call.approval_key().to_owned());
         let launch = self.server(&server)?.spec.as_ref()?.launch.identity();
         self.book.session.insert((server.clone(), tool.clone()));
         Some(AllowRule {
@@ -81,7 +74,7 @@ impl Host {
     fn send_allowed(&mut self, now: Moment) -> Vec<Effect> {
         let allowed = |question: &Question| {
             let call = self.call(question.call()?)?;
-            let key = (call.server.clone()?, call.tool.clone());
+            let key = (call.server.clone()?, call.approval_key().to_owned());
             self.book.session.contains(&key).then_some(call.id)
         };
         let ids: Vec<_> = self.questions.iter().filter_map(allowed).collect();

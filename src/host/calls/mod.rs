@@ -85,7 +85,13 @@ impl Host {
     /// Ends every call that has not ended: asked ones are dropped, running ones cancelled.
     pub(in crate::host) fn cancel_calls(&mut self, now: Moment) -> Vec<Effect> {
         self.questions.retain(|asked| asked.call().is_none());
-        let mut effects = Vec::new();
+        let running: Vec<CallId> = self
+            .calls
+            .iter()
+            .filter(|call| call.end().is_none())
+            .map(|call| call.id)
+            .collect();
+        let mut effects = self.asks_of_calls_over(|call| running.contains(&call));
         for call in &mut self.calls {
             match (&call.state, &call.server) {
                 (CallState::Asking { .. }, _) => {

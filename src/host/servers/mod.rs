@@ -13,8 +13,9 @@ pub(super) use missing::absence;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::config::{BrokenServer, ServerSpec};
+use crate::host::asks::Asker;
 use crate::host::effect::Effect;
-use crate::host::server::{LOG_LINES, LogLine, Server};
+use crate::host::server::Server;
 use crate::host::state::Host;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::event::ServerEvent;
@@ -104,12 +105,15 @@ impl Host {
                 self.errand_over(id, end);
                 Vec::new()
             }
-            ServerEvent::AskWithdrawn(ask) => {
-                self.ask_withdrawn(name, from, ask);
-                Vec::new()
-            }
+            ServerEvent::AskWithdrawn(ask) => self.ask_withdrawn(name, from, ask),
             ServerEvent::Asked { ask, call, what } if is_current => {
-                self.asked(name, from, ask, call, &what, now)
+                let asker = Asker {
+                    server: name.clone(),
+                    generation: from,
+                    ask,
+                    call,
+                };
+                self.asked(asker, what, now)
             }
             event if is_current => self.status_event(name, event, now),
             // An earlier connection, or one that was closed from here.
@@ -117,6 +121,7 @@ impl Host {
         };
         // After the status, so that a turn that goes on does not count on this server.
         if let Some(why) = ended {
+            effects.extend(self.asks_ended(name, from));
             effects.extend(self.lose_calls(name, from, &why, now));
         }
         effects
@@ -129,10 +134,17 @@ impl Host {
             ServerEvent::ListFailed(kind, why) => self.list_failed(name, kind, why, now),
             ServerEvent::Changed(kind) => self.list_changed(name, kind),
             ServerEvent::ResourceUpdated { uri } => self.resource_updated(name, uri, now),
-            ServerEvent::Log { level, text } => self.log(name, level, text, now),
+            ServerEvent::Log { level, text } => {
+                self.log(name, level, text, now);
+                Vec::new()
+            }
             ServerEvent::Probed { millis } => self.probed(name, millis, now),
             ServerEvent::Ended(failure) => self.ended(name, failure, now),
-            ServerEvent::UrlDone { .. } => Vec::new(),
+            ServerEvent::UrlDone { .. } => {
+                let text = "it is done with what it sent you to a URL for".to_owned();
+                self.log_ours(name, text, now);
+                Vec::new()
+            }
             // Handled above, whatever the server's generation.
             ServerEvent::Call(..)
             | ServerEvent::Asked { .. }
@@ -141,21 +153,10 @@ impl Host {
         }
     }
 
-    fn log(&mut self, name: &ServerName, level: String, text: String, now: Moment) -> Vec<Effect> {
-        if let Some(server) = self.server_mut(name) {
-            server.log.push_back(LogLine {
-                at: now,
-                level,
-                text,
-            });
-            while server.log.len() > LOG_LINES {
-                server.log.pop_front();
-            }
-        }
-        Vec::new()
-    }
-
     fn gathered_if_settled(&mut self, now: Moment) -> Vec<Effect> {
+        if self.book.attaching.is_some() {
+            return self.attach(now);
+        }
         if self.servers.iter().all(|server| server.status.is_settled()) {
             self.turn_step(now, |turn, desk| turn.gathered(desk))
         } else {

@@ -13,6 +13,8 @@ pub(super) struct Shape {
     pub(super) model: String,
     pub(super) max_tokens: u32,
     pub(super) temperature: Option<f32>,
+    /// Whether a temperature is sent at all: reasoning models refuse one.
+    pub(super) takes_temperature: bool,
     /// `stream_options.include_usage`.
     pub(super) usage: bool,
     /// `max_completion_tokens` in place of `max_tokens`, as OpenAI's reasoning models want it.
@@ -28,8 +30,8 @@ impl Shape {
             self.usage = false;
         } else if !self.completion_tokens && about(&["max_completion_tokens"]) {
             self.completion_tokens = true;
-        } else if self.temperature.is_some() && about(&["temperature"]) {
-            self.temperature = None;
+        } else if self.takes_temperature && about(&["temperature"]) {
+            self.takes_temperature = false;
         } else {
             return false;
         }
@@ -53,12 +55,17 @@ pub(super) fn body(request: &ModelRequest, shape: &Shape) -> Value {
     if shape.usage {
         body["stream_options"] = json!({"include_usage": true});
     }
-    if let Some(temperature) = shape.temperature {
-        // Through text: 0.2_f32 as f64 would be sent as 0.20000000298023224.
-        body["temperature"] = temperature
-            .to_string()
-            .parse::<f64>()
-            .map_or(Value::Null, Value::from);
+    // Through text: 0.2_f32 as f64 would be sent as 0.20000000298023224.
+    let ours = shape.temperature.map(|ours| ours.to_string());
+    let temperature = request
+        .wishes
+        .temperature
+        .or(ours.and_then(|ours| ours.parse().ok()));
+    if let Some(temperature) = temperature.filter(|_| shape.takes_temperature) {
+        body["temperature"] = json!(temperature);
+    }
+    if !request.wishes.stop.is_empty() {
+        body["stop"] = json!(request.wishes.stop);
     }
     if request.mode != ModelMode::Prompt && !request.tools.is_empty() {
         let tools = request
@@ -73,7 +80,11 @@ pub(super) fn body(request: &ModelRequest, shape: &Shape) -> Value {
 
 fn max_tokens(request: &ModelRequest, shape: &Shape) -> u32 {
     let factor = if request.more_tokens { 2 } else { 1 };
-    shape.max_tokens.saturating_mul(factor)
+    let limit = shape.max_tokens.saturating_mul(factor);
+    request
+        .wishes
+        .max_tokens
+        .map_or(limit, |wish| wish.min(limit))
 }
 
 fn messages(request: &ModelRequest) -> Vec<Value> {
@@ -353,6 +364,7 @@ mod tests {
             model: "m".into(),
             max_tokens: 9,
             temperature: Some(0.2),
+            takes_temperature: true,
             usage: true,
             completion_tokens: false,
         };

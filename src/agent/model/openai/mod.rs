@@ -64,6 +64,7 @@ impl OpenAi {
             model: model.to_owned(),
             max_tokens: settings.max_tokens,
             temperature: settings.temperature,
+            takes_temperature: true,
             usage: true,
             completion_tokens: false,
         };
