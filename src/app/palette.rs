@@ -127,7 +127,7 @@ fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
             Some(Err(_))
                 if matches!(
                     command.name,
-                    "call" | "read" | "subscribe" | "unsubscribe" | "log"
+                    "call" | "read" | "subscribe" | "unsubscribe" | "log" | "login" | "logout"
                 ) =>
             {
                 let begin = Intent::Compose(format!("{key} "));
@@ -162,13 +162,6 @@ fn of_server(server: &crate::host::Server) -> Vec<(String, String, Intent)> {
         row("Disable", Intent::Disable(Some(name.clone()))),
         row("Enable", Intent::Enable(Some(name.clone()))),
     ];
-    if server.status.needs_sign_in() {
-        rows.push((
-            format!("Sign in at {name}"),
-            format!("/login {name}"),
-            Intent::SignIn(Some(name.clone())),
-        ));
-    }
     rows.extend(server.tools.iter().map(|tool| {
         let begin = format!("/call {name} {} ", tool.name);
         (
