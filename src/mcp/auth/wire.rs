@@ -54,6 +54,9 @@ impl Wire {
             reqwest::Client::builder()
                 .timeout(TIMEOUT)
                 .redirect(redirects)
+                // A person is between two requests, minutes long at times: by then the other side has given a kept connection
+                // up, and what is posted on it comes to nothing.
+                .pool_max_idle_per_host(0)
                 .dns_resolver(Arc::new(Resolver { at_home }))
                 .user_agent(concat!("mcpdeck/", env!("CARGO_PKG_VERSION")))
                 .build()
