@@ -124,7 +124,12 @@ fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
             Some(Ok(intent)) if !has_key(&intent) => {
                 all.push((command.help.to_owned(), key, intent));
             }
-            Some(Err(_)) if matches!(command.name, "call" | "read" | "subscribe" | "log") => {
+            Some(Err(_))
+                if matches!(
+                    command.name,
+                    "call" | "read" | "subscribe" | "log" | "login" | "logout"
+                ) =>
+            {
                 let begin = Intent::Compose(format!("{key} "));
                 all.push((command.help.to_owned(), key, begin));
             }
@@ -157,13 +162,6 @@ fn of_server(server: &crate::host::Server) -> Vec<(String, String, Intent)> {
         row("Disable", Intent::Disable(Some(name.clone()))),
         row("Enable", Intent::Enable(Some(name.clone()))),
     ];
-    if server.status.needs_sign_in() {
-        rows.push((
-            format!("Sign in at {name}"),
-            format!("/login {name}"),
-            Intent::SignIn(Some(name.clone())),
-        ));
-    }
     rows.extend(server.tools.iter().map(|tool| {
         let begin = format!("/call {name} {} ", tool.name);
         (

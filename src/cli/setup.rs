@@ -34,8 +34,15 @@ pub fn settings(config: &Config) -> Settings {
         results_dir: data_dir()
             .join("results")
             .join(std::process::id().to_string()),
+        eras: crate::driver::eras::load(&eras_file()),
+        eras_file: Some(eras_file()),
         ..Settings::default()
     }
+}
+
+/// Which era each server spoke last.
+fn eras_file() -> PathBuf {
+    data_dir().join("eras.json")
 }
 
 /// Where mcpdeck keeps what it must not lose.

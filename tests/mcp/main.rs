@@ -4,7 +4,14 @@
 #[path = "../support/until.rs"]
 mod until;
 
+mod auth;
+mod auth_site;
 mod http;
+mod http_modern;
+mod http_old;
+mod http_refusals;
+mod http_sessions;
+mod http_support;
 mod stdio;
 mod stdio_asks;
 mod stdio_eras;

@@ -236,3 +236,30 @@ async fn an_old_server_tells_of_all_three_kinds() {
         assert_eq!(server.event().await, ServerEvent::Changed(kind));
     }
 }
+
+#[tokio::test]
+async fn a_wish_that_is_taken_back_before_it_is_granted_has_an_end_too() {
+    let mut server = scripted_as(
+        "era = \"modern\"\ncapabilities = {}\n[[on]]\nmethod = \"subscriptions/listen\"\nsilent = true",
+        modern,
+    );
+    server.connected().await;
+    // The first stream is not acknowledged yet, so the second wish waits for it.
+    server
+        .connection
+        .errand(ErrandId(1), subscribe("file:///a"));
+    server
+        .connection
+        .errand(ErrandId(2), subscribe("file:///b"));
+    let uri = "file:///b".to_owned();
+    server
+        .connection
+        .errand(ErrandId(3), Errand::Unsubscribe { uri });
+    let ServerEvent::Errand(ErrandId(2), ErrandEnd::Failed { .. }) = server.event().await else {
+        panic!("the wish has an end");
+    };
+    assert_eq!(
+        server.event().await,
+        ServerEvent::Errand(ErrandId(3), ErrandEnd::Done)
+    );
+}

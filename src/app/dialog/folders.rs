@@ -27,6 +27,8 @@ pub struct Row {
     pub input: Composer,
     /// What is wrong with it.
     pub complaint: Option<String>,
+    /// The text that this was said of.
+    blamed: String,
     /// The root that it was made from, and how that was written.
     was: Option<(String, Root)>,
 }
@@ -65,8 +67,10 @@ impl Folders {
 
     /// After an edit: what was wrong may be right now, and the last line is empty again.
     pub fn refresh(&mut self) {
-        if let Some(row) = self.rows.get_mut(self.at) {
-            row.complaint = None;
+        for row in &mut self.rows {
+            if row.complaint.is_some() && row.input.text() != row.blamed {
+                row.complaint = None;
+            }
         }
         if self.rows.last().is_none_or(|row| !row.input.is_empty()) {
             self.rows.push(Row::default());
@@ -85,7 +89,7 @@ impl Folders {
                 }
                 Ok(_) => {}
                 Err(why) => {
-                    row.complaint = Some(why);
+                    row.blame(why);
                     wrong = wrong.or(Some(at));
                 }
             }
@@ -106,7 +110,7 @@ impl Folders {
             let root = row.root(here).ok().flatten();
             let path = root.and_then(|root| path_of(&root));
             if path.is_some_and(|path| missing.contains(&path)) {
-                row.complaint = Some("there is no such folder here".to_owned());
+                row.blame("there is no such folder here".to_owned());
                 wrong = wrong.or(Some(at));
             }
         }
@@ -127,6 +131,11 @@ impl Row {
         row.input.set(path.as_deref().unwrap_or(&root.uri));
         row.was = Some((row.input.text().to_owned(), root.clone()));
         row
+    }
+
+    fn blame(&mut self, why: String) {
+        self.complaint = Some(why);
+        self.input.text().clone_into(&mut self.blamed);
     }
 
     /// The root that is meant; nothing on an empty line.

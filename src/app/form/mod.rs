@@ -6,6 +6,7 @@
 mod field;
 mod format;
 mod read;
+mod value;
 
 use serde_json::{Map, Value};
 

@@ -17,9 +17,12 @@ impl App {
     pub(super) fn fields(&mut self) -> Option<&mut Fields> {
         match &mut self.overlay {
             Overlay::Fields(fields) => Some(fields),
-            Overlay::None | Overlay::Help { .. } | Overlay::Palette(_) | Overlay::Detail { .. } => {
-                None
-            }
+            Overlay::None
+            | Overlay::Help { .. }
+            | Overlay::Palette(_)
+            | Overlay::Detail { .. }
+            | Overlay::Folders(_)
+            | Overlay::SignIn(_) => None,
         }
     }
 

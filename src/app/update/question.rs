@@ -144,7 +144,14 @@ impl App {
             return Vec::new();
         };
         self.ask.answered = true;
-        self.command(Command::Answer(question, answer))
+        let effects = self.command(Command::Answer(question, answer));
+        let first = self.host.questions.front().map(|first| first.id);
+        if first == Some(question) {
+            // The host is the last to look at what is filled in.
+            self.ask.answered = false;
+            self.complain("That answer was not sent: the chat says why.");
+        }
+        effects
     }
 
     pub(super) fn leave_reason(&mut self) -> Vec<AppEffect> {

@@ -20,6 +20,7 @@ impl App {
             | Overlay::Help { .. }
             | Overlay::Palette(_)
             | Overlay::Detail { .. }
+            | Overlay::Fields(_)
             | Overlay::Folders(_) => None,
         }
     }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-use self::script::{Era, Rule, Script};
+use self::script::{Era, Rule, Script, Step};
 
 /// Plays the script until stdin closes or the script ends it; gives the exit code.
 ///
@@ -144,16 +144,11 @@ impl Script {
             let same = |wanted: &Option<String>, key: &str| {
                 wanted.is_none() || of_params(key).and_then(Value::as_str) == wanted.as_deref()
             };
-            let is_after = |wanted: &String| {
-                let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                let of_it = |line: &String| {
-                    let message: Value = serde_json::from_str(line).unwrap_or_default();
-                    message["method"] == wanted.as_str()
-                };
-                seen.iter().any(of_it)
-            };
             rule.method == method
-                && rule.after.as_ref().is_none_or(is_after)
+                && rule
+                    .after
+                    .as_ref()
+                    .is_none_or(|method| was_received(seen, method))
                 && rule.times != Some(0)
                 && same(&rule.tool, "name")
                 && same(&rule.cursor, "cursor")
@@ -206,6 +201,16 @@ impl Script {
     }
 }
 
+/// Whether a message of this method has come.
+fn was_received(seen: &Mutex<Vec<String>>, method: &str) -> bool {
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let of_it = |line: &String| {
+        let message: Value = serde_json::from_str(line).unwrap_or_default();
+        message["method"] == method
+    };
+    seen.iter().any(of_it)
+}
+
 fn answer(tool: Option<&str>, line: &str, seen: &Mutex<Vec<String>>) -> Value {
     let text = |text: &str| json!({ "type": "text", "text": text });
     let content: Vec<Value> = match tool {
@@ -233,21 +238,7 @@ impl Reply {
         if let Some(id) = &rule.wait_for {
             answered.to(id).await;
         }
-        for step in rule.progress {
-            sleep(Duration::from_millis(step.delay_ms)).await;
-            let mut params = json!({ "progressToken": self.token, "progress": step.progress });
-            if let Some(params) = params.as_object_mut() {
-                params.extend(step.total.map(|total| ("total".to_owned(), total.into())));
-                params.extend(
-                    step.message
-                        .map(|words| ("message".to_owned(), words.into())),
-                );
-            }
-            let progress = json!({
-                "jsonrpc": "2.0", "method": "notifications/progress", "params": params,
-            });
-            out_line(&progress.to_string());
-        }
+        progress(&self.token, rule.progress).await;
         sleep(Duration::from_millis(rule.delay_ms)).await;
         if let Some(code) = rule.exit {
             let _already_ending = exit.send(code);
@@ -262,6 +253,24 @@ impl Reply {
             (result, None) => reply["result"] = result.unwrap_or_else(|| json!({})),
         }
         out_line(&reply.to_string());
+    }
+}
+
+async fn progress(token: &Value, steps: Vec<Step>) {
+    for step in steps {
+        sleep(Duration::from_millis(step.delay_ms)).await;
+        let mut params = json!({ "progressToken": token, "progress": step.progress });
+        if let Some(params) = params.as_object_mut() {
+            params.extend(step.total.map(|total| ("total".to_owned(), total.into())));
+            params.extend(
+                step.message
+                    .map(|words| ("message".to_owned(), words.into())),
+            );
+        }
+        let progress = json!({
+            "jsonrpc": "2.0", "method": "notifications/progress", "params": params,
+        });
+        out_line(&progress.to_string());
     }
 }
 

@@ -17,7 +17,7 @@ impl Desk<'_> {
         let (title, why, choices): (_, _, &[Choice]) = match server {
             Some(server) => (
                 format!("{server} asks for your folders"),
-                "It wants to know in which folders it may work. What you accept is told to every server that asks, until you change it with /roots.",
+                "It wants to know in which folders it may work. What you accept it is told until the program ends; /roots sets the folders for all servers.",
                 self.app.ask.dialog.choices(),
             ),
             None => (

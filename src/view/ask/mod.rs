@@ -94,9 +94,11 @@ pub(super) fn draw_over(
     let (sheet, scroll) = match &app.overlay {
         Overlay::Folders(folders) => (desk.folders(folders, None), (true, 0)),
         Overlay::SignIn(sign_in) => (desk.sign_in(sign_in), (false, sign_in.scroll)),
-        Overlay::None | Overlay::Help { .. } | Overlay::Palette(_) | Overlay::Detail { .. } => {
-            return;
-        }
+        Overlay::None
+        | Overlay::Help { .. }
+        | Overlay::Palette(_)
+        | Overlay::Fields(_)
+        | Overlay::Detail { .. } => return,
     };
     let rows = u16::try_from(sheet.rows()).unwrap_or(u16::MAX);
     let height = rows.min(area.height);
