@@ -174,7 +174,7 @@ fn a_server_is_listed_with_everything_it_offers() {
       test_prompt_with_arguments(arg1, arg2)  A prompt of two arguments
       test_prompt_with_embedded_resource(resourceUri)  A prompt with a resource in it
       test_prompt_with_image  A prompt with an image in it
-      test_input_required_result_prompt  Asks the user for the context of the prompt
+      test_input_required_result_prompt  Asks for the context that it is about
     ");
     let document = deck.run(&["list", "s", "--json"]).expect(0).json();
     let server = &document["servers"][0];
