@@ -1,6 +1,5 @@
 //! Resources and prompts on their way to the model: mentioned, sent, or reached by our own tools; and answers held to their schema.
 
-
 use mcpdeck::agent::model::{Finish, Message, ModelRequest};
 use mcpdeck::agent::transcript::Entry;
 use mcpdeck::config::ApprovePolicy;
