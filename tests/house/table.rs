@@ -191,10 +191,6 @@ pub const WAITS: &[(&str, &str)] = &[
         "support/until.rs",
         "looks again, with a limit, where there is no event",
     ),
-    (
-        "mcp/http.rs",
-        "a server that is slow, not a test that waits",
-    ),
 ];
 
 /// Macros that write to stdout or stderr, and the one file that may.
