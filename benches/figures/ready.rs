@@ -98,6 +98,7 @@ fn until_ready(servers: &[ServerSpec]) -> Duration {
             own_binary: PathBuf::from(PROGRAM),
             wire_log: None,
             live_wire: false,
+            credentials: mcpdeck::mcp::auth::Store::memory(),
             clock,
         });
         let mut running = Headless::new(host, driver, receivers, clock);

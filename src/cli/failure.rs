@@ -2,10 +2,12 @@
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::interrupt::Interrupt;
-use crate::config::Config;
+use crate::config::{Config, Launch};
 use crate::driver::headless::Headless;
-use crate::host::{CallEnd, Server, outcome};
+use crate::host::server::Listing;
+use crate::host::{CallEnd, Host, Server, outcome};
 use crate::ids::ServerName;
+use crate::mcp::failure::FailureKind;
 use crate::mcp::status::Status;
 use crate::text::{clean, nearest};
 
@@ -43,10 +45,21 @@ fn unknown(name: &str, known: &[ServerName]) -> CliError {
     }
 }
 
-/// Waits until every server is ready, failed or switched off; an interrupt ends the wait.
-pub async fn settled(run: &mut Headless, interrupt: &mut Interrupt) -> Result<(), CliError> {
+/// Every server is ready, failed or switched off.
+pub fn is_settled(host: &Host) -> bool {
+    host.servers.iter().all(|server| server.status.is_settled())
+}
+
+/// Every server is settled, and no list is being read.
+pub fn is_listed(host: &Host) -> bool {
+    let quiet = |server: &Server| server.listing.values().all(|at| *at == Listing::Quiet);
+    is_settled(host) && host.servers.iter().all(quiet)
+}
+
+/// Waits until every server is ready, failed or switched off and all lists have been read; an interrupt ends the wait.
+pub async fn listed(run: &mut Headless, interrupt: &mut Interrupt) -> Result<(), CliError> {
     tokio::select! {
-        () = run.until(|host| host.servers.iter().all(|server| server.status.is_settled())) => Ok(()),
+        () = run.until(is_listed) => Ok(()),
         signal = interrupt.wait() => Err(interrupted(signal)),
     }
 }
@@ -95,7 +108,18 @@ pub fn of(server: &Server) -> CliError {
     };
     let error = CliError::new(kind, text);
     match &failure.hint {
+        _ if failure.kind == FailureKind::NeedsSignIn && signs_in(server) => {
+            error.hint(format!("mcpdeck login {}", server.name))
+        }
         Some(hint) => error.hint(hint.clone()),
         None => error,
     }
+}
+
+/// Whether a person can sign in there: not where the configuration says who we are.
+fn signs_in(server: &Server) -> bool {
+    server.spec.as_ref().is_some_and(|spec| match &spec.launch {
+        Launch::Http(launch) => !launch.is_told_who_we_are(),
+        Launch::Stdio(_) | Launch::Bundled(_) => false,
+    })
 }

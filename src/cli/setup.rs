@@ -12,6 +12,7 @@ use crate::config::{self, Config, Environment};
 use crate::driver::headless::Headless;
 use crate::driver::{Clock, Driver, Options, Receivers};
 use crate::host::{Host, Settings};
+use crate::mcp::auth::Store;
 use crate::mcp::wire::file::WireFile;
 use crate::text::clean;
 
@@ -55,6 +56,12 @@ pub fn data_dir() -> PathBuf {
     }
 }
 
+/// Where sign-ins are kept: in the system's keyring, unless the person has named a folder for everything.
+pub fn credentials() -> Store {
+    let named = std::env::var_os("MCPDECK_DATA_DIR").is_some_and(|folder| !folder.is_empty());
+    Store::folder(data_dir().join("credentials"), !named)
+}
+
 /// A driver for this configuration. Must be called inside a tokio runtime.
 pub fn driver(
     config: Config,
@@ -78,6 +85,7 @@ pub fn driver(
         own_binary,
         wire_log,
         live_wire,
+        credentials: credentials(),
         clock,
     }))
 }

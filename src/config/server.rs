@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::oauth::OauthSettings;
 use crate::config::secret::Secret;
 use crate::ids::ServerName;
 
@@ -84,6 +85,8 @@ pub struct HttpLaunch {
     pub headers: BTreeMap<String, Secret>,
     /// Which of the HTTP transports.
     pub transport: TransportChoice,
+    /// How to sign in there; of no use when a header `Authorization` is set.
+    pub oauth: Box<OauthSettings>,
 }
 
 /// One of mcpdeck's own servers.
@@ -280,6 +283,12 @@ impl StdioLaunch {
 }
 
 impl HttpLaunch {
+    /// Whether the configuration gives the header that says who we are: then nobody signs in.
+    pub fn is_told_who_we_are(&self) -> bool {
+        let mut names = self.headers.keys();
+        names.any(|name| name.eq_ignore_ascii_case("authorization"))
+    }
+
     /// The URL for people and for rules.
     pub fn shown_url(&self) -> &str {
         if self.shown.is_empty() {

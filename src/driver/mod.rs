@@ -9,6 +9,7 @@ pub mod headless;
 mod model;
 mod perform;
 mod saving;
+mod sign_ins;
 mod stream;
 mod timers;
 mod wake;

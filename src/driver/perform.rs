@@ -12,10 +12,11 @@ use crate::config::{Config, ServerSpec};
 use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
 use crate::driver::model::ModelSlot;
+use crate::driver::sign_ins::SignIns;
 use crate::driver::{calls, eras, saving, stream, timers, wake};
 use crate::host::{Effect, HostEvent};
 use crate::ids::{Generation, ServerName, StreamId};
-use crate::mcp::auth::Authorizer;
+use crate::mcp::auth::Store;
 use crate::mcp::connection::{self, Connection, Dial, FollowRequest};
 use crate::mcp::event::ServerEvent;
 use crate::mcp::status::Era;
@@ -39,6 +40,8 @@ pub struct Options {
     pub wire_log: Option<WireFile>,
     /// Whether someone looks at the wire.
     pub live_wire: bool,
+    /// Where sign-ins are kept.
+    pub credentials: Store,
     /// The clock.
     pub clock: Clock,
 }
@@ -63,6 +66,7 @@ pub struct Driver {
     connections: Connections,
     streams: HashMap<StreamId, AbortHandle>,
     model: ModelSlot,
+    sign_ins: SignIns,
     tasks: JoinSet<()>,
 }
 
@@ -85,6 +89,7 @@ impl Driver {
             connections: Connections::default(),
             streams: HashMap::new(),
             model: ModelSlot::default(),
+            sign_ins: SignIns::new(options.credentials),
             tasks,
         };
         (
@@ -110,52 +115,49 @@ impl Driver {
                 remembered,
             } => self.dial(&server, generation, remembered),
             Effect::Close { server, generation } => self.connections.close(server, generation),
-            Effect::List {
-                server,
-                generation,
-                kind,
-            } => self.tell(&server, generation, |connection| connection.list(kind)),
-            Effect::Errand {
-                errand,
-                server,
-                generation,
-                what,
-            } => self.tell(&server, generation, |connection| {
-                connection.errand(errand, what);
-            }),
-            Effect::Reply {
-                server,
-                generation,
-                ask,
-                reply,
-            } => self.tell(&server, generation, |connection| {
-                connection.reply(ask, reply)
-            }),
-            Effect::TellRoots { server, generation } => {
-                self.tell(&server, generation, Connection::roots_changed);
+            Effect::SignIn { ref server }
+            | Effect::FinishSignIn { ref server, .. }
+            | Effect::AbortSignIn { ref server }
+            | Effect::SignOut { ref server } => {
+                let server = server.clone();
+                self.sign_in(&server, effect);
             }
-            Effect::FollowTask {
-                call,
-                server,
-                generation,
-                task,
-                timeout,
-                max_total,
-            } => self.tell(&server, generation, |connection| {
-                connection.follow(FollowRequest {
-                    call,
-                    task,
-                    timeout,
-                    max_total,
-                });
-            }),
-            Effect::SignIn { .. }
-            | Effect::FinishSignIn { .. }
-            | Effect::AbortSignIn { .. }
-            | Effect::SignOut { .. } => {}
-            Effect::Probe { server, generation } => {
-                self.tell(&server, generation, Connection::probe);
+            Effect::StreamModel { stream, request } => self.stream(stream, request),
+            Effect::AbortModel { stream } => self.abort(stream),
+            Effect::FindModel => self.find_model(),
+            Effect::SetTimer { timer, after } => {
+                timers::set(&mut self.tasks, timer, after, self.events.clone());
             }
+            Effect::SaveRule(rule) => {
+                let file = self.config.user_file.clone();
+                let saving = saving::rule(file, rule, self.events.clone());
+                self.tasks.spawn(saving);
+            }
+            Effect::SaveEra {
+                path,
+                server,
+                remembered,
+            } => {
+                self.tasks.spawn(eras::keep(path, server, remembered));
+            }
+            Effect::SaveResult { call, path, text } => {
+                let saving = saving::result(call, path, text, self.events.clone());
+                self.tasks.spawn(saving);
+            }
+            effect @ (Effect::List { .. }
+            | Effect::Errand { .. }
+            | Effect::Reply { .. }
+            | Effect::TellRoots { .. }
+            | Effect::FollowTask { .. }
+            | Effect::Probe { .. }
+            | Effect::Call { .. }
+            | Effect::CancelCall { .. }) => self.say(effect),
+        }
+    }
+
+    /// Carries out what is said to a connection, and to nothing else.
+    fn say(&mut self, effect: Effect) {
+        match effect {
             Effect::Call {
                 call,
                 server,
@@ -175,36 +177,61 @@ impl Driver {
                 timeout,
                 max_total,
             }),
+            Effect::FollowTask {
+                call,
+                server,
+                generation,
+                task,
+                timeout,
+                max_total,
+            } => self.tell(&server, generation, |connection| {
+                connection.follow(FollowRequest {
+                    call,
+                    task,
+                    timeout,
+                    max_total,
+                });
+            }),
+            effect => self.say_short(effect),
+        }
+    }
+
+    fn say_short(&self, effect: Effect) {
+        match effect {
+            Effect::List {
+                server,
+                generation,
+                kind,
+            } => self.tell(&server, generation, |connection| connection.list(kind)),
+            Effect::Errand {
+                errand,
+                server,
+                generation,
+                what,
+            } => self.tell(&server, generation, |connection| {
+                connection.errand(errand, what);
+            }),
+            Effect::Reply {
+                server,
+                generation,
+                ask,
+                reply,
+            } => self.tell(&server, generation, |connection| {
+                connection.reply(ask, reply);
+            }),
+            Effect::TellRoots { server, generation } => {
+                self.tell(&server, generation, Connection::roots_changed);
+            }
+            Effect::Probe { server, generation } => {
+                self.tell(&server, generation, Connection::probe);
+            }
             Effect::CancelCall {
                 call,
                 server,
                 generation,
             } => self.tell(&server, generation, |connection| connection.cancel(call)),
-            Effect::StreamModel { stream, request } => self.stream(stream, request),
-            Effect::AbortModel { stream } => self.abort(stream),
-            Effect::FindModel => self.find_model(),
-            Effect::SetTimer { timer, after } => {
-                timers::set(&mut self.tasks, timer, after, self.events.clone());
-            }
-            Effect::SaveRule(rule) => {
-                let file = self.config.user_file.clone();
-                let saving = saving::rule(file, rule, self.events.clone());
-                self.tasks.spawn(saving);
-            }
-            Effect::SaveEra {
-                path,
-                server,
-                remembered,
-            } => {
-                self.tasks.spawn(async move {
-                    let saving = move || eras::save(&path, server, remembered);
-                    let _guessed_again = tokio::task::spawn_blocking(saving).await;
-                });
-            }
-            Effect::SaveResult { call, path, text } => {
-                let saving = saving::result(call, path, text, self.events.clone());
-                self.tasks.spawn(saving);
-            }
+            // `carry_out` names what it hands on.
+            _ => {}
         }
     }
 
@@ -217,6 +244,14 @@ impl Driver {
 
     fn call(&mut self, out: Outgoing) {
         calls::send(&self.connections, out, &self.events, &mut self.tasks);
+    }
+
+    fn sign_in(&mut self, server: &ServerName, effect: Effect) {
+        if let Some(spec) = self.spec(server) {
+            let authorizer = self.sign_ins.authorizer(&spec);
+            let (events, tasks) = (&self.events, &mut self.tasks);
+            self.sign_ins.perform(effect, authorizer, events, tasks);
+        }
     }
 
     fn find_model(&mut self) {
@@ -257,13 +292,14 @@ impl Driver {
         let Some(spec) = self.spec(name) else {
             return;
         };
+        let authorizer = self.sign_ins.authorizer(&spec);
         let dial = Dial {
             spec,
             generation,
             own_binary: self.own_binary.clone(),
             tap: self.tap.clone(),
             remembered_era: remembered,
-            authorizer: Authorizer::default(),
+            authorizer,
         };
         let connection = connection::dial(dial, self.reports.clone());
         self.connections.add(name.clone(), generation, connection);

@@ -89,14 +89,12 @@ impl Host {
             Command::Errand { server, what } => self.errand(&server, what),
             Command::SetRoots(roots) => self.set_roots(roots),
             Command::SignIn(server) => self.sign_in(server),
-            Command::FinishSignIn { server, redirect } => {
-                vec![Effect::FinishSignIn { server, redirect }]
-            }
+            Command::FinishSignIn { server, redirect } => self.finish_sign_in(server, redirect),
             Command::AbortSignIn(server) => {
                 self.sign_ins.remove(&server);
                 vec![Effect::AbortSignIn { server }]
             }
-            Command::SignOut(server) => vec![Effect::SignOut { server }],
+            Command::SignOut(server) => self.sign_out(server),
             Command::Restart(server) | Command::Enable(server) => self.restart(&server, now),
             Command::Disable(server) => self.disable(&server, now),
             Command::Clear => self.clear(now),

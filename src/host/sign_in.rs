@@ -17,6 +17,28 @@ impl Host {
         vec![Effect::SignIn { server }]
     }
 
+    /// The person has the address that the browser ended at, perhaps of a sign-in that another run of the program began.
+    pub(in crate::host) fn finish_sign_in(
+        &mut self,
+        server: ServerName,
+        redirect: String,
+    ) -> Vec<Effect> {
+        if self.server(&server).is_none() {
+            return Vec::new();
+        }
+        self.sign_ins.insert(server.clone(), SignInState::Starting);
+        vec![Effect::FinishSignIn { server, redirect }]
+    }
+
+    /// The person wants what is kept of a sign-in forgotten.
+    pub(in crate::host) fn sign_out(&mut self, server: ServerName) -> Vec<Effect> {
+        if self.server(&server).is_none() {
+            return Vec::new();
+        }
+        self.sign_ins.insert(server.clone(), SignInState::Starting);
+        vec![Effect::SignOut { server }]
+    }
+
     /// The driver reports how far a sign-in is.
     pub(in crate::host) fn sign_in_event(
         &mut self,
@@ -24,7 +46,10 @@ impl Host {
         event: SignInEvent,
         now: Moment,
     ) -> Vec<Effect> {
+        // One that was given up meanwhile has nothing more to say.
+        let is_awaited = self.sign_ins.contains_key(server);
         match event {
+            SignInEvent::Visit { .. } | SignInEvent::Failed { .. } if !is_awaited => Vec::new(),
             SignInEvent::Visit { url, comes_back } => {
                 let state = SignInState::Visit { url, comes_back };
                 self.sign_ins.insert(server.clone(), state);

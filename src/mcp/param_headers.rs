@@ -1,8 +1,40 @@
-//! The rules for `x-mcp-header`, by which a server asks that an argument is repeated in an HTTP header. Pure; used by `convert`.
+//! The rules for `x-mcp-header`, by which a server asks that an argument is repeated in an HTTP header. Pure; used by `convert`
+//! and by the HTTP transport.
 
 use serde_json::Value;
 
 const KEY: &str = "x-mcp-header";
+
+/// One argument that is repeated in a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotation {
+    /// The names that lead to the argument.
+    pub path: Vec<String>,
+    /// The header's own part of its name.
+    pub header: String,
+}
+
+/// The annotations of a schema whose annotations are valid.
+pub fn of(schema: &Value) -> Vec<Annotation> {
+    let mut found = Vec::new();
+    collect(schema, &mut Vec::new(), &mut found);
+    found
+}
+
+fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Annotation>) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (name, property) in properties.into_iter().flatten() {
+        path.push(name.clone());
+        if let Some(header) = property.get(KEY).and_then(Value::as_str) {
+            found.push(Annotation {
+                path: path.clone(),
+                header: header.to_owned(),
+            });
+        }
+        collect(property, path, found);
+        path.pop();
+    }
+}
 
 /// Why a schema's annotations are invalid, where they are: such a tool is left out, and the others stay.
 pub fn invalid(schema: &Value) -> Option<String> {

@@ -47,6 +47,14 @@ pub enum Block {
         uri: String,
         /// Its name.
         name: Option<String>,
+        /// A name for people.
+        title: Option<String>,
+        /// What it is, in the server's words.
+        description: Option<String>,
+        /// Its MIME type.
+        mime: Option<String>,
+        /// Its size in bytes.
+        size: Option<u64>,
     },
     /// A resource inside the answer.
     Resource {
@@ -140,7 +148,7 @@ impl Block {
             Self::Text { text } => text.clone(),
             Self::Image { mime, data } => format!("[image {mime}, {} bytes of base64]", data.len()),
             Self::Audio { mime, data } => format!("[audio {mime}, {} bytes of base64]", data.len()),
-            Self::Link { uri, name } => {
+            Self::Link { uri, name, .. } => {
                 format!("[resource link {} {uri}]", name.as_deref().unwrap_or(""))
             }
             Self::Resource {

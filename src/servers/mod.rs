@@ -16,6 +16,7 @@ mod nearest;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod served;
+mod sqlite;
 mod stdio;
 mod toolbox;
 

@@ -5,6 +5,8 @@
 //!
 //! ```toml
 //! era = "legacy"                    # "legacy" (default), "modern" or "both"
+//! revision = "2024-11-05"           # the answer to initialize (2025-11-25 by default)
+//! capabilities = { tools = {} }     # instead of tools that tell when they change
 //! [start]                           # before anything is read; each key may be left out
 //! delay_ms = 100                    # waits
 //! stdout = ["Server started"]       # raw lines
@@ -23,10 +25,12 @@
 //! method = "tools/call"             # required
 //! tool = "add"                      # only this params.name
 //! cursor = "2"                      # only this params.cursor
+//! has = "inputResponses"            # only with this in its params
 //! times = 1                         # used up after so many
 //! stdout = ['{"broken', 'noise']    # raw lines first; {id} stands for the request's id
 //! stderr = ["..."]
 //! long_line = 17000000              # a line of so many bytes
+//! wait_for = "q1"                   # until the client has answered the request of this id
 //! progress = [{ progress = 1, total = 2, message = "half", delay_ms = 50 }]
 //! delay_ms = 100                    # then waits
 //! result = { content = [] }         # then answers with this,
@@ -46,7 +50,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 /// The script as it is written.
@@ -54,6 +58,8 @@ use tokio::time::sleep;
 #[serde(default, deny_unknown_fields)]
 struct Script {
     era: Era,
+    revision: Option<String>,
+    capabilities: Option<Value>,
     start: Start,
     tools: Vec<Value>,
     on: Vec<Rule>,
@@ -87,6 +93,8 @@ struct Rule {
     method: String,
     tool: Option<String>,
     cursor: Option<String>,
+    has: Option<String>,
+    wait_for: Option<String>,
     times: Option<usize>,
     #[serde(default)]
     stdout: Vec<String>,
@@ -170,6 +178,7 @@ async fn serve(mut script: Script) -> u8 {
         }
     });
     let seen = Arc::new(Mutex::new(Vec::new()));
+    let (arrived, arrivals) = watch::channel(());
     let (exit, mut exits) = mpsc::unbounded_channel();
     loop {
         let line = tokio::select! {
@@ -181,13 +190,38 @@ async fn serve(mut script: Script) -> u8 {
                 seen.lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .push(line.clone());
+                arrived.send_replace(());
                 if let Some(reply) = script.reply(&line, &seen) {
-                    tokio::spawn(reply.play(exit.clone()));
+                    let answered = Answered {
+                        seen: Arc::clone(&seen),
+                        arrivals: arrivals.clone(),
+                    };
+                    tokio::spawn(reply.play(exit.clone(), answered));
                 }
             }
             None if script.start.ignore_eof => std::future::pending().await,
             None => return 0,
         }
+    }
+}
+
+/// Tells when the client has answered.
+struct Answered {
+    seen: Arc<Mutex<Vec<String>>>,
+    arrivals: watch::Receiver<()>,
+}
+
+impl Answered {
+    async fn to(mut self, id: &str) {
+        let is_it = |line: &String| {
+            let message: Value = serde_json::from_str(line).unwrap_or_default();
+            message.get("method").is_none() && message["id"] == id
+        };
+        let here = |_: &()| {
+            let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.iter().any(is_it)
+        };
+        let _the_end_has_come = self.arrivals.wait_for(here).await;
     }
 }
 
@@ -216,6 +250,10 @@ impl Script {
                 && rule.times != Some(0)
                 && same(&rule.tool, "name")
                 && same(&rule.cursor, "cursor")
+                && rule
+                    .has
+                    .as_deref()
+                    .is_none_or(|key| of_params(key).is_some())
         };
         let mut rule = match self.on.iter_mut().find(|rule| fits(rule)) {
             Some(rule) => {
@@ -235,10 +273,12 @@ impl Script {
     /// The good behaviour where no rule says otherwise.
     fn unscripted(&self, method: &str, id: &Value) -> Option<Rule> {
         let info = json!({ "name": "scripted", "version": "1.0.0" });
-        let can = json!({ "tools": { "listChanged": true } });
+        let can = || json!({ "tools": { "listChanged": true } });
+        let can = self.capabilities.clone().unwrap_or_else(can);
+        let revision = self.revision.as_deref().unwrap_or("2025-11-25");
         let result = match method {
             "initialize" if self.era != Era::Modern => json!({
-                "protocolVersion": "2025-11-25", "capabilities": can, "serverInfo": info,
+                "protocolVersion": revision, "capabilities": can, "serverInfo": info,
             }),
             "server/discover" if self.era != Era::Legacy => json!({
                 "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": can,
@@ -277,6 +317,8 @@ impl Rule {
             method: method.to_owned(),
             tool: None,
             cursor: None,
+            has: None,
+            wait_for: None,
             times: None,
             stdout: Vec::new(),
             stderr: Vec::new(),
@@ -292,7 +334,7 @@ impl Rule {
 }
 
 impl Reply {
-    async fn play(self, exit: mpsc::UnboundedSender<u8>) {
+    async fn play(self, exit: mpsc::UnboundedSender<u8>, answered: Answered) {
         let rule = self.rule;
         let id = self.id.to_string();
         for line in &rule.stdout {
@@ -302,6 +344,9 @@ impl Reply {
         if let Some(bytes) = rule.long_line {
             let begin = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":""#);
             out_line(&format!("{begin}{}", "x".repeat(bytes)));
+        }
+        if let Some(id) = &rule.wait_for {
+            answered.to(id).await;
         }
         for step in rule.progress {
             sleep(Duration::from_millis(step.delay_ms)).await;

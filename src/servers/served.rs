@@ -1,7 +1,8 @@
 //! A handler of any kind behind one type.
 //!
 //! The protocol library and the HTTP side are generic over what they serve, and large: with one type they are compiled once,
-//! and not again for each server. Knows nothing of what is served. Made by `servers` and `http`, given to the library.
+//! and not again for each server. Who wants to see its tool calls looks on here, so that nobody has to pass on all the other
+//! methods to see that one. Knows nothing of what is served. Made by `servers`, given to the library by `stdio` and `http`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,25 +22,62 @@ use rmcp::model::{
 use rmcp::model::{SetLevelRequestParams, SubscribeRequestParams, UnsubscribeRequestParams};
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
+use tokio_util::sync::CancellationToken;
 
 type Context = RequestContext<RoleServer>;
 type Told = NotificationContext<RoleServer>;
 type Page = Option<PaginatedRequestParams>;
-type Outcome<T> = Result<T, ErrorData>;
+/// What a handler answers.
+pub type Outcome<T> = Result<T, ErrorData>;
+
+/// Looks on while tools are called.
+pub trait Watch: Send + Sync {
+    /// Runs the call, and gives its outcome as it came.
+    fn around<'a>(&'a self, call: Called<'a>) -> BoxFuture<'a, Outcome<CallToolResponse>>;
+}
+
+/// A tool call that is about to run.
+pub struct Called<'a> {
+    /// The tool as the client named it.
+    pub tool: String,
+    /// Whether there is a tool of this name.
+    pub known: bool,
+    /// Whether the client has taken the call back.
+    pub stop: CancellationToken,
+    /// The call; nothing of it runs before this is awaited.
+    pub run: BoxFuture<'a, Outcome<CallToolResponse>>,
+}
 
 /// Any handler. A clone is the same for another client.
-pub struct Served(Arc<dyn Erased>);
+pub struct Served {
+    handler: Arc<dyn Erased>,
+    watch: Option<Arc<dyn Watch>>,
+}
 
 impl Served {
     /// Hides what kind of handler it is.
     pub fn new(handler: impl ServerHandler + Clone) -> Self {
-        Self(Arc::new(handler))
+        Self {
+            handler: Arc::new(handler),
+            watch: None,
+        }
+    }
+
+    /// The same handler, with somebody who looks on; in place of who did before.
+    pub fn watched(self, watch: Arc<dyn Watch>) -> Self {
+        Self {
+            watch: Some(watch),
+            ..self
+        }
     }
 }
 
 impl Clone for Served {
     fn clone(&self) -> Self {
-        Self(self.0.another())
+        Self {
+            handler: self.handler.another(),
+            watch: self.watch.clone(),
+        }
     }
 }
 
@@ -55,6 +93,11 @@ macro_rules! erased {
             fn negotiate(&self, request: &InitializeRequestParams) -> Outcome<InitializeResult>;
             fn versions(&self) -> Cow<'static, [ProtocolVersion]>;
             fn accepted(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter>;
+            fn call(
+                &self,
+                request: CallToolRequestParams,
+                context: Context,
+            ) -> BoxFuture<'_, Outcome<CallToolResponse>>;
             $(fn $name(&self, $($part: $kind),*) -> BoxFuture<'_, $answer>;)*
         }
 
@@ -84,6 +127,14 @@ macro_rules! erased {
                 self.accepted_subscription_filter(requested)
             }
 
+            fn call(
+                &self,
+                request: CallToolRequestParams,
+                context: Context,
+            ) -> BoxFuture<'_, Outcome<CallToolResponse>> {
+                Box::pin(self.call_tool(request, context))
+            }
+
             $(fn $name(&self, $($part: $kind),*) -> BoxFuture<'_, $answer> {
                 Box::pin(ServerHandler::$name(self, $($part),*))
             })*
@@ -92,36 +143,53 @@ macro_rules! erased {
         #[allow(deprecated)]
         impl ServerHandler for Served {
             fn get_info(&self) -> ServerConfig {
-                self.0.info()
+                self.handler.info()
             }
 
             fn get_tool(&self, name: &str) -> Option<Tool> {
-                self.0.tool(name)
+                self.handler.tool(name)
             }
 
             fn negotiate_initialize(
                 &self,
                 request: &InitializeRequestParams,
             ) -> Outcome<InitializeResult> {
-                self.0.negotiate(request)
+                self.handler.negotiate(request)
             }
 
             fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-                self.0.versions()
+                self.handler.versions()
             }
 
             fn accepted_subscription_filter(
                 &self,
                 requested: &SubscriptionFilter,
             ) -> Option<SubscriptionFilter> {
-                self.0.accepted(requested)
+                self.handler.accepted(requested)
+            }
+
+            fn call_tool(
+                &self,
+                request: CallToolRequestParams,
+                context: Context,
+            ) -> impl Future<Output = Outcome<CallToolResponse>> + Send + '_ {
+                let Some(watch) = &self.watch else {
+                    return self.handler.call(request, context);
+                };
+                let tool = request.name.to_string();
+                watch.around(Called {
+                    known: self.handler.tool(&tool).is_some(),
+                    tool,
+                    stop: context.ct.clone(),
+                    run: self.handler.call(request, context),
+                })
             }
 
             $(fn $name(
                 &self,
                 $($part: $kind),*
             ) -> impl Future<Output = $answer> + Send + '_ {
-                Erased::$name(&*self.0, $($part),*)
+                Erased::$name(&*self.handler, $($part),*)
             })*
         }
     };
@@ -141,7 +209,6 @@ erased! {
     listen(context: SubscriptionContext) -> Outcome<()>;
     subscribe(request: SubscribeRequestParams, context: Context) -> Outcome<()>;
     unsubscribe(request: UnsubscribeRequestParams, context: Context) -> Outcome<()>;
-    call_tool(request: CallToolRequestParams, context: Context) -> Outcome<CallToolResponse>;
     list_tools(page: Page, context: Context) -> Outcome<ListToolsResult>;
     on_custom_request(request: CustomRequest, context: Context) -> Outcome<CustomResult>;
     get_task(request: GetTaskParams, context: Context) -> Outcome<GetTaskResult>;

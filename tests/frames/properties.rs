@@ -206,6 +206,10 @@ fn calls(app: &mut App, text: &str) {
             Block::Link {
                 uri: own(),
                 name: Some(own()),
+                title: Some(own()),
+                description: Some(own()),
+                mime: Some(own()),
+                size: Some(1),
             },
             Block::Image {
                 mime: own(),

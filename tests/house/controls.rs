@@ -309,6 +309,46 @@ fn every_file_says_what_it_is() {
 }
 
 #[test]
+fn a_test_that_sleeps_or_is_left_out_is_found() {
+    let words = |path: &str, body: &str| {
+        let source = Source::new(path, &format!("//! A control.\n{body}\n"));
+        let found = rules::check_test(&source).into_iter();
+        found
+            .map(|v| format!("{}: {}", v.line, v.words))
+            .collect::<Vec<_>>()
+    };
+    for body in [
+        "fn f() { std::thread::sleep(x); }",
+        "fn f() { thread::sleep(x); }",
+        "async fn f() { tokio::time::sleep(x).await; }",
+        "async fn f() { time::sleep_until(x).await; }",
+        "use tokio::time::{Duration, sleep};",
+        "use tokio::{net, time::sleep as nap};",
+        "use std::thread::{self, sleep};",
+    ] {
+        let found = words("mcp/stdio.rs", body);
+        assert!(
+            found.len() == 1 && found[0].contains("::sleep"),
+            "{body}: {found:?}"
+        );
+    }
+    assert_eq!(
+        words("mcp/stdio.rs", "#[ignore = \"slow\"]\nfn f() {}"),
+        ["2: `#[ignore`"]
+    );
+    for body in [
+        "fn f() { command(\"sleep\", &[\"60\"]); }",
+        "async fn f() { tokio::time::timeout(x, until(y)).await; }",
+        "fn the_program_sleeps() { server::sleep(); }",
+        "// tokio::time::sleep",
+    ] {
+        assert_eq!(words("mcp/stdio.rs", body), [""; 0], "{body}");
+    }
+    let wait = "async fn f() { tokio::time::sleep(x).await; }";
+    assert_eq!(words("support/until.rs", wait), [""; 0]);
+}
+
+#[test]
 fn only_one_file_prints() {
     breaks(
         "host/mod.rs",

@@ -32,6 +32,35 @@ pub fn check(source: &Source) -> Vec<Violation> {
     found
 }
 
+/// Everything that a file among the tests breaks.
+pub fn check_test(source: &Source) -> Vec<Violation> {
+    let mut found = Vec::new();
+    opens_with_its_paragraph(source, &mut found);
+    for (at, what) in source.code.match_indices("#[ignore") {
+        add(source, source.line_of(at), format!("`{what}`"), &mut found);
+    }
+    if !table::WAITS.iter().any(|(path, _)| *path == source.path) {
+        found.extend(waits(source));
+    }
+    found
+}
+
+/// Where a file lets time pass: a sleep of a thread or of the runtime, however it is imported.
+pub fn waits(source: &Source) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for path in source.paths() {
+        let [.., clock, sleep] = path.segments.as_slice() else {
+            continue;
+        };
+        let is_sleep = ["sleep", "sleep_until", "sleep_ms"].contains(&sleep.as_str());
+        if is_sleep && ["thread", "time"].contains(&clock.as_str()) {
+            let words = format!("`{clock}::{sleep}`: wait for an event, or with `until`");
+            add(source, path.line, words, &mut found);
+        }
+    }
+    found
+}
+
 /// A module that a file declares under `#[cfg(test)]` and keeps in a file of its own.
 fn is_test_file(path: &str) -> bool {
     path.ends_with("/tests.rs") || path.contains("/tests/")

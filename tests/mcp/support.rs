@@ -8,11 +8,12 @@ use mcpdeck::config::{
     ApprovePolicy, HttpLaunch, Launch, ProtocolChoice, Secret, ServerSpec, StdioLaunch,
     TransportChoice,
 };
-use mcpdeck::ids::{CallId, Generation, ServerName};
+use mcpdeck::ids::{AskId, CallId, ErrandId, Generation, ServerName};
+use mcpdeck::mcp::ask::{Ask, Reply};
 use mcpdeck::mcp::connection::{CallRequest, Connection, Dial, Reports, dial};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
 use mcpdeck::mcp::failure::Failure;
-use mcpdeck::mcp::request::{ListKind, Method};
+use mcpdeck::mcp::request::{Errand, ErrandEnd, ListKind, Method};
 use mcpdeck::mcp::result::CallOutcome;
 use mcpdeck::mcp::status::Hello;
 use mcpdeck::mcp::tool::{Listed, Listing, Tool};
@@ -63,6 +64,7 @@ pub fn http(url: &str) -> ServerSpec {
         url: url.to_owned(),
         headers: BTreeMap::from([("authorization".to_owned(), Secret::new("Bearer hush-hush"))]),
         transport: TransportChoice::Auto,
+        oauth: Box::default(),
     }))
 }
 
@@ -180,6 +182,37 @@ impl Server {
         }
     }
 
+    /// Waits for a question of the server.
+    pub async fn asked(&mut self) -> (AskId, Option<CallId>, Ask) {
+        loop {
+            match self.event().await {
+                ServerEvent::Asked { ask, call, what } => return (ask, call, what),
+                ServerEvent::Ended(failure) => panic!("ended before a question: {failure:?}"),
+                ServerEvent::Call(call, CallEvent::Finished(outcome)) => {
+                    panic!("call {call} is over before a question: {outcome:?}")
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Answers a question with a result.
+    pub fn reply(&self, ask: AskId, value: Value) {
+        self.connection.reply(ask, Reply::Result { value });
+    }
+
+    /// Does an errand to its end.
+    pub async fn errand(&mut self, id: u64, what: Errand) -> ErrandEnd {
+        self.connection.errand(ErrandId(id), what);
+        loop {
+            match self.event().await {
+                ServerEvent::Errand(ErrandId(of), end) if of == id => return end,
+                ServerEvent::Ended(failure) => panic!("ended before the errand: {failure:?}"),
+                _ => {}
+            }
+        }
+    }
+
     pub async fn outcome(&mut self, call: u64) -> CallOutcome {
         self.call_events(call).await.1
     }
@@ -238,9 +271,5 @@ pub fn modern(dial: &mut Dial) {
 
 /// Waits until something holds, with a limit.
 pub async fn wait_for(mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + LIMIT;
-    while !holds() {
-        assert!(Instant::now() < until, "it never came to hold");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    crate::until::until("what the test waits for", LIMIT, async || holds()).await;
 }

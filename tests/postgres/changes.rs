@@ -4,6 +4,12 @@ use serde_json::json;
 
 use crate::cluster::{Shop, serve};
 
+/// A fingerprint without the numbers that sequences have given out, which a trial changes too.
+fn rows(print: &str) -> Vec<&str> {
+    let lines = print.lines();
+    lines.filter(|line| !line.contains("is_called")).collect()
+}
+
 #[tokio::test]
 async fn rows_are_inserted_updated_and_deleted_by_parameters() {
     let Some(shop) = Shop::open().await else {
@@ -26,13 +32,6 @@ async fn rows_are_inserted_updated_and_deleted_by_parameters() {
         assert_eq!(data[field], rows, "{data}");
     }
     // A trial changes nothing but the numbers that sequences have given out.
-    let rows = |print: &str| {
-        print
-            .lines()
-            .filter(|line| !line.contains("is_called"))
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
     assert_eq!(rows(&shop.fingerprint().await), rows(&before));
 
     let mut real = row;
@@ -105,13 +104,6 @@ async fn a_change_that_fails_leaves_everything_as_it_was() {
         let said = server.refused(tool, arguments).await;
         assert!(said.contains(words), "{said}");
     }
-    let rows = |print: &str| {
-        print
-            .lines()
-            .filter(|line| !line.contains("is_called"))
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
     assert_eq!(rows(&shop.fingerprint().await), rows(&before));
 }
 

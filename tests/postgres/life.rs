@@ -2,11 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use rmcp::model::{CallToolRequest, CallToolRequestParams, ClientRequest};
-use rmcp::service::PeerRequestOptions;
 use serde_json::json;
 
-use crate::client::Served;
 use crate::cluster::{Shop, serve};
 
 /// Waits until a count that the superuser asks for is as wanted.
@@ -30,16 +27,6 @@ fn sleeping(shop: &Shop) -> String {
     )
 }
 
-async fn start(server: &Served, sql: &str) -> rmcp::service::RequestHandle<rmcp::RoleClient> {
-    let arguments = json!({"sql": sql}).as_object().unwrap().clone();
-    let params = CallToolRequestParams::new("query_database").with_arguments(arguments);
-    let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-    let sent = server
-        .client
-        .send_cancellable_request(request, PeerRequestOptions::no_options());
-    sent.await.unwrap()
-}
-
 #[tokio::test]
 async fn a_cancelled_query_ends_on_the_server_within_a_second() {
     let Some(shop) = Shop::open().await else {
@@ -49,7 +36,9 @@ async fn a_cancelled_query_ends_on_the_server_within_a_second() {
     let secure = shop.with(&shop.reader(), "127.0.0.1", "sslmode=require");
     let secure = serve(&secure, "read-only", &[]).await;
     for server in [&server, &secure] {
-        let handle = start(server, "SELECT pg_sleep(3600)").await;
+        let handle = server
+            .started("query_database", json!({"sql": "SELECT pg_sleep(3600)"}))
+            .await;
         until(&shop, &sleeping(&shop), 1, Duration::from_secs(20)).await;
         handle.cancel(Some("enough".to_owned())).await.unwrap();
         until(&shop, &sleeping(&shop), 0, Duration::from_secs(1)).await;

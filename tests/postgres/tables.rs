@@ -132,19 +132,7 @@ async fn values_keep_every_digit_and_their_kind() {
     let data = server
         .good("query_database", json!({"sql": sql, "params": params}))
         .await;
-    let expected = json!([[
-        i64::MIN,
-        "0.10",
-        "'; DROP TABLE x --",
-        true,
-        "2026-02-28",
-        "calm",
-        "{\"a\": 1}",
-        "{1,2}",
-        0.1,
-        null
-    ]]);
-    assert_eq!(data["rows"], expected);
+    assert_eq!(data["rows"], json!([params]));
     let said = server
         .refused("query_database", json!({"sql": sql, "params": [1]}))
         .await;

@@ -7,6 +7,8 @@
 mod home;
 #[path = "../support/ports.rs"]
 mod ports;
+#[path = "../support/until.rs"]
+mod until;
 
 mod deck;
 mod everything;

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rmcp::model::{CallToolRequestParams, ProtocolVersion, Tool};
-use rmcp::service::RunningService;
+use rmcp::model::{CallToolRequest, CallToolRequestParams, ClientRequest, ProtocolVersion, Tool};
+use rmcp::service::{PeerRequestOptions, RequestHandle, RunningService};
 use rmcp::{ClientLifecycleMode, ClientServiceExt, RoleClient};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -72,6 +72,26 @@ impl Served {
             data,
             tools,
         }
+    }
+
+    /// The filesystem server on a folder that holds its own data, in `.data`: the trash lies inside the root.
+    pub async fn start_around_its_data() -> (TempDir, Self) {
+        let home = tempfile::tempdir().unwrap();
+        let data = home.path().join(".data");
+        let env = [("MCPDECK_DATA_DIR", data.to_str().unwrap())];
+        let args = ["filesystem", home.path().to_str().unwrap()];
+        let server = Self::start_with(&args, &env, ClientLifecycleMode::Initialize).await;
+        (home, server)
+    }
+
+    /// Starts a call and gives what cancels it.
+    pub async fn started(&self, tool: &'static str, arguments: Value) -> RequestHandle<RoleClient> {
+        let arguments = arguments.as_object().unwrap().clone();
+        let params = CallToolRequestParams::new(tool).with_arguments(arguments);
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let options = PeerRequestOptions::no_options();
+        let sent = self.client.send_cancellable_request(request, options);
+        sent.await.unwrap()
     }
 
     /// Calls a tool and holds a good answer against the schema that the tool promised.

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rmcp::model::{CallToolRequest, CallToolRequestParams, ClientRequest};
-use rmcp::service::PeerRequestOptions;
+use rmcp::model::CallToolRequestParams;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -414,21 +413,6 @@ async fn a_script_is_bounded_and_what_it_leaves_on_its_connection_goes_with_it()
     );
 }
 
-/// Starts a call and gives what cancels it.
-async fn started(
-    server: &Served,
-    tool: &'static str,
-    arguments: Value,
-) -> rmcp::service::RequestHandle<rmcp::RoleClient> {
-    let params =
-        CallToolRequestParams::new(tool).with_arguments(arguments.as_object().unwrap().clone());
-    let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-    let sent = server
-        .client
-        .send_cancellable_request(request, PeerRequestOptions::no_options());
-    sent.await.unwrap()
-}
-
 #[tokio::test]
 async fn a_change_waits_for_another_writer_and_says_so_when_it_takes_too_long() {
     let (dir, server) = served(PEOPLE, &[]).await;
@@ -455,7 +439,7 @@ async fn a_change_waits_for_another_writer_and_says_so_when_it_takes_too_long() 
 
     // Whoever waits can be cancelled, and whoever waits long enough gets its turn.
     let began = Instant::now();
-    let waiting = started(&server, "insert_record", add.clone()).await;
+    let waiting = server.started("insert_record", add.clone()).await;
     waiting.cancel(None).await.unwrap();
     let patient = server.call("insert_record", add);
     let free = async {

@@ -428,11 +428,7 @@ async fn what_is_deleted_lies_whole_in_the_trash() {
 
 #[tokio::test]
 async fn a_trash_inside_the_root_is_out_of_sight_and_out_of_reach() {
-    let home = tempfile::tempdir().unwrap();
-    let data = home.path().join(".data");
-    let env = [("MCPDECK_DATA_DIR", data.to_str().unwrap())];
-    let args = ["filesystem", home.path().to_str().unwrap()];
-    let server = Served::start_with(&args, &env, rmcp::ClientLifecycleMode::Initialize).await;
+    let (home, server) = Served::start_around_its_data().await;
     fs::write(home.path().join("a.txt"), "a").unwrap();
     server.good("delete_file", json!({"path": "a.txt"})).await;
     let found = server
@@ -449,7 +445,7 @@ async fn a_trash_inside_the_root_is_out_of_sight_and_out_of_reach() {
     server
         .refused("delete_file", json!({"path": ".data"}))
         .await;
-    assert!(data.join("trash").is_dir());
+    assert!(home.path().join(".data/trash").is_dir());
 }
 
 #[tokio::test]

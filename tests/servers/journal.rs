@@ -31,6 +31,12 @@ impl Ground {
         self.base.path().canonicalize().unwrap().join(below)
     }
 
+    /// On a data directory that was there before.
+    async fn served_on(&self, data: &Path) -> Served {
+        self.served(&[("MCPDECK_DATA_DIR", data.to_str().unwrap())])
+            .await
+    }
+
     async fn served(&self, env: &[(&str, &str)]) -> Served {
         let root = self.path("root");
         Served::start_with(&["filesystem", root.to_str().unwrap()], env, Initialize).await
@@ -70,9 +76,7 @@ async fn a_change_with_the_name_of_a_folder_elsewhere_does_not_remove_it() {
             &data,
             &[begun(&id, &ground.path("root"), "old", json!({})), done],
         );
-        let server = ground
-            .served(&[("MCPDECK_DATA_DIR", data.to_str().unwrap())])
-            .await;
+        let server = ground.served_on(&data).await;
         // The change is too old, so it is forgotten now, with its folder.
         server
             .good("write_file", json!({"path": "a", "content": "a"}))
@@ -92,9 +96,7 @@ async fn what_a_change_calls_its_own_is_nothing_else() {
         let mut line = begun(id, &ground.path("root"), "x", json!({"beside": beside}));
         line["undoes"] = json!("20200101T000000Z-0");
         append(&data, &[line]);
-        let server = ground
-            .served(&[("MCPDECK_DATA_DIR", data.to_str().unwrap())])
-            .await;
+        let server = ground.served_on(&data).await;
         server
             .good("write_file", json!({"path": "a", "content": "a"}))
             .await;
@@ -119,9 +121,7 @@ async fn a_place_that_leads_out_is_not_written() {
         let old = json!({"old": {"sort": "file", "ino": 1, "size": 3, "mtime": 1}});
         let done = json!({"line": "done", "id": id, "left": "nothing", "kept": 3});
         append(&data, &[begun(id, &ground.path("root"), rel, old), done]);
-        let server = ground
-            .served(&[("MCPDECK_DATA_DIR", data.to_str().unwrap())])
-            .await;
+        let server = ground.served_on(&data).await;
         let undo = json!({"change": id, "force": true});
         server.refused("undo", undo).await;
         let mut outside = Command::new(env!("CARGO_BIN_EXE_mcpdeck"));
@@ -183,9 +183,7 @@ async fn no_link_and_no_other_form_of_letters_leads_a_change_into_the_trash() {
     symlink(data.join("trash"), ground.path("root/away")).unwrap();
     symlink(format!("{real}/trash"), ground.path("root/link")).unwrap();
     symlink(".", ground.path("root/here")).unwrap();
-    let server = ground
-        .served(&[("MCPDECK_DATA_DIR", data.to_str().unwrap())])
-        .await;
+    let server = ground.served_on(&data).await;
     for content in ["1", "2"] {
         let write = json!({"path": "a", "content": content});
         server.good("write_file", write).await;

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "../support/until.rs"]
+mod until;
+
 mod client;
 mod conformance;
 mod contents;

@@ -158,11 +158,7 @@ async fn the_magic_links_of_proc_lead_nowhere() {
 
 #[tokio::test]
 async fn the_trash_is_out_of_sight_also_through_a_link() {
-    let home = tempfile::tempdir().unwrap();
-    let data = home.path().join(".data");
-    let env = [("MCPDECK_DATA_DIR", data.to_str().unwrap())];
-    let args = ["filesystem", home.path().to_str().unwrap()];
-    let server = Served::start_with(&args, &env, rmcp::ClientLifecycleMode::Initialize).await;
+    let (home, server) = Served::start_around_its_data().await;
     fs::write(home.path().join("a.txt"), "gone").unwrap();
     let deleted = server.good("delete_file", json!({"path": "a.txt"})).await;
     let kept = Path::new(deleted["trashed_to"].as_str().unwrap());

@@ -2,11 +2,16 @@
 //!
 //! Pure. `terminal::run` calls [`App::update`] and nothing else changes an [`App`].
 
+mod ask;
 mod chat;
+mod fields;
+mod form;
 mod lists;
 mod overlay;
 mod question;
 mod queue;
+mod reach;
+mod sign_in;
 
 use std::time::Duration;
 
@@ -16,11 +21,12 @@ use crate::agent::transcript::Entry;
 use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
 use crate::app::event::{AppEvent, Mouse, MouseKind};
-use crate::app::intent::{Choice, Intent};
+use crate::app::form::FieldKey;
+use crate::app::intent::Intent;
 use crate::app::key::Key;
 use crate::app::keymap::{self, Binding, Context};
 use crate::app::state::{
-    Anchor, App, AskPane, CallsPane, ChatPane, Overlay, Pane, ServersPane, Toast,
+    Anchor, App, AskPane, CallsPane, ChatPane, Here, Overlay, Pane, Reach, ServersPane, Toast,
 };
 use crate::config::ThemeChoice;
 use crate::host::{CallState, Command, Effect, Host, ModelState, TurnState};
@@ -53,6 +59,9 @@ impl App {
             calls: CallsPane::default(),
             servers: ServersPane::default(),
             ask: AskPane::default(),
+            awaited: Vec::new(),
+            here: Here::default(),
+            reach: Reach::default(),
             toast: None,
             wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),
             suggestion: None,
@@ -90,7 +99,7 @@ impl App {
                 self.size = (columns, rows);
                 Vec::new()
             }
-            AppEvent::Host(event) => host_effects(self.host.handle(event, self.now)),
+            AppEvent::Host(event) => self.reported(event),
             AppEvent::Wire(record) => {
                 self.wire.push(record);
                 Vec::new()
@@ -106,11 +115,15 @@ impl App {
                 Vec::new()
             }
             AppEvent::Copied(outcome) => self.copied(outcome),
+            AppEvent::Opened(url, outcome) => self.opened(&url, outcome),
+            AppEvent::Missing(folders) => self.folders_found(&folders),
+            AppEvent::Saved(outcome) => self.saved(outcome),
             AppEvent::Resumed => vec![AppEffect::Redraw],
             AppEvent::Terminate => self.quit(),
         };
         effects.extend(self.send_queued(was_busy));
         self.settle();
+        effects.extend(self.follow_reach());
         effects
     }
 
@@ -119,11 +132,16 @@ impl App {
         match &self.overlay {
             Overlay::Help { .. } => Context::Help,
             Overlay::Palette(_) => Context::Palette,
+            Overlay::Fields(_) => Context::Fields,
             Overlay::Detail { .. } => Context::Detail,
+            Overlay::Folders(_) => Context::Form,
+            Overlay::SignIn(_) => Context::SignIn,
             Overlay::None => match self.focus {
+                Pane::Chat if self.ask.question.is_none() && self.is_suggesting() => {
+                    Context::Completing
+                }
                 Pane::Chat if self.ask.question.is_none() => Context::Chat,
-                Pane::Chat if self.ask.reason.is_some() => Context::Reason,
-                Pane::Chat => Context::Question,
+                Pane::Chat => self.ask.context(),
                 Pane::Calls => Context::Calls,
                 Pane::Servers => Context::Servers,
             },
@@ -141,6 +159,7 @@ impl App {
 
     /// How soon something on the screen counts on by itself; absent: nothing does, and the program can sleep.
     pub fn tick(&self) -> Option<Duration> {
+        const SOON: Duration = Duration::from_millis(10);
         const FAST: Duration = Duration::from_millis(100);
         const SLOW: Duration = Duration::from_secs(1);
         let runs = self.host.turn != TurnState::Idle
@@ -158,7 +177,9 @@ impl App {
             .as_ref()
             .map(|toast| toast.until.since(self.now).max(FAST));
         let counting = status(|status| matches!(status, Status::Waiting { .. })).then_some(SLOW);
-        toast.into_iter().chain(counting).min()
+        let due = self.reach.asker.due();
+        let due = due.map(|due| due.since(self.now).max(SOON));
+        toast.into_iter().chain(counting).chain(due).min()
     }
 
     fn has_use(&self, context: Context, binding: &Binding) -> bool {
@@ -168,12 +189,16 @@ impl App {
             (Intent::Disable(_), _) => self.is_server_in_view_off() == Some(false),
             (Intent::Enable(_), _) => self.is_server_in_view_off() == Some(true),
             (Intent::CopyResult, _) => self.call_in_view().is_some_and(|call| call.end().is_some()),
-            // The dialog shows its answers with their keys itself.
-            (Intent::Answer(_), Context::Question) => false,
+            (Intent::SignIn(_), _) => self.server_to_sign_in_at().is_some(),
+            // The dialogs show their answers with their keys themselves.
+            (Intent::Answer(_), context) if context != Context::Reason => false,
+            (Intent::Sign(_), _) => false,
+            (Intent::Field(FieldKey::Clear), Context::Form) => self.has_folders(),
             (Intent::Arguments(_), _) => {
                 let (rows, area) = self.chat.measured.ask;
                 rows > area
             }
+            (Intent::SaveBlocks, _) => self.has_files_in_view(),
             (Intent::Open, Context::Calls) => !self.host.calls.is_empty(),
             (Intent::Open, Context::Servers) => !self.host.servers.is_empty(),
             _ => true,
@@ -206,12 +231,16 @@ impl App {
 
     fn key(&mut self, key: Key) -> Vec<AppEffect> {
         let context = self.context();
-        if context == Context::Question && self.is_typed_ahead(key) {
+        if self.is_typed_ahead(context, key) {
             return Vec::new();
         }
         let binding = keymap::lookup(context, key);
         if binding.is_none_or(|binding| binding.intent != Intent::Cancel) {
             self.cancelled = None;
+        }
+        let typed = binding.is_none() && context.types();
+        if typed || binding.is_some() {
+            self.stir(context, binding.map(|binding| &binding.intent));
         }
         match (binding, key.typed()) {
             (Some(binding), _) => self.intend(binding.intent.clone()),
@@ -250,10 +279,17 @@ impl App {
             Intent::Disable(server) => self.tell_server(server, Command::Disable, "switching off"),
             Intent::Enable(server) => self.tell_server(server, Command::Enable, "switching on"),
             Intent::ShowServer(server) => self.show_server(server),
-            Intent::PreviousAnswer => self.mark_answer(Choice::ALL.len() - 1),
-            Intent::NextAnswer => self.mark_answer(1),
+            Intent::PreviousAnswer => self.mark_answer(false),
+            Intent::NextAnswer => self.mark_answer(true),
             Intent::AnswerMarked => self.answer_marked(),
             Intent::Answer(choice) => self.answer(choice),
+            Intent::Field(key) => self.press_field(key),
+            Intent::Folders => self.open_folders(),
+            Intent::SignIn(server) => self.begin_sign_in(server),
+            Intent::SignOut(server) => {
+                self.tell_server(Some(server), Command::SignOut, "signing out")
+            }
+            Intent::Sign(key) => self.sign(key),
             Intent::Arguments(by) => self.scroll_arguments(by),
             Intent::LeaveReason => self.leave_reason(),
             Intent::Run => self.run_marked(),
@@ -263,6 +299,30 @@ impl App {
                 tool,
                 arguments,
             } => self.call_by_hand(server, tool, arguments),
+            Intent::Browse(shelf) => self.browse(shelf),
+            Intent::Read { server, uri } => self.read(server, uri),
+            Intent::FillTemplate {
+                server,
+                uri_template,
+            } => self.fill_template(&server, &uri_template, None),
+            Intent::UsePrompt { server, prompt } => self.use_prompt(&server, &prompt),
+            Intent::FillPrompt {
+                server,
+                prompt,
+                given,
+            } => self.fill_prompt(&server, &prompt, &given),
+            Intent::GetPrompt {
+                server,
+                prompt,
+                arguments,
+            } => self.get_prompt(server, prompt, arguments),
+            Intent::Errand { server, what } => self.do_errand(server, what),
+            Intent::Take { sends } => self.take_suggestion(sends),
+            Intent::Dismiss => self.dismiss(),
+            Intent::NextField => self.next_field(1),
+            Intent::PreviousField => self.previous_field(),
+            Intent::SendFields => self.send_fields(),
+            Intent::SaveBlocks => self.save_blocks(),
             Intent::Clear => self.clear(),
             Intent::FindModel => self.find_model(),
             Intent::Theme(theme) => self.choose_theme(theme),
@@ -280,6 +340,9 @@ impl App {
 
     fn paste(&mut self, text: &str) -> Vec<AppEffect> {
         self.cancelled = None;
+        if self.is_pasted_ahead() {
+            return Vec::new();
+        }
         if let Overlay::Palette(palette) = &mut self.overlay {
             palette.query.push_str(&crate::text::clean::line(text));
             palette.filter(&self.host);
@@ -298,11 +361,21 @@ impl App {
     /// The text that keys edit now, if there is one.
     fn input(&mut self) -> Option<&mut Composer> {
         match self.context() {
-            Context::Chat => Some(&mut self.composer),
+            Context::Chat | Context::Completing => Some(&mut self.composer),
+            Context::Fields => {
+                let fields = self.fields()?;
+                let at = fields.at;
+                Some(&mut fields.rows.get_mut(at)?.value)
+            }
             Context::Reason => self.ask.reason.as_mut(),
+            Context::Form => self.field_input(),
+            Context::SignIn => self.redirect(),
             Context::Calls
             | Context::Servers
             | Context::Question
+            | Context::Pick
+            | Context::Visit
+            | Context::Sampling
             | Context::Palette
             | Context::Detail
             | Context::Help => None,
@@ -339,6 +412,8 @@ impl App {
             self.toast = None;
         }
         self.meet_question();
+        self.check_form();
+        self.follow_sign_in();
         let entries = self.host.transcript.entries().len();
         // A new conversation is shorter than the place in the old one.
         if matches!(self.chat.anchor, Anchor::At { entry, .. } if entry >= entries) {

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::config::file::At;
 use crate::config::reader::{Read, Reader};
+use crate::config::resolve::oauth::oauth;
 use crate::config::secret::Secret;
 use crate::config::server::{
     Access, Bundled, HttpLaunch, Launch, StdioLaunch, StoreUrl, TransportChoice,
@@ -14,7 +15,8 @@ use crate::config::server::{
 
 /// The keys that only one kind of server takes, with the kind as a message says it.
 const STDIO: [&str; 4] = ["args", "env", "env_vars", "cwd"];
-const HTTP: [&str; 4] = [
+const HTTP: [&str; 5] = [
+    "oauth",
     "bearer_token_env_var",
     "http_headers",
     "env_http_headers",
@@ -180,6 +182,7 @@ fn network(reader: &mut Reader<'_>) -> Option<Launch> {
     ];
     let transport = reader.choice("transport", &transports).unwrap_or_default();
     let headers = headers(reader);
+    let oauth = Box::new(oauth(reader));
     let url = reader.string("url")?;
     if let Err(reason) = web_address(&url.value) {
         let expected = "a URL such as `https://example.com/mcp`";
@@ -191,6 +194,7 @@ fn network(reader: &mut Reader<'_>) -> Option<Launch> {
         url: url.value,
         headers,
         transport,
+        oauth,
     }))
 }
 

@@ -4,6 +4,7 @@
 
 mod launch;
 mod model;
+mod oauth;
 mod server;
 
 use std::time::Duration;

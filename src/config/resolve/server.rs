@@ -12,7 +12,7 @@ use crate::config::settings::{BrokenServer, Config};
 use crate::ids::ServerName;
 
 /// Every key of a server's table: ours, and those that the convention has too.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "command",
     "args",
     "env",
@@ -23,6 +23,7 @@ const KEYS: [&str; 26] = [
     "http_headers",
     "env_http_headers",
     "transport",
+    "oauth",
     "bundled",
     "roots",
     "data_dir",

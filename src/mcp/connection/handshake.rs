@@ -12,10 +12,14 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 
-use super::{launch, messages};
+use super::asks::{Heard as Asked, Whose};
+use super::{Early, launch, messages};
 use crate::config::ProtocolChoice;
+use crate::ids::AskId;
+use crate::mcp::ask::Reply;
 use crate::mcp::connection::Dial;
 use crate::mcp::convert;
+use crate::mcp::event::ServerEvent;
 use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::status::{Era, Hello};
 use crate::mcp::transport::{Gate, Inbound, Link, stdio};
@@ -28,6 +32,9 @@ const GIVE_UP: Duration = Duration::from_millis(500);
 
 /// How long the stream for the server's own requests may take to open. A request sent into a closed one would be lost.
 const SETTLE: Duration = Duration::from_secs(2);
+
+/// The error by which a server of the new era says which revisions it speaks.
+const WRONG_REVISION: i64 = -32022;
 
 /// A handshake that is done.
 pub struct Shaken {
@@ -61,6 +68,7 @@ pub async fn connect(
     dial: &Dial,
     tap: &ConnectionTap,
     tasks: &TaskTracker,
+    early: &mut Early,
 ) -> Result<Shaken, Box<Failure>> {
     let deadline = Instant::now() + dial.spec.startup_timeout;
     let (first, may_fall_back) = match (dial.spec.protocol, dial.remembered_era) {
@@ -69,7 +77,7 @@ pub async fn connect(
         (ProtocolChoice::Auto, Some(Era::Legacy)) => (First::Initialize, true),
         (ProtocolChoice::Auto, _) => (First::Discover, true),
     };
-    let failure = match attempt(dial, tap, tasks, deadline, first, may_fall_back).await {
+    let failure = match attempt(dial, tap, tasks, early, (deadline, first, may_fall_back)).await {
         Ok(shaken) => return Ok(shaken),
         Err(Refusal::Final(failure)) => return Err(failure),
         Err(Refusal::TryFresh(failure)) if !may_fall_back => return Err(failure),
@@ -79,7 +87,7 @@ pub async fn connect(
         First::Discover => First::Initialize,
         First::Initialize => First::Discover,
     };
-    match attempt(dial, tap, tasks, deadline, second, false).await {
+    match attempt(dial, tap, tasks, early, (deadline, second, false)).await {
         Ok(shaken) => Ok(shaken),
         // The era that was remembered tells more of what is wrong than the one that was only guessed.
         Err(_) if first == First::Initialize => Err(failure),
@@ -91,19 +99,19 @@ async fn attempt(
     dial: &Dial,
     tap: &ConnectionTap,
     tasks: &TaskTracker,
-    deadline: Instant,
-    first: First,
-    both: bool,
+    early: &mut Early,
+    (deadline, first, both): (Instant, First, bool),
 ) -> Result<Shaken, Refusal> {
     let link = launch::open(dial, tap, tasks).map_err(Refusal::Final)?;
     let mut talk = Talk {
         link,
+        early,
         deadline,
         started: Instant::now(),
         next_id: 0,
     };
     let outcome = match first {
-        First::Initialize => talk.initialize().await,
+        First::Initialize => talk.initialize(messages::LEGACY).await,
         First::Discover if both && talk.link.is_child => talk.both().await,
         First::Discover => talk.discover(both).await,
     };
@@ -124,24 +132,55 @@ async fn attempt(
 }
 
 /// A link during its handshake.
-struct Talk {
+struct Talk<'a> {
     link: Link,
+    early: &'a mut Early,
     deadline: Instant,
     started: Instant,
     next_id: i64,
 }
 
+/// An error instead of an answer.
+struct Refused {
+    code: i64,
+    words: String,
+    /// The revisions that the server says it speaks, where that is why.
+    speaks: Vec<String>,
+}
+
+impl Refused {
+    fn read(error: &Value) -> Self {
+        let (code, words) = convert::rpc_error(error);
+        let speaks = match code == WRONG_REVISION {
+            true => error.pointer("/data/supported").and_then(Value::as_array),
+            false => None,
+        };
+        let speaks = speaks.into_iter().flatten().filter_map(Value::as_str);
+        Self {
+            code,
+            words,
+            speaks: speaks.map(str::to_owned).collect(),
+        }
+    }
+
+    /// The newest revision with `initialize` that the server says it speaks.
+    fn legacy(&self) -> Option<&'static str> {
+        let spoken = |revision: &&&str| self.speaks.iter().any(|it| it == *revision);
+        convert::LEGACY_REVISIONS.iter().find(spoken).copied()
+    }
+}
+
 /// What came for the handshake.
 enum Heard {
     Result(i64, Value),
-    Error(i64, i64, String),
+    Error(i64, Refused),
     /// Something that is no answer: for a server that is asked, a sign that it does not understand.
     Nonsense(String),
     /// The time set for this is over.
     Silence,
 }
 
-impl Talk {
+impl Talk<'_> {
     fn ask(&mut self, message: impl FnOnce(i64) -> Value) -> i64 {
         let id = self.next_id;
         self.next_id += 1;
@@ -155,11 +194,17 @@ impl Talk {
             let inbound = tokio::select! {
                 biased;
                 inbound = self.link.inbound.recv() => inbound,
+                Some((ask, reply)) = self.early.replies.recv() => {
+                    self.reply(ask, reply);
+                    continue;
+                }
                 () = sleep_until(until) => return Ok(Heard::Silence),
             };
             match inbound {
                 Some(Inbound::Message(message)) => {
-                    if let Some(heard) = self.message(&message) {
+                    if message.get("method").is_some() {
+                        self.said(&message).await;
+                    } else if let Some(heard) = self.message(&message) {
                         return Ok(heard);
                     }
                 }
@@ -178,33 +223,58 @@ impl Talk {
         }
     }
 
-    fn message(&mut self, message: &Value) -> Option<Heard> {
-        if message.get("method").is_some() {
-            if message.get("id").is_some() {
-                self.link
-                    .send(None, messages::answer(message), Gate::default());
+    /// Something that the server says by itself. It may ask before it answers, and wait for the answer.
+    async fn said(&mut self, message: &Value) {
+        if message.get("id").is_none() {
+            if message["method"] == "notifications/message" {
+                let none = Value::Null;
+                let params = message.get("params").unwrap_or(&none);
+                let (level, text) = convert::log_message(params);
+                let log = ServerEvent::Log { level, text };
+                self.early.reporter.event(log).await;
             }
-            return None;
+            return;
         }
+        match self.early.asks.hear(message, None) {
+            Asked::Asked(ask, what) => {
+                let call = None;
+                let asked = ServerEvent::Asked { ask, call, what };
+                self.early.reporter.event(asked).await;
+            }
+            Asked::Answer(answer) => self.tell(answer),
+        }
+    }
+
+    fn reply(&mut self, ask: AskId, reply: Reply) {
+        if let Some(Whose::Request(id)) = self.early.asks.close(ask).map(|open| open.whose) {
+            self.tell(messages::answer(&id, reply));
+        }
+    }
+
+    fn tell(&self, message: Value) {
+        let _not_queued = self.link.send(None, message, Gate::default());
+    }
+
+    fn message(&mut self, message: &Value) -> Option<Heard> {
         let id = message.get("id").and_then(stdio::id_of);
         match (message.get("result"), message.get("error")) {
             (Some(result), _) => Some(Heard::Result(id?, result.clone())),
             (None, Some(error)) => {
-                let (code, words) = convert::rpc_error(error);
+                let refused = Refused::read(error);
                 // A server that could not read the id cannot repeat it; there is one question at a time that it can mean.
-                Some(Heard::Error(id.unwrap_or(self.next_id - 1), code, words))
+                Some(Heard::Error(id.unwrap_or(self.next_id - 1), refused))
             }
             (None, None) => None,
         }
     }
 
-    async fn initialize(&mut self) -> Result<Hello, Refusal> {
-        let id = self.ask(messages::initialize);
+    async fn initialize(&mut self, revision: &str) -> Result<Hello, Refusal> {
+        let id = self.ask(|id| messages::initialize(id, revision));
         loop {
             match self.hear(self.deadline).await? {
                 Heard::Result(of, result) if of == id => return self.initialized(&result),
-                Heard::Error(of, code, words) if of == id => {
-                    return Err(Refusal::TryFresh(self.refused("initialize", code, &words)));
+                Heard::Error(of, error) if of == id => {
+                    return Err(Refusal::TryFresh(self.refused("initialize", &error)));
                 }
                 Heard::Result(..) | Heard::Error(..) => {}
                 // Noise before the answer is borne; it is shown when there never is one.
@@ -244,12 +314,12 @@ impl Talk {
                     return convert::discover_result(&result, messages::MODERN)
                         .map_err(|why| Refusal::TryFresh(self.protocol(why)));
                 }
-                Heard::Error(of, code, words) if of == id => {
-                    return Err(Refusal::TryFresh(self.refused(
-                        "server/discover",
-                        code,
-                        &words,
-                    )));
+                Heard::Error(of, error) if of == id && error.speaks.is_empty() => {
+                    let failure = self.refused("server/discover", &error);
+                    return Err(Refusal::TryFresh(failure));
+                }
+                Heard::Error(of, error) if of == id => {
+                    return self.other_revision(&error, has_another_way).await;
                 }
                 Heard::Result(..) | Heard::Error(..) => {}
                 Heard::Nonsense(line) => self.link.notes.stray(&line),
@@ -276,11 +346,32 @@ impl Talk {
                     let why = format!("the server answered with {}", convert::excerpt(&line));
                     return Err(Refusal::TryFresh(self.protocol(why)));
                 }
+                Heard::Error(of, error) if of == discover && !error.speaks.is_empty() => {
+                    return self.other_revision(&error, true).await;
+                }
                 Heard::Error(..) => break false,
                 Heard::Silence => break true,
             }
         };
         self.initialize_after(discover, unanswered).await
+    }
+
+    /// The server has said which revisions it speaks instead: one with `initialize`, or none that is known here.
+    async fn other_revision(&mut self, error: &Refused, may: bool) -> Result<Hello, Refusal> {
+        if let Some(revision) = error.legacy().filter(|_| may) {
+            return self.initialize(revision).await;
+        }
+        let speaks = error.speaks.join(", ");
+        let why = format!(
+            "the server does not speak {} but {}",
+            messages::MODERN,
+            convert::excerpt(&speaks)
+        );
+        let mut failure = self.protocol(why);
+        failure.hint = error
+            .legacy()
+            .map(|_| "set `protocol = \"auto\"` for this server".to_owned());
+        Err(Refusal::Final(failure))
     }
 
     /// `initialize` behind a question that was refused, or that is still `unanswered`.
@@ -289,15 +380,15 @@ impl Talk {
         discover: i64,
         mut unanswered: bool,
     ) -> Result<Hello, Refusal> {
-        let initialize = self.ask(messages::initialize);
+        let initialize = self.ask(|id| messages::initialize(id, messages::LEGACY));
         let mut modern = None;
         let mut refused: Option<Box<Failure>> = None;
         let mut until = self.deadline;
         loop {
             match self.hear(until).await? {
                 Heard::Result(of, result) if of == initialize => return self.initialized(&result),
-                Heard::Error(of, code, words) if of == initialize => {
-                    refused = Some(self.refused("initialize", code, &words));
+                Heard::Error(of, error) if of == initialize => {
+                    refused = Some(self.refused("initialize", &error));
                     until = self.deadline.min(Instant::now() + PATIENCE);
                 }
                 // The late answer of a slow starter.
@@ -323,10 +414,11 @@ impl Talk {
         }
     }
 
-    fn refused(&self, method: &str, code: i64, words: &str) -> Box<Failure> {
+    fn refused(&self, method: &str, error: &Refused) -> Box<Failure> {
         self.protocol(format!(
-            "the server refused {method} with error {code}: {}",
-            convert::excerpt(words)
+            "the server refused {method} with error {}: {}",
+            error.code,
+            convert::excerpt(&error.words)
         ))
     }
 
@@ -357,6 +449,10 @@ impl Talk {
     /// says on stderr belongs to the failure.
     async fn give_up(mut self, refusal: Refusal) -> Refusal {
         let _still_ending = timeout(GIVE_UP, self.link.end()).await;
+        for ask in self.early.asks.clear() {
+            let withdrawn = ServerEvent::AskWithdrawn(ask);
+            self.early.reporter.event(withdrawn).await;
+        }
         match refusal {
             Refusal::TryFresh(failure) => {
                 Refusal::TryFresh(Box::new(self.link.notes.dress(*failure)))

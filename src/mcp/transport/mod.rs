@@ -68,6 +68,13 @@ impl Gate {
         }
     }
 
+    /// The message was turned away and waits to be sent again: whether it is still wanted.
+    pub fn not_yet(&self) -> bool {
+        self.0
+            .compare_exchange(LEFT, WAITING, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
     /// Takes back that it left: the transport is certain that nothing reached the server.
     pub fn never_left(&self) {
         self.0.store(HELD_BACK, Ordering::Release);

@@ -245,7 +245,7 @@ fn looks_like_message(text: &str) -> bool {
 }
 
 /// The id in what is left of a message: the number after the first `"id":`.
-fn guess_id(text: &str) -> Option<i64> {
+pub fn guess_id(text: &str) -> Option<i64> {
     let (_, rest) = head(text, LONG_LINE_KEPT).split_once("\"id\"")?;
     let rest = rest.trim_start().strip_prefix(':')?.trim_start();
     let rest = rest.strip_prefix('"').unwrap_or(rest);

@@ -4,7 +4,7 @@
 
 use url::Url;
 
-use crate::config::{Bundled, HttpLaunch, Launch, Secret};
+use crate::config::{Bundled, HttpLaunch, KeySource, Launch, OauthSettings, Secret};
 use crate::mcp::wire::redact::MASK;
 
 /// A value under a name that says nothing is no secret when it is shorter: `info`, `json` or `true` stand in every message.
@@ -33,8 +33,14 @@ pub fn of(launch: &Launch, variable: impl Fn(&str) -> Option<String>) -> Vec<Str
             secrets.extend(words.filter(|name| says_secret(name)).filter_map(&variable));
             secrets
         }
-        Launch::Http(HttpLaunch { headers, url, .. }) => {
+        Launch::Http(HttpLaunch {
+            headers,
+            url,
+            oauth,
+            ..
+        }) => {
             let mut secrets: Vec<String> = headers.values().map(exposed).collect();
+            secrets.extend(of_sign_in(oauth));
             if let Ok(url) = Url::parse(url) {
                 secrets.extend(password(&url));
                 for pair in url.query().unwrap_or_default().split('&') {
@@ -54,6 +60,21 @@ pub fn of(launch: &Launch, variable: impl Fn(&str) -> Option<String>) -> Vec<Str
             url.and_then(|url| password(&url)).into_iter().collect()
         }
     }
+}
+
+/// What a sign-in is done with.
+fn of_sign_in(oauth: &OauthSettings) -> Vec<String> {
+    let key = oauth.private_key.as_ref().and_then(|key| match key {
+        KeySource::Pem(pem) => Some(pem),
+        KeySource::File(_) => None,
+    });
+    let provider = oauth.identity_provider.as_ref();
+    let vouching = provider.into_iter().flat_map(|provider| {
+        let secret = provider.client_secret.as_ref();
+        secret.into_iter().chain([&provider.id_token])
+    });
+    let own = oauth.client_secret.iter().chain(key);
+    own.chain(vouching).map(exposed).collect()
 }
 
 /// A URL for people: without its user's name and password and without the values in it that may be keys. `${VAR}` stays, which
@@ -188,6 +209,7 @@ mod tests {
             url: "https://u:pass@h/mcp?token=a%2Fb".to_owned(),
             headers: BTreeMap::new(),
             transport: TransportChoice::Auto,
+            oauth: Box::default(),
         });
         assert_eq!(of(&launch, |_| None), ["pass", "a%2Fb", "a/b"]);
     }

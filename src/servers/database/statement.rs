@@ -23,8 +23,6 @@ pub struct Built {
     pub sql: String,
     /// The values.
     pub values: Vec<Value>,
-    /// The column that each value is for.
-    pub columns: Vec<String>,
 }
 
 /// The statement of a change, without a `RETURNING`.
@@ -32,7 +30,6 @@ pub fn build(change: &Change, dialect: Dialect) -> Built {
     let mut writer = Writer {
         dialect,
         values: Vec::new(),
-        columns: Vec::new(),
     };
     let (table, conflict) = (whole(&change.table), dialect.conflict);
     let sql = match &change.deed {
@@ -41,7 +38,7 @@ pub fn build(change: &Change, dialect: Dialect) -> Built {
         }
         Deed::Insert(values) => {
             let names: Vec<String> = values.iter().map(|(name, _)| quoted(name)).collect();
-            let marks: Vec<String> = values.iter().map(|(n, v)| writer.mark(n, v)).collect();
+            let marks: Vec<String> = values.iter().map(|(_, v)| writer.mark(v)).collect();
             format!(
                 "INSERT{conflict} INTO {table} ({}) VALUES ({})",
                 names.join(", "),
@@ -51,7 +48,7 @@ pub fn build(change: &Change, dialect: Dialect) -> Built {
         Deed::Update(values, conditions) => {
             let set: Vec<String> = values
                 .iter()
-                .map(|(name, value)| format!("{} = {}", quoted(name), writer.mark(name, value)))
+                .map(|(name, value)| format!("{} = {}", quoted(name), writer.mark(value)))
                 .collect();
             let only = writer.only(conditions);
             format!("UPDATE{conflict} {table} SET {}{only}", set.join(", "))
@@ -61,7 +58,6 @@ pub fn build(change: &Change, dialect: Dialect) -> Built {
     Built {
         sql,
         values: writer.values,
-        columns: writer.columns,
     }
 }
 
@@ -75,13 +71,11 @@ pub fn whole(table: &Relation) -> String {
 struct Writer {
     dialect: Dialect,
     values: Vec<Value>,
-    columns: Vec<String>,
 }
 
 impl Writer {
-    fn mark(&mut self, column: &str, value: &Value) -> String {
+    fn mark(&mut self, value: &Value) -> String {
         self.values.push(value.clone());
-        self.columns.push(column.to_owned());
         (self.dialect.mark)(self.values.len())
     }
 
@@ -94,17 +88,16 @@ impl Writer {
     }
 
     fn condition(&mut self, condition: &Condition) -> String {
-        let name = &condition.column;
-        let column = quoted(name);
+        let column = quoted(&condition.column);
         match &condition.test {
-            Test::Compare(by, value) => format!("{column} {} {}", by.sql(), self.mark(name, value)),
+            Test::Compare(by, value) => format!("{column} {} {}", by.sql(), self.mark(value)),
             Test::Like(value) => format!(
                 "{} LIKE {}",
                 (self.dialect.as_text)(&column),
-                self.mark(name, value)
+                self.mark(value)
             ),
             Test::In(values) => {
-                let marks: Vec<String> = values.iter().map(|v| self.mark(name, v)).collect();
+                let marks: Vec<String> = values.iter().map(|v| self.mark(v)).collect();
                 format!("{column} IN ({})", marks.join(", "))
             }
             Test::IsNull => format!("{column} IS NULL"),
@@ -154,7 +147,6 @@ mod tests {
                 as_text: |column| format!("CAST({column} AS text)"),
             },
         );
-        assert_eq!(built.values.len(), built.columns.len());
         (built.sql, built.values)
     }
 

@@ -38,7 +38,6 @@ use crate::servers::ServeError;
 use crate::servers::guard::{Gate, Guard};
 use crate::servers::served::Served;
 use authority::Names;
-use measured::Measured;
 use metrics::Metrics;
 use stop::Stop;
 use tls::Tls;
@@ -136,7 +135,7 @@ impl Shared {
 
 fn router(handler: Served, shared: &Arc<Shared>) -> Router {
     let config = transport(&shared.options, shared.stop.now());
-    let handler = Served::new(Measured::new(handler, shared.clone()));
+    let handler = handler.watched(shared.clone());
     let service =
         StreamableHttpService::new(move || Ok(handler.clone()), shared.sessions.clone(), config);
     let pass = axum::middleware::from_fn_with_state(shared.clone(), gate::pass);

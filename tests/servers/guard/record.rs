@@ -42,6 +42,18 @@ impl Log {
         Guard::open(options).await.unwrap()
     }
 
+    /// A guard that asks for tokens, and its gate.
+    async fn gate(&self) -> (Arc<Guard>, Gate) {
+        let options = Options {
+            tokens: Some(tokens(self.folder.path())),
+            audit: Some(self.options(None)),
+            ..Options::default()
+        };
+        let guard = Guard::open(options).await.unwrap();
+        let gate = Gate::new(guard.clone(), "https://x.example/meta");
+        (guard, gate)
+    }
+
     fn lines(&self) -> Vec<Value> {
         let text = fs::read_to_string(&self.path).unwrap();
         text.lines()
@@ -134,13 +146,7 @@ async fn a_call_is_recorded_before_it_runs_and_after_it_ran() {
 #[tokio::test]
 async fn no_secret_is_in_it() {
     let log = Log::new();
-    let options = Options {
-        tokens: Some(tokens(log.folder.path())),
-        audit: Some(log.options(None)),
-        ..Options::default()
-    };
-    let guard = Guard::open(options).await.unwrap();
-    let gate = Gate::new(guard.clone(), "https://x.example/meta");
+    let (guard, gate) = log.gate().await;
     let token = fresh("ann", &["tool:change"]);
     let mut headers = http::HeaderMap::new();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
@@ -399,13 +405,7 @@ async fn a_call_that_nobody_waits_for_any_more_has_an_end() {
 #[tokio::test]
 async fn a_flood_of_denials_does_not_fill_the_disk() {
     let log = Log::new();
-    let options = Options {
-        tokens: Some(tokens(log.folder.path())),
-        audit: Some(log.options(None)),
-        ..Options::default()
-    };
-    let guard = Guard::open(options).await.unwrap();
-    let gate = Gate::new(guard.clone(), "https://x.example/meta");
+    let (guard, gate) = log.gate().await;
     for _ in 0..5_000 {
         assert!(
             admit(&gate, &http::HeaderMap::new(), Need::Tool("x"))

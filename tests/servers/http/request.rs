@@ -1,7 +1,6 @@
 //! Requests as bytes, and answers taken apart: a client that can also be rude.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -136,12 +135,6 @@ pub fn call(tool: &str, arguments: Value) -> Value {
 }
 
 /// Waits until `holds` does, at most for a while.
-pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let wait = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let limit = tokio::time::timeout(LIMIT, wait).await;
-    assert!(limit.is_ok(), "never came: {what}");
+pub async fn until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    crate::until::until(what, LIMIT, holds).await;
 }

@@ -1,292 +1,335 @@
-//! The HTTP client under the worker, with a tap on what it carries both ways.
+//! One HTTP exchange up to the head of its answer: tokens, redirects, waits, and the tap on each step.
 //!
-//! It keeps results as they came, because the library's types would lose what they do not know.
+//! A request goes out again only when the answer proves that it has not run. No header ever goes to another origin.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use reqwest::header::{HeaderName, HeaderValue};
-use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
-use rmcp::transport::common::client_side_sse::BoxedSseResponse;
-use rmcp::transport::streamable_http_client::{
-    StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
+use bytes::Bytes;
+use chrono::Utc;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    USER_AGENT, WWW_AUTHENTICATE,
 };
+use reqwest::{Method, Response};
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, timeout};
+use url::Url;
 
-use super::watch::{Watch, answer_alone, usable_tools};
-use super::{HttpError, cause, request_id};
-use crate::mcp::failure::Failure;
-use crate::mcp::transport::Inbound;
+use super::again::{Again, retry_after};
+use super::cause::{self, Refused, Trouble};
+use super::shared::{Shared, method_of};
+use crate::config::{HttpLaunch, Secret};
+use crate::mcp::auth::Verdict;
+use crate::mcp::transport::{Gate, Inbound};
 use crate::mcp::wire::record::{Direction, WireKind, classify_value};
-use crate::mcp::wire::tap::ConnectionTap;
+use crate::mcp::wire::secrets::masked_url;
 
-/// Results that may wait for the worker to hand over their typed form; more than that are forgotten.
-const RAW_KEPT: usize = 64;
+/// How long a connection to the host may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept: less than the five seconds after which many servers close it, because a request that
+/// meets the close is lost.
+const KEPT_IDLE: Duration = Duration::from_secs(4);
+/// After how much silence the network is asked whether the other side is still there; a laptop that slept must notice.
+const ALIVE: Duration = Duration::from_secs(30);
+/// The most redirects in a row.
+const MOST_REDIRECTS: usize = 5;
+/// How much of the body of a refusal is read, and how long.
+const REFUSAL: (usize, Duration) = (1024 * 1024, Duration::from_secs(5));
 
-/// The client that the worker uses.
-#[derive(Clone)]
-pub struct TappedClient {
-    http: reqwest::Client,
-    /// The tap of the connection.
-    pub tap: ConnectionTap,
-    reports: mpsc::Sender<Inbound>,
-    settle: Arc<watch::Sender<bool>>,
-    kept: Arc<Mutex<Kept>>,
+/// An exchange to be made.
+pub struct Request<'a> {
+    /// The HTTP method.
+    pub verb: Method,
+    /// Where to.
+    pub url: Url,
+    /// Its headers beside those that every request has.
+    pub headers: HeaderMap,
+    /// What a POST carries.
+    pub message: Option<(&'a Value, &'a Gate)>,
 }
 
-#[derive(Default)]
-struct Kept {
-    raw: HashMap<String, Value>,
-    trouble: Option<Failure>,
+/// A client with the configured headers. It follows no redirect by itself, and asks for a server on this machine without a proxy.
+pub fn http_client(launch: &HttpLaunch, url: &Url) -> Result<reqwest::Client, String> {
+    let mut headers = HeaderMap::new();
+    let name = concat!("mcpdeck/", env!("CARGO_PKG_VERSION"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(name));
+    for (name, value) in &launch.headers {
+        let bad = |what: &str| format!("the header `{name}` has {what}");
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("no valid name"))?;
+        let mut value = HeaderValue::from_str(value.expose())
+            .map_err(|_| bad("a value that is not allowed"))?;
+        value.set_sensitive(true);
+        headers.insert(key, value);
+    }
+    let mut builder = reqwest::Client::builder();
+    if is_loopback(url) {
+        builder = builder.no_proxy();
+    }
+    builder
+        .default_headers(headers)
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(KEPT_IDLE)
+        .tcp_keepalive(ALIVE)
+        .tcp_keepalive_interval(ALIVE / 3)
+        .tcp_keepalive_retries(3)
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| format!("no HTTP client could be made: {error}"))
 }
 
-impl TappedClient {
-    /// Wraps a client. `settle` becomes true once no request of the server can be missed any more.
-    pub fn new(
-        http: reqwest::Client,
-        tap: ConnectionTap,
-        reports: mpsc::Sender<Inbound>,
-        settle: watch::Sender<bool>,
-    ) -> Self {
-        Self {
-            http,
-            tap,
-            reports,
-            settle: Arc::new(settle),
-            kept: Arc::default(),
+/// Whether the configuration says by a header who we are.
+pub fn has_credentials(launch: &HttpLaunch) -> bool {
+    let mut names = launch.headers.keys();
+    names.any(|name| name.eq_ignore_ascii_case(AUTHORIZATION.as_str()))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+impl Shared {
+    /// Makes an exchange. What comes back is any answer that is neither a redirect, a wait nor a refused token.
+    pub(super) async fn exchange(&self, request: &Request<'_>) -> Result<Response, Trouble> {
+        let body = request
+            .message
+            .map(|(message, _)| Bytes::from(message.to_string()));
+        let mut again = Again::default();
+        loop {
+            let token = match &self.authorizer {
+                Some(authorizer) => authorizer.token().await,
+                None => None,
+            };
+            if request.message.is_some_and(|(_, gate)| !gate.pass()) {
+                return Err(Trouble::HeldBack);
+            }
+            let response = self.follow(request, body.as_ref(), token.as_ref()).await?;
+            let wait = match response.status().as_u16() {
+                status @ (401 | 403) => {
+                    self.refused_token(status, &response, token.as_ref(), &mut again)
+                        .await?;
+                    Duration::ZERO
+                }
+                429 | 503 => {
+                    let wait = wait_of(&response);
+                    match wait.filter(|wait| proves_unrun(request, &response) && again.after(*wait))
+                    {
+                        Some(wait) => wait,
+                        None => return Ok(response),
+                    }
+                }
+                _ => return Ok(response),
+            };
+            if request.message.is_some_and(|(_, gate)| !gate.not_yet()) {
+                return Err(Trouble::HeldBack);
+            }
+            drop(response);
+            sleep(wait).await;
         }
     }
 
-    /// The result with this id as it came over a stream; it is given once.
-    pub fn raw_result(&self, id: &Value) -> Option<Value> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.raw.remove(&id.to_string())
-    }
-
-    /// What went wrong in the last exchange.
-    pub fn last_trouble(&self) -> Option<Failure> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.trouble.clone()
-    }
-
-    fn trouble(&self, failure: Option<Failure>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.trouble = failure;
-    }
-
-    /// Keeps a result as it came until the worker hands over its typed form.
-    pub fn keep_raw(&self, message: &Value) {
-        let (Some(id), Some(result)) = (message.get("id"), message.get("result")) else {
-            return;
+    /// The server refused who we are: comes back when there is something else to try.
+    async fn refused_token(
+        &self,
+        status: u16,
+        response: &Response,
+        sent: Option<&Secret>,
+        again: &mut Again,
+    ) -> Result<(), Trouble> {
+        let Some(authorizer) = &self.authorizer else {
+            return Err(Trouble::SignIn { status, why: None });
         };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.raw.len() >= RAW_KEPT {
-            kept.raw.clear();
+        let challenges = response.headers().get_all(WWW_AUTHENTICATE);
+        let challenges: Vec<&str> = challenges.iter().filter_map(|c| c.to_str().ok()).collect();
+        let challenge = (!challenges.is_empty()).then(|| challenges.join(", "));
+        match authorizer.refused(status, challenge.as_deref(), sent).await {
+            Verdict::Retry if again.with_new_token() => Ok(()),
+            Verdict::Retry => Err(Trouble::SignIn {
+                status,
+                why: Some(format!(
+                    "the server refuses each new token that it gave (HTTP {status})"
+                )),
+            }),
+            Verdict::SignIn { why } => Err(Trouble::SignIn {
+                status,
+                why: Some(why),
+            }),
         }
-        kept.raw.insert(id.to_string(), result.clone());
     }
 
-    /// Reports to the connection.
-    pub async fn report(&self, inbound: Inbound) {
-        let _connection_gone = self.reports.send(inbound).await;
+    /// Sends a request and follows redirects that keep method and origin.
+    async fn follow(
+        &self,
+        request: &Request<'_>,
+        body: Option<&Bytes>,
+        token: Option<&Secret>,
+    ) -> Result<Response, Trouble> {
+        let mut url = request.url.clone();
+        for _ in 0..MOST_REDIRECTS {
+            self.leaves(request).await;
+            let mut sending = self
+                .http
+                .request(request.verb.clone(), url.clone())
+                .headers(request.headers.clone());
+            if let Some(body) = body {
+                sending = sending
+                    .header(ACCEPT, "application/json, text/event-stream")
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(body.clone());
+            }
+            if let Some(token) = token {
+                sending = sending.bearer_auth(token.expose());
+            }
+            let answer = sending.send().await;
+            self.answered(&request.verb, &answer).await;
+            let response = answer.map_err(Trouble::Network)?;
+            match same_origin_target(&url, &response) {
+                Some(target) => url = target,
+                None => return Ok(response),
+            }
+        }
+        let body = "it redirects in a circle".to_owned();
+        Err(Trouble::Status(Box::new(Refused {
+            status: 308,
+            body,
+            ..Refused::default()
+        })))
     }
 
-    async fn exchange(&self, direction: Direction, status: Option<u16>, text: &str) {
+    /// The tap and the connection see a request leave.
+    async fn leaves(&self, request: &Request<'_>) {
+        let Some((message, _)) = request.message else {
+            let last = request.headers.get("last-event-id");
+            let last = last.and_then(|id| id.to_str().ok());
+            let text = match last {
+                Some(id) => format!("{}, Last-Event-ID: {id}", request.verb),
+                None => request.verb.to_string(),
+            };
+            return self.http_record(Direction::Out, None, &text).await;
+        };
+        let text = message.to_string();
+        let kind = classify_value(message);
+        self.tap
+            .record(Direction::Out, kind, text.len(), &text)
+            .await;
+        let id = method_of(message).and_then(|_| message.get("id")?.as_i64());
+        if let Some(id) = id {
+            self.report(Inbound::Sent(id)).await;
+        }
+    }
+
+    async fn answered(&self, verb: &Method, answer: &Result<Response, reqwest::Error>) {
+        let response = match answer {
+            Ok(response) => response,
+            Err(error) => {
+                let text = format!("{verb}: {}", cause::causes(error));
+                return self.http_record(Direction::In, None, &text).await;
+            }
+        };
+        let status = response.status().as_u16();
+        let mut text = format!("{verb}: HTTP {status}");
+        for name in [CONTENT_TYPE, WWW_AUTHENTICATE, RETRY_AFTER, LOCATION] {
+            for value in response.headers().get_all(&name) {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                let value = match name == LOCATION {
+                    true => masked_url(&value),
+                    false => value.into_owned(),
+                };
+                text.push_str(&format!(", {name}: {value}"));
+            }
+        }
+        self.http_record(Direction::In, Some(status), &text).await;
+    }
+
+    async fn http_record(&self, direction: Direction, status: Option<u16>, text: &str) {
         let kind = WireKind::Http { status };
         self.tap.record(direction, kind, 0, text).await;
     }
 
-    /// Records how an exchange was answered.
-    async fn answered(&self, what: &str, outcome: Result<u16, &HttpError>) {
-        match outcome {
-            Ok(status) => {
-                self.trouble(None);
-                self.exchange(
-                    Direction::In,
-                    Some(status),
-                    &format!("{what}: HTTP {status}"),
-                )
-                .await;
-            }
-            Err(error) => {
-                let status = status_of(error);
-                let failure = cause::of(error).failure;
-                let text = format!("{what}: {}", failure.message);
-                self.trouble(Some(failure));
-                self.exchange(Direction::In, status, &text).await;
-            }
-        }
-    }
-
-    /// Records an answer that came whole, and gives it as the worker can use it.
-    async fn body(&self, message: ServerJsonRpcMessage) -> ServerJsonRpcMessage {
-        let Ok(value) = serde_json::to_value(&message) else {
-            return message;
+    /// A refusal with the beginning of its body, which the tap sees too.
+    pub(super) async fn refusal(&self, response: Response) -> Refused {
+        let status = response.status().as_u16();
+        let wait = wait_of(&response);
+        let place = target(response.url(), &response).filter(|_| (300..400).contains(&status));
+        let body = body_of(response, REFUSAL.0);
+        let body = match timeout(REFUSAL.1, body).await {
+            Ok(Ok(body) | Err(BodyTrouble::TooLong(body))) => body,
+            Ok(Err(BodyTrouble::Network(_))) | Err(_) => Vec::new(),
         };
-        let text = value.to_string();
-        let kind = classify_value(&value);
-        self.tap
-            .record(Direction::In, kind, text.len(), &text)
-            .await;
-        self.keep_raw(&value);
-        let usable = usable_tools(&value).and_then(|value| serde_json::from_value(value).ok());
-        usable.unwrap_or(message)
-    }
-
-    /// Records how a POST was answered; gives the answer for the worker and whether it began a session.
-    async fn seen(
-        &self,
-        response: Result<StreamableHttpPostResponse, HttpError>,
-        id: Option<i64>,
-    ) -> (Result<StreamableHttpPostResponse, HttpError>, bool) {
-        match response {
-            Ok(StreamableHttpPostResponse::Json(message, session)) => {
-                self.answered("POST", Ok(200)).await;
-                let has_session = session.is_some();
-                let message = self.body(message).await;
-                let response = StreamableHttpPostResponse::Json(message, session);
-                (Ok(response), has_session)
-            }
-            Ok(StreamableHttpPostResponse::Sse(stream, session)) => {
-                self.answered("POST", Ok(200)).await;
-                let has_session = session.is_some();
-                let response = StreamableHttpPostResponse::Sse(self.watched(stream, id), session);
-                (Ok(response), has_session)
-            }
-            Ok(accepted) => {
-                self.answered("POST", Ok(202)).await;
-                (Ok(accepted), false)
-            }
-            Err(error) => {
-                self.answered("POST", Err(&error)).await;
-                (Err(error), false)
-            }
+        let body = String::from_utf8_lossy(&body).into_owned();
+        let value = serde_json::from_str::<Value>(&body).ok();
+        if !body.trim().is_empty() {
+            let kind = value.as_ref().map_or(WireKind::NotJson, classify_value);
+            self.tap
+                .record(Direction::In, kind, body.len(), &body)
+                .await;
         }
-    }
-
-    /// A stream whose events pass the tap. `answers` is the request that it must answer.
-    fn watched(&self, stream: BoxedSseResponse, answers: Option<i64>) -> BoxedSseResponse {
-        Watch::new(self.clone(), answers).over_stream(stream)
+        Refused {
+            status,
+            error: value.filter(|value| matches!(classify_value(value), WireKind::Error { .. })),
+            body,
+            wait,
+            place: place.map(|place| masked_url(place.as_str())),
+        }
     }
 }
 
-fn status_of(error: &HttpError) -> Option<u16> {
-    match error {
-        StreamableHttpError::AuthRequired(_) => Some(401),
-        StreamableHttpError::InsufficientScope(_) => Some(403),
-        StreamableHttpError::SessionExpired => Some(404),
-        StreamableHttpError::ServerDoesNotSupportSse => Some(405),
-        StreamableHttpError::HttpStatus(status) => Some(status.status),
-        StreamableHttpError::UnexpectedServerResponse(words) => {
-            words.strip_prefix("HTTP ")?.get(..3)?.parse().ok()
+/// Whether the answer proves that the request has not run, or it would not matter: 429 turns away for the number of requests; 503
+/// may come from a proxy whose server died over the request.
+fn proves_unrun(request: &Request<'_>, response: &Response) -> bool {
+    let reads = |method: &str| {
+        method.ends_with("/list")
+            || matches!(
+                method,
+                "initialize" | "server/discover" | "ping" | "resources/read"
+            )
+    };
+    let method = request.message.map(|(message, _)| method_of(message));
+    response.status() == 429
+        || match method {
+            Some(method) => method.is_some_and(reads),
+            None => request.verb == Method::GET,
         }
-        StreamableHttpError::Client(error) => error.status().map(|status| status.as_u16()),
-        _ => None,
-    }
 }
 
-type Headers = HashMap<HeaderName, HeaderValue>;
+fn wait_of(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    retry_after(value, Utc::now())
+}
 
-impl StreamableHttpClient for TappedClient {
-    type Error = reqwest::Error;
+fn target(from: &Url, response: &Response) -> Option<Url> {
+    let place = response.headers().get(LOCATION)?.to_str().ok()?;
+    from.join(place).ok()
+}
 
-    async fn post_message(
-        &self,
-        uri: Arc<str>,
-        message: ClientJsonRpcMessage,
-        session_id: Option<Arc<str>>,
-        auth: Option<String>,
-        headers: Headers,
-    ) -> Result<StreamableHttpPostResponse, HttpError> {
-        let most = crate::mcp::transport::LONGEST_MESSAGE;
-        self.post_message_with_max_sse_event_size(uri, message, session_id, auth, headers, most)
-            .await
-    }
+fn same_origin_target(from: &Url, response: &Response) -> Option<Url> {
+    let keeps_method = matches!(response.status().as_u16(), 307 | 308);
+    let target = target(from, response).filter(|_| keeps_method)?;
+    (target.origin() == from.origin()).then_some(target)
+}
 
-    async fn post_message_with_max_sse_event_size(
-        &self,
-        uri: Arc<str>,
-        message: ClientJsonRpcMessage,
-        session_id: Option<Arc<str>>,
-        auth: Option<String>,
-        headers: Headers,
-        most: usize,
-    ) -> Result<StreamableHttpPostResponse, HttpError> {
-        let value = serde_json::to_value(&message)?;
-        let text = value.to_string();
-        self.tap
-            .record(Direction::Out, classify_value(&value), text.len(), &text)
-            .await;
-        let id = request_id(&value);
-        if let Some(id) = id {
-            self.report(Inbound::Sent(id)).await;
+/// Why a body could not be read whole.
+pub enum BodyTrouble {
+    /// It is longer than the limit; this is its beginning.
+    TooLong(Vec<u8>),
+    /// The connection broke.
+    Network(reqwest::Error),
+}
+
+/// A body of at most so many bytes.
+pub async fn body_of(mut response: Response, most: usize) -> Result<Vec<u8>, BodyTrouble> {
+    let mut body = Vec::new();
+    while let Some(bytes) = response.chunk().await.map_err(BodyTrouble::Network)? {
+        if body.len() + bytes.len() > most {
+            return Err(BodyTrouble::TooLong(body));
         }
-        let is = |method: &str| value.get("method").is_some_and(|asked| asked == method);
-        let (is_initialize, is_list) = (is("initialize"), is("tools/list"));
-        let response = self
-            .http
-            .post_message_with_max_sse_event_size(uri, message, session_id, auth, headers, most)
-            .await;
-        let (response, session) = self.seen(response, id).await;
-        if is_initialize && !session {
-            // Without a session there is no stream to wait for.
-            let _nobody_waits = self.settle.send(true);
-        }
-        match response {
-            Ok(StreamableHttpPostResponse::Sse(stream, session)) if is_list => {
-                answer_alone(stream, session, self).await
-            }
-            other => other,
-        }
+        body.extend_from_slice(&bytes);
     }
-
-    async fn delete_session(
-        &self,
-        uri: Arc<str>,
-        session_id: Arc<str>,
-        auth: Option<String>,
-        headers: Headers,
-    ) -> Result<(), HttpError> {
-        self.exchange(Direction::Out, None, "DELETE").await;
-        let deleted = self
-            .http
-            .delete_session(uri, session_id, auth, headers)
-            .await;
-        self.answered("DELETE", deleted.as_ref().map(|()| 200))
-            .await;
-        deleted
-    }
-
-    async fn get_stream(
-        &self,
-        uri: Arc<str>,
-        session_id: Option<Arc<str>>,
-        last_event: Option<String>,
-        auth: Option<String>,
-        headers: Headers,
-    ) -> Result<BoxedSseResponse, HttpError> {
-        let most = crate::mcp::transport::LONGEST_MESSAGE;
-        self.get_stream_with_max_sse_event_size(uri, session_id, last_event, auth, headers, most)
-            .await
-    }
-
-    async fn get_stream_with_max_sse_event_size(
-        &self,
-        uri: Arc<str>,
-        session_id: Option<Arc<str>>,
-        last_event: Option<String>,
-        auth: Option<String>,
-        headers: Headers,
-        most: usize,
-    ) -> Result<BoxedSseResponse, HttpError> {
-        self.exchange(Direction::Out, None, "GET").await;
-        let stream = self
-            .http
-            .get_stream_with_max_sse_event_size(uri, session_id, last_event, auth, headers, most)
-            .await;
-        let _nobody_waits = self.settle.send(true);
-        self.answered("GET", stream.as_ref().map(|_| 200)).await;
-        Ok(self.watched(stream?, None))
-    }
+    Ok(body)
 }

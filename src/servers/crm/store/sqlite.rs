@@ -2,10 +2,8 @@
 //!
 //! Other processes may hold the same file: whoever writes takes the lock at the beginning and waits a bounded time for it.
 
-use std::ffi::OsString;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::servers::crm::clock::stamp;
 use crate::servers::crm::store::migrate::{Dialect, migrate, readable};
 use crate::servers::crm::store::{Cell, Fault, Row, Session};
+use crate::servers::sqlite::{immutable, is_settled, needs_its_folder};
 use crate::servers::toolbox::Refusal;
 
 /// How long a statement waits for another process that writes.
@@ -109,7 +108,7 @@ impl Sqlite {
             Ok(reader)
         });
         match opened {
-            Err(error) if is_closed_folder(&error) && is_settled(&self.path) => {
+            Err(error) if needs_its_folder(&error) && is_settled(&self.path) => {
                 let flags = flags | OpenFlags::SQLITE_OPEN_URI;
                 Ok((connect(&immutable(&self.path), flags)?, false))
             }
@@ -258,43 +257,6 @@ fn journal(connection: &Connection) -> rusqlite::Result<()> {
             }
         }
     }
-}
-
-/// Whether the engine would have had to write beside the file.
-fn is_closed_folder(error: &Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
-    )
-}
-
-/// Whether all that was ever written is in the file itself.
-fn is_settled(path: &Path) -> bool {
-    let beside = |end: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    // Whoever only reads leaves an empty WAL behind.
-    let nothing = |path: PathBuf| match std::fs::metadata(path) {
-        Ok(meta) => meta.len() == 0,
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-    };
-    nothing(beside("-wal")) && nothing(beside("-journal"))
-}
-
-/// The file as a URL by which the engine neither locks it nor writes beside it.
-fn immutable(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut url = b"file:".to_vec();
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'?' | b'#' | b'%' => url.extend(format!("%{byte:02X}").into_bytes()),
-            byte => url.push(*byte),
-        }
-    }
-    url.extend(b"?immutable=1");
-    PathBuf::from(OsString::from_vec(url))
 }
 
 fn busy(error: &Error) -> bool {

@@ -10,16 +10,22 @@ use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
 use crate::servers::database::catalogue::{Relation, quoted};
-use crate::servers::database::engine::{
-    Bounds, Change, Changed, Comparison, Condition, Deed, Test,
-};
+use crate::servers::database::engine::{Bounds, Change, Changed, Deed};
 use crate::servers::database::postgres::PostgreSql;
 use crate::servers::database::postgres::complaint::{Asked, Writes};
 use crate::servers::database::postgres::read::parameters;
 use crate::servers::database::postgres::session::{May, begin};
-use crate::servers::database::postgres::table::{oid, whole_name};
+use crate::servers::database::postgres::table::oid;
+use crate::servers::database::statement::{Built, Dialect, build};
 use crate::servers::postgres::Trouble;
 use crate::servers::toolbox::Refusal;
+
+/// Only the system's `text` is meant, whatever types a schema of the database has.
+const POSTGRESQL: Dialect = Dialect {
+    mark: |number| format!("${number}"),
+    conflict: "",
+    as_text: |column| format!("{column}::pg_catalog.text"),
+};
 
 impl PostgreSql {
     /// Makes a change, or tries it.
@@ -67,7 +73,7 @@ async fn make(client: &Client, change: &Change) -> Result<Changed, Trouble> {
         Deed::Insert(_) => key_columns(client, &change.table).await?,
         Deed::Update(..) | Deed::Delete(_) => Vec::new(),
     };
-    let Written { sql, values } = Written::of(change, &keys);
+    let Built { sql, values } = written(change, &keys);
     let statement = client.prepare(&sql).await?;
     let values = parameters(&values, &statement)?;
     let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
@@ -127,106 +133,27 @@ fn key_value(text: Option<String>, kind: &str) -> Value {
     }
 }
 
-/// A statement with its values.
-#[derive(Debug, PartialEq, Eq, Default)]
-struct Written {
-    sql: String,
-    values: Vec<Value>,
-}
-
-impl Written {
-    fn of(change: &Change, keys: &[(String, String)]) -> Self {
-        let (table, mut written) = (whole_name(&change.table), Self::default());
-        match &change.deed {
-            Deed::Insert(values) if values.is_empty() => {
-                written.say(&format!("INSERT INTO {table} DEFAULT VALUES"));
-            }
-            Deed::Insert(values) => {
-                let names: Vec<String> = values.iter().map(|(name, _)| quoted(name)).collect();
-                let places: Vec<String> = values
-                    .iter()
-                    .map(|(_, value)| written.place(value))
-                    .collect();
-                written.say(&format!(
-                    "INSERT INTO {table} ({}) VALUES ({})",
-                    names.join(", "),
-                    places.join(", ")
-                ));
-            }
-            Deed::Update(values, conditions) => {
-                let sets: Vec<String> = values
-                    .iter()
-                    .map(|(name, value)| format!("{} = {}", quoted(name), written.place(value)))
-                    .collect();
-                written.say(&format!("UPDATE {table} SET {}", sets.join(", ")));
-                written.conditions(conditions);
-            }
-            Deed::Delete(conditions) => {
-                written.say(&format!("DELETE FROM {table}"));
-                written.conditions(conditions);
-            }
-        }
-        if !keys.is_empty() {
-            let names = keys
-                .iter()
-                .map(|(name, _)| format!("{}::pg_catalog.text", quoted(name)));
-            written.say(&format!(
-                " RETURNING {}",
-                names.collect::<Vec<_>>().join(", ")
-            ));
-        }
-        written
+/// The statement of a change that gives back the key's columns.
+fn written(change: &Change, keys: &[(String, String)]) -> Built {
+    let mut built = build(change, POSTGRESQL);
+    if !keys.is_empty() {
+        let names: Vec<String> = keys
+            .iter()
+            .map(|(name, _)| (POSTGRESQL.as_text)(&quoted(name)))
+            .collect();
+        built.sql = format!("{} RETURNING {}", built.sql, names.join(", "));
     }
-
-    fn say(&mut self, sql: &str) {
-        self.sql.push_str(sql);
-    }
-
-    /// The place of a value, which goes beside the statement.
-    fn place(&mut self, value: &Value) -> String {
-        self.values.push(value.clone());
-        format!("${}", self.values.len())
-    }
-
-    fn conditions(&mut self, conditions: &[Condition]) {
-        let all: Vec<String> = conditions.iter().map(|one| self.condition(one)).collect();
-        if !all.is_empty() {
-            self.say(&format!(" WHERE {}", all.join(" AND ")));
-        }
-    }
-
-    fn condition(&mut self, condition: &Condition) -> String {
-        let column = quoted(&condition.column);
-        match &condition.test {
-            Test::Compare(comparison, value) => {
-                let sign = match comparison {
-                    Comparison::Equal => "=",
-                    Comparison::Unequal => "<>",
-                    Comparison::Less => "<",
-                    Comparison::AtMost => "<=",
-                    Comparison::Greater => ">",
-                    Comparison::AtLeast => ">=",
-                };
-                format!("{column} {sign} {}", self.place(value))
-            }
-            Test::Like(value) => format!("{column}::pg_catalog.text LIKE {}", self.place(value)),
-            Test::In(values) => {
-                let places: Vec<String> = values.iter().map(|value| self.place(value)).collect();
-                format!("{column} IN ({})", places.join(", "))
-            }
-            Test::IsNull => format!("{column} IS NULL"),
-            Test::IsNotNull => format!("{column} IS NOT NULL"),
-        }
-    }
+    built
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::servers::database::catalogue::Kind;
+    use crate::servers::database::engine::{Comparison, Condition, Test};
     use serde_json::json;
 
-    fn written(deed: Deed, keys: &[(String, String)]) -> String {
+    fn sql(deed: Deed, keys: &[(String, String)]) -> String {
         let table = Relation {
             schema: Some("pub\"lic".to_owned()),
             name: "a; DROP".to_owned(),
@@ -240,7 +167,7 @@ mod tests {
             deed,
             max_rows: None,
         };
-        Written::of(&change, keys).sql
+        written(&change, keys).sql
     }
 
     #[test]
@@ -248,7 +175,7 @@ mod tests {
         let value = |name: &str| (name.to_owned(), json!("x'; DELETE FROM y"));
         let key = [("id".to_owned(), "integer".to_owned())];
         assert_eq!(
-            written(Deed::Insert(vec![value("n\"m")]), &key),
+            sql(Deed::Insert(vec![value("n\"m")]), &key),
             r#"INSERT INTO "pub""lic"."a; DROP" ("n""m") VALUES ($1) RETURNING "id"::pg_catalog.text"#
         );
         let conditions = vec![
@@ -266,15 +193,15 @@ mod tests {
             },
         ];
         assert_eq!(
-            written(Deed::Update(vec![value("v")], conditions.clone()), &[]),
+            sql(Deed::Update(vec![value("v")], conditions.clone()), &[]),
             r#"UPDATE "pub""lic"."a; DROP" SET "v" = $1 WHERE "a" IN ($2, $3) AND "b" <> $4 AND "c" IS NULL"#
         );
         assert_eq!(
-            written(Deed::Delete(Vec::new()), &[]),
+            sql(Deed::Delete(Vec::new()), &[]),
             r#"DELETE FROM "pub""lic"."a; DROP""#
         );
         assert_eq!(
-            written(Deed::Insert(Vec::new()), &[]),
+            sql(Deed::Insert(Vec::new()), &[]),
             r#"INSERT INTO "pub""lic"."a; DROP" DEFAULT VALUES"#
         );
     }

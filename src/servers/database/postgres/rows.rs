@@ -7,7 +7,8 @@ use tokio_postgres::Client;
 use crate::servers::database::catalogue::{Kind, Relation};
 use crate::servers::database::engine::{Bounds, RowCount};
 use crate::servers::database::postgres::PostgreSql;
-use crate::servers::database::postgres::table::{oid, whole_name};
+use crate::servers::database::postgres::table::oid;
+use crate::servers::database::statement::whole;
 use crate::servers::postgres::Trouble;
 
 /// Tables up to this size are counted.
@@ -69,7 +70,7 @@ async fn attempt(client: &Client, table: &Relation) -> Result<Option<RowCount>, 
         client
             .batch_execute(&format!("SET LOCAL statement_timeout = {millis}"))
             .await?;
-        let sql = format!("SELECT pg_catalog.count(*) FROM {}", whole_name(table));
+        let sql = format!("SELECT pg_catalog.count(*) FROM {}", whole(table));
         let rows = client.query_one(&sql, &[]).await?.try_get(0)?;
         return Ok(Some(RowCount { rows, exact: true }));
     }

@@ -2,12 +2,11 @@
 
 use tokio_postgres::{Client, Row};
 
-use crate::servers::database::catalogue::{
-    ColumnSchema, ForeignKey, Index, Relation, TableSchema, quoted,
-};
+use crate::servers::database::catalogue::{ColumnSchema, ForeignKey, Index, Relation, TableSchema};
 use crate::servers::database::engine::Bounds;
 use crate::servers::database::postgres::PostgreSql;
 use crate::servers::database::postgres::complaint::Asked;
+use crate::servers::database::statement::whole;
 use crate::servers::postgres::Trouble;
 use crate::servers::toolbox::Refusal;
 
@@ -52,21 +51,10 @@ impl PostgreSql {
     }
 }
 
-/// A relation's name as the server reads it back.
-pub fn whole_name(table: &Relation) -> String {
-    match &table.schema {
-        Some(schema) => format!("{}.{}", quoted(schema), quoted(&table.name)),
-        None => quoted(&table.name),
-    }
-}
-
 /// The number by which the server's catalogue knows a relation.
 pub async fn oid(client: &Client, table: &Relation) -> Result<u32, Trouble> {
     let sql = "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid";
-    let found: Option<u32> = client
-        .query_one(sql, &[&whole_name(table)])
-        .await?
-        .try_get(0)?;
+    let found: Option<u32> = client.query_one(sql, &[&whole(table)]).await?.try_get(0)?;
     found.ok_or_else(|| {
         Trouble::Ours(format!(
             "There is no table `{}` any more; list_tables shows what there is.",

@@ -5,8 +5,6 @@
 //! Beside a file in WAL mode the engine keeps `-wal` and `-shm` while it is open, for reading too. The last connection that
 //! closes takes them away, if it may write: so whoever only reads leaves them behind, empty, and whoever wrote tidies up.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +18,7 @@ use crate::servers::ServeError;
 use crate::servers::database::engine::Bounds;
 use crate::servers::database::sqlite::guard::{self, Door};
 use crate::servers::database::url::Place;
+use crate::servers::sqlite::{immutable, is_settled, needs_its_folder};
 
 /// Reading connections that are kept open.
 const MAX_IDLE: usize = 8;
@@ -301,70 +300,10 @@ fn connect(name: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(name, flags | uri)
 }
 
-/// Whether the engine would have had to write beside the file: so it does with the journal that is called WAL, also for reading.
-fn needs_its_folder(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
-    matches!(error.sqlite_error_code(), Some(ReadOnly | CannotOpen))
-}
-
-/// Whether all that was ever written is in the file itself.
-fn is_settled(path: &Path) -> bool {
-    let beside = |end: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    // Whoever only reads leaves an empty WAL behind.
-    let nothing = |path: PathBuf| match std::fs::metadata(path) {
-        Ok(meta) => meta.len() == 0,
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-    };
-    nothing(beside("-wal")) && nothing(beside("-journal"))
-}
-
-/// The file as a URL by which the engine neither locks it nor writes beside it.
-fn immutable(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut url = b"file:".to_vec();
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'?' | b'#' | b'%' => url.extend(format!("%{byte:02X}").into_bytes()),
-            byte => url.push(*byte),
-        }
-    }
-    url.extend(b"?immutable=1");
-    PathBuf::from(OsString::from_vec(url))
-}
-
 fn reading() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
 fn writing() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_that_may_not_be_written_beside_is_read_all_the_same() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("odd?name#100%.db");
-        let made = Connection::open(&file).unwrap();
-        made.execute_batch("CREATE TABLE t (n); INSERT INTO t VALUES (7);")
-            .unwrap();
-        drop(made);
-        assert!(is_settled(&file));
-        let connection = connect(&immutable(&file), reading()).unwrap();
-        let n: i64 = connection
-            .query_row("SELECT n FROM t", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(n, 7);
-        std::fs::write(dir.path().join("odd?name#100%.db-wal"), "").unwrap();
-        assert!(is_settled(&file));
-        std::fs::write(dir.path().join("odd?name#100%.db-wal"), "x").unwrap();
-        assert!(!is_settled(&file));
-    }
 }

@@ -1,0 +1,248 @@
+//! What the exchanges of one link share: the session, the revision, the tools that want headers, and the way to the connection.
+//!
+//! Understands messages as far as the transport must (which request is answered), and hands them on as they came.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use reqwest::Response;
+use reqwest::header::{HeaderMap, HeaderValue};
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+use url::Url;
+
+use super::cause;
+use super::headers::{self, Tools};
+use crate::config::TransportChoice;
+use crate::mcp::auth::Authorizer;
+use crate::mcp::transport::Inbound;
+use crate::mcp::transport::stdio::id_of;
+use crate::mcp::wire::record::{Direction, WireKind, classify_value};
+use crate::mcp::wire::tap::ConnectionTap;
+
+/// The header of a session.
+const SESSION: &str = "mcp-session-id";
+
+/// What the exchanges of one link share.
+pub struct Shared {
+    /// The client with the configured headers.
+    pub http: reqwest::Client,
+    /// The server's URL.
+    pub url: Url,
+    /// Which transport the configuration asks for.
+    pub choice: TransportChoice,
+    /// Who we are; nobody when the configuration says it by a header.
+    pub authorizer: Option<Authorizer>,
+    /// Sees everything that passes.
+    pub tap: ConnectionTap,
+    /// The way to the connection.
+    pub reports: mpsc::Sender<Inbound>,
+    /// Becomes true once no request of the server can be missed.
+    pub settle: watch::Sender<bool>,
+    /// What has been learned.
+    pub known: Mutex<Known>,
+}
+
+/// What a link learns of its server.
+#[derive(Default)]
+pub struct Known {
+    session: Option<HeaderValue>,
+    revision: Option<HeaderValue>,
+    tools: Tools,
+    /// `initialize` was sent over this link.
+    pub has_handshake: bool,
+    /// It has answered a request.
+    pub lives: bool,
+    /// It has given a stream for a GET, so that it knows this way.
+    pub has_stream: bool,
+}
+
+/// The request that an exchange is to bring the answer to.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Its id.
+    pub id: i64,
+    /// Its method.
+    pub method: String,
+}
+
+impl Asked {
+    /// What a message asks; nothing for a notification or an answer.
+    pub fn of(message: &Value) -> Option<Self> {
+        Some(Self {
+            method: method_of(message)?.to_owned(),
+            id: message.get("id")?.as_i64()?,
+        })
+    }
+}
+
+/// The method of a message.
+pub fn method_of(message: &Value) -> Option<&str> {
+    message.get("method")?.as_str()
+}
+
+/// What came of a text that should be a message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The answer that was asked for.
+    Answer,
+    /// Something else, which has been handed on.
+    Other,
+    /// No message at all: why.
+    Broken(String),
+}
+
+impl Shared {
+    /// What is known, for a moment; never held while something is awaited.
+    pub fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reports to the connection.
+    pub async fn report(&self, inbound: Inbound) {
+        let _connection_gone = self.reports.send(inbound).await;
+    }
+
+    /// No request of the server can be missed any more, or none is to be waited for.
+    pub fn settled(&self) {
+        self.settle.send_replace(true);
+    }
+
+    /// Whether this session has a name.
+    pub fn has_session(&self) -> bool {
+        self.known().session.is_some()
+    }
+
+    /// The session and revision of the era with a handshake.
+    pub fn session_headers(&self) -> HeaderMap {
+        let known = self.known();
+        let mut all = HeaderMap::new();
+        if let Some(session) = &known.session {
+            all.insert(SESSION, session.clone());
+        }
+        if let Some(revision) = &known.revision {
+            all.insert("mcp-protocol-version", revision.clone());
+        }
+        all
+    }
+
+    /// The headers of a message, and whether it goes into a session.
+    pub fn headers_of(&self, message: &Value) -> (HeaderMap, bool) {
+        if self.is_modern(message) {
+            let known = self.known();
+            let revision = headers::revision_of(message);
+            let revision = revision.or(known.revision.as_ref().and_then(|r| r.to_str().ok()));
+            return (headers::of(message, revision, &known.tools), false);
+        }
+        // A new session is asked for without the name of an old one.
+        if method_of(message) == Some("initialize") {
+            return (HeaderMap::new(), false);
+        }
+        (self.session_headers(), self.has_session())
+    }
+
+    /// Whether a message is of the era without a handshake: it says so itself, or belongs to a link that never had one.
+    pub fn is_modern(&self, message: &Value) -> bool {
+        headers::revision_of(message).is_some()
+            || (method_of(message) != Some("initialize") && !self.known().has_handshake)
+    }
+
+    /// Keeps the name that a server gives the session.
+    pub fn session_began(&self, response: &Response) {
+        let session = response.headers().get(SESSION).cloned();
+        self.known().session = session.map(|mut session| {
+            session.set_sensitive(true);
+            session
+        });
+    }
+
+    /// Takes in a text that should be a message, or a batch of them.
+    pub async fn hear(&self, text: &str, asked: Option<&Asked>) -> Heard {
+        let value = match serde_json::from_str::<Value>(text) {
+            Ok(value) => value,
+            Err(error) => {
+                self.record(WireKind::NotJson, text).await;
+                return Heard::Broken(cause::no_json("a message", &error));
+            }
+        };
+        self.record(classify_value(&value), text).await;
+        match value {
+            Value::Array(batch) => {
+                let mut heard = Heard::Other;
+                for value in batch {
+                    match self.message(value, asked).await {
+                        Heard::Other => {}
+                        better => heard = better,
+                    }
+                }
+                heard
+            }
+            value => self.message(value, asked).await,
+        }
+    }
+
+    async fn record(&self, kind: WireKind, text: &str) {
+        self.tap.record(Direction::In, kind, text.len(), text).await;
+    }
+
+    /// Hands one message on.
+    pub async fn message(&self, mut value: Value, asked: Option<&Asked>) -> Heard {
+        let kind = classify_value(&value);
+        let is_answer = matches!(kind, WireKind::Response { .. } | WireKind::Error { .. });
+        if kind == WireKind::NotMessage {
+            let of = value.get("id").and_then(id_of);
+            if of.is_some() && of == asked.map(|asked| asked.id) {
+                let why = "the server sent an answer with neither `result` nor `error`";
+                return Heard::Broken(why.to_owned());
+            }
+            self.report(Inbound::Stray(value.to_string())).await;
+            return Heard::Other;
+        }
+        let mut heard = Heard::Other;
+        if is_answer {
+            self.learn(&value);
+        }
+        if let Some(asked) = asked.filter(|_| is_answer) {
+            // A server that refuses before it reads cannot repeat the id; this exchange has one question.
+            if matches!(value.get("id"), None | Some(Value::Null)) {
+                value["id"] = asked.id.into();
+            }
+            if value.get("id").and_then(id_of) == Some(asked.id) {
+                self.learn_tools(&value, asked);
+                heard = Heard::Answer;
+            }
+        }
+        self.report(Inbound::Message(value)).await;
+        heard
+    }
+
+    /// What the transport itself needs of an answer: that there is one, and the revision from the first behind `initialize`.
+    fn learn(&self, answer: &Value) {
+        let mut known = self.known();
+        known.lives = true;
+        if known.has_handshake && known.revision.is_none() {
+            let result = answer.get("result");
+            let revision = result.and_then(|result| result.get("protocolVersion")?.as_str());
+            known.revision = revision.and_then(|revision| HeaderValue::from_str(revision).ok());
+        }
+    }
+
+    fn learn_tools(&self, answer: &Value, asked: &Asked) {
+        if let Some(result) = answer
+            .get("result")
+            .filter(|_| asked.method == "tools/list")
+        {
+            self.known().tools.learn(result);
+        }
+    }
+
+    /// Tells that a request failed alone.
+    pub async fn failed(&self, asked: &Asked, may_have_left: bool, why: String) {
+        let id = asked.id;
+        self.report(Inbound::Failed {
+            id,
+            may_have_left,
+            why,
+        })
+        .await;
+    }
+}
