@@ -403,7 +403,7 @@ fn asks(app: &mut App, text: &str, pick: u8) {
             let _ = form.accept();
         }
     }
-    app.awaited.push(Awaited {
+    app.visits.push(Awaited {
         server: text.into(),
         id: own(),
         host: own(),
