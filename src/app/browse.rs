@@ -2,7 +2,7 @@
 //!
 //! Pure. A [`crate::app::palette::Palette`] shows them.
 
-use crate::app::intent::Intent;
+use crate::app::intent::{Intent, Reaching};
 use crate::host::{Host, Server};
 use crate::text::human;
 
@@ -53,10 +53,10 @@ pub(super) fn candidates(shelf: Shelf, host: &Host) -> Vec<Candidate> {
 
 fn resources(server: &Server) -> Vec<Candidate> {
     let listed = server.resources.iter().map(|resource| {
-        let intent = Intent::Read {
+        let intent = Intent::Reach(Reaching::Read {
             server: server.name.clone(),
             uri: resource.uri.clone(),
-        };
+        });
         let size = resource.size.map(human::bytes);
         let right = [resource.mime.clone(), size];
         (
@@ -67,10 +67,10 @@ fn resources(server: &Server) -> Vec<Candidate> {
         )
     });
     let families = server.templates.iter().map(|template| {
-        let intent = Intent::FillTemplate {
+        let intent = Intent::Reach(Reaching::FillTemplate {
             server: server.name.clone(),
             uri_template: template.uri_template.clone(),
-        };
+        });
         let mime = template.mime.as_ref().map(|mime| format!(" · {mime}"));
         (
             format!("@{}:{}", server.name, template.uri_template),
@@ -91,10 +91,10 @@ fn prompts(server: &Server) -> Vec<Candidate> {
         (
             format!("/{}:{}", server.name, prompt.name),
             names.collect::<Vec<_>>().join(" "),
-            Intent::UsePrompt {
+            Intent::Reach(Reaching::UsePrompt {
                 server: server.name.clone(),
                 prompt: prompt.name.clone(),
-            },
+            }),
             about(&prompt.name, &prompt.title, &prompt.description),
         )
     };

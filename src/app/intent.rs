@@ -98,6 +98,19 @@ pub enum Intent {
         /// The arguments, one line of JSON.
         arguments: String,
     },
+    /// Reaches into a server, or into what was got from one.
+    Reach(Reaching),
+    /// Starts a new conversation.
+    Clear,
+    /// Looks for a model again.
+    FindModel,
+    /// Changes the colours.
+    Theme(ThemeChoice),
+}
+
+/// A wish about resources, prompts, completions and what answers hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reaching {
     /// Opens the list of all resources or prompts.
     Browse(Shelf),
     /// Reads a resource by hand.
@@ -161,12 +174,6 @@ pub enum Intent {
     SendFields,
     /// Writes the pictures, sounds and files of the open call to files.
     SaveBlocks,
-    /// Starts a new conversation.
-    Clear,
-    /// Looks for a model again.
-    FindModel,
-    /// Changes the colours.
-    Theme(ThemeChoice),
 }
 
 /// A way through lines or rows.

@@ -4,7 +4,7 @@
 
 use crate::app::composer::{Edit, Motion};
 use crate::app::form::FieldKey;
-use crate::app::intent::{Choice, Intent, Move, SignKey};
+use crate::app::intent::{Choice, Intent, Move, Reaching, SignKey};
 use crate::app::key::{Code, Key};
 use crate::app::state::Pane;
 
@@ -284,14 +284,14 @@ pub static TABLE: &[Binding] = &[
     row!(&[SignIn], [key(Code::PageUp)], Intent::Move(Move::PageUp), "", "Scroll up"),
     row!(&[SignIn], [key(Code::PageDown)], Intent::Move(Move::PageDown), "scroll", "Scroll down"),
     row!(&[Servers, Detail], [c('s')], Intent::SignIn(None), "sign in", "Sign in at the server"),
-    row!(&[Completing], [key(Code::Enter)], Intent::Take { sends: true }, "take", "Take the marked completion; a command that nothing can follow goes out"),
-    row!(&[Completing], [key(Code::Tab)], Intent::Take { sends: false }, "complete", "Take the marked completion"),
+    row!(&[Completing], [key(Code::Enter)], Intent::Reach(Reaching::Take { sends: true }), "take", "Take the marked completion; a command that nothing can follow goes out"),
+    row!(&[Completing], [key(Code::Tab)], Intent::Reach(Reaching::Take { sends: false }), "complete", "Take the marked completion"),
     row!(&[Completing], [key(Code::Up)], Intent::Move(Move::Up), "", "Mark the completion before"),
     row!(&[Completing], [key(Code::Down)], Intent::Move(Move::Down), "", "Mark the completion after"),
-    row!(&[Completing], [key(Code::Esc)], Intent::Dismiss, "close", "Close the completions"),
-    row!(&[Fields], [key(Code::Enter)], Intent::SendFields, "send", "Take the marked value, else go to what is missing, else send"),
-    row!(&[Fields], [key(Code::Tab)], Intent::NextField, "next field", "Go to the next field"),
-    row!(&[Fields], [key(Code::Tab).shift()], Intent::PreviousField, "", "Go to the field before"),
+    row!(&[Completing], [key(Code::Esc)], Intent::Reach(Reaching::Dismiss), "close", "Close the completions"),
+    row!(&[Fields], [key(Code::Enter)], Intent::Reach(Reaching::SendFields), "send", "Take the marked value, else go to what is missing, else send"),
+    row!(&[Fields], [key(Code::Tab)], Intent::Reach(Reaching::NextField), "next field", "Go to the next field"),
+    row!(&[Fields], [key(Code::Tab).shift()], Intent::Reach(Reaching::PreviousField), "", "Go to the field before"),
     row!(&[Fields], [key(Code::Up)], Intent::Move(Move::Up), "", "Mark the value before; without values, go to the field before"),
     row!(&[Fields], [key(Code::Down)], Intent::Move(Move::Down), "values", "Mark the value after; without values, go to the next field"),
     row!(&[Fields], [key(Code::Esc)], Intent::Back, "close", "Close the form"),
@@ -302,7 +302,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Servers, Detail], [c('d')], Intent::Disable(None), "disable", "Switch the server off"),
     row!(&[Servers, Detail], [c('e')], Intent::Enable(None), "enable", "Switch the server on"),
     row!(&[Detail], [c('y')], Intent::CopyResult, "copy", "Copy the result"),
-    row!(&[Detail], [c('w')], Intent::SaveBlocks, "save files", "Write the pictures, sounds and files of the answer to files"),
+    row!(&[Detail], [c('w')], Intent::Reach(Reaching::SaveBlocks), "save files", "Write the pictures, sounds and files of the answer to files"),
     row!(TEXTS, [key(Code::Esc), c('q'), key(Code::Enter)], Intent::Back, "close", "Close"),
     row!(&[Palette], [key(Code::Esc)], Intent::Back, "close", "Close"),
     row!(&[Chat], [key(Code::Esc)], Intent::Back, "interrupt", "Interrupt the turn"),

@@ -5,7 +5,7 @@
 use crate::app::browse::{self, Candidate, Shelf};
 use crate::app::composer::{Edit, Motion, motion};
 use crate::app::fuzzy;
-use crate::app::intent::Intent;
+use crate::app::intent::{Intent, Reaching};
 use crate::app::keymap;
 use crate::app::slash::{self, COMMANDS, THEMES};
 use crate::host::Host;
@@ -127,7 +127,7 @@ fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
             Some(Err(_))
                 if matches!(
                     command.name,
-                    "call" | "read" | "subscribe" | "log" | "login" | "logout"
+                    "call" | "read" | "subscribe" | "unsubscribe" | "log" | "login" | "logout"
                 ) =>
             {
                 let begin = Intent::Compose(format!("{key} "));
@@ -173,10 +173,10 @@ fn of_server(server: &crate::host::Server) -> Vec<(String, String, Intent)> {
     rows.extend(server.prompts.iter().map(|prompt| {
         let words = prompt.title.as_deref().or(prompt.description.as_deref());
         let words = words.map(|words| format!(": {words}")).unwrap_or_default();
-        let intent = Intent::UsePrompt {
+        let intent = Intent::Reach(Reaching::UsePrompt {
             server: name.clone(),
             prompt: prompt.name.clone(),
-        };
+        });
         let key = format!("/{name}:{}", prompt.name);
         (format!("Prompt {name}:{}{words}", prompt.name), key, intent)
     }));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::app::intent::Intent;
+use crate::app::intent::{Intent, Reaching};
 use crate::app::slash::{self, word};
 use crate::app::suggest::LEVELS;
 use crate::host::{Host, Server};
@@ -35,11 +35,11 @@ pub(super) fn with_uri(name: &str, rest: &str, host: &Host) -> Result<Intent, St
     }
     let uri = uri.to_owned();
     let what = match name {
-        "read" => return Ok(Intent::Read { server, uri }),
+        "read" => return Ok(Intent::Reach(Reaching::Read { server, uri })),
         "subscribe" => Errand::Subscribe { uri },
         _ => Errand::Unsubscribe { uri },
     };
-    Ok(Intent::Errand { server, what })
+    Ok(Intent::Reach(Reaching::Errand { server, what }))
 }
 
 /// `/log SERVER LEVEL`.
@@ -52,10 +52,10 @@ pub(super) fn log(rest: &str, host: &Host) -> Result<Intent, String> {
         return Err(format!("`/log {server} LEVEL` takes one of {all}."));
     }
     let level = level.to_owned();
-    Ok(Intent::Errand {
+    Ok(Intent::Reach(Reaching::Errand {
         server,
         what: Errand::SetLogLevel { level },
-    })
+    }))
 }
 
 /// `/server:prompt key=value ...`: nothing where there is no such server, for then it may be a text like any other.
@@ -102,17 +102,17 @@ fn filled(server: &Server, prompt: &Prompt, rest: &str) -> Result<Intent, String
     };
     let (server, name) = (server.name.clone(), prompt.name.clone());
     if prompt.arguments.iter().any(needed) {
-        return Ok(Intent::FillPrompt {
+        return Ok(Intent::Reach(Reaching::FillPrompt {
             server,
             prompt: name,
             given,
-        });
+        }));
     }
-    Ok(Intent::GetPrompt {
+    Ok(Intent::Reach(Reaching::GetPrompt {
         server,
         prompt: name,
         arguments,
-    })
+    }))
 }
 
 fn unknown(server: &Server, prompt: &Prompt, key: &str) -> String {

@@ -9,7 +9,7 @@ use std::str::Chars;
 use serde_json::{Map, Value};
 
 use crate::app::browse::Shelf;
-use crate::app::intent::Intent;
+use crate::app::intent::{Intent, Reaching};
 use crate::app::reach;
 use crate::app::state::Pane;
 use crate::config::ThemeChoice;
@@ -88,8 +88,8 @@ fn command(name: &str, rest: &str, host: &Host) -> Result<Intent, String> {
     let plain = match name {
         "help" => Intent::Help,
         "tools" => Intent::Tools,
-        "resources" => Intent::Browse(Shelf::Resources),
-        "prompts" => Intent::Browse(Shelf::Prompts),
+        "resources" => Intent::Reach(Reaching::Browse(Shelf::Resources)),
+        "prompts" => Intent::Reach(Reaching::Browse(Shelf::Prompts)),
         "read" | "subscribe" | "unsubscribe" => return reach::with_uri(name, rest, host),
         "log" => return reach::log(rest, host),
         "clear" => Intent::Clear,

@@ -58,51 +58,26 @@ pub struct Typing {
 impl Operator {
     /// The operator that a sign stands for; the plain one without a sign.
     fn of(sign: Option<char>) -> Self {
-        let plain = Self {
-            first: "",
-            separator: ",",
-            named: false,
-            empty: "",
-            reserved: false,
-            optional: false,
+        let (first, separator) = match sign {
+            Some('#') => ("#", ","),
+            Some('.') => (".", "."),
+            Some('/') => ("/", "/"),
+            Some(';') => (";", ";"),
+            Some('?') => ("?", "&"),
+            Some('&') => ("&", "&"),
+            _ => ("", ","),
         };
-        let parted = |by| Self {
-            first: by,
-            separator: by,
-            ..plain
-        };
-        match sign {
-            Some('+') => Self {
-                reserved: true,
-                ..plain
+        Self {
+            first,
+            separator,
+            named: matches!(sign, Some(';' | '?' | '&')),
+            empty: if matches!(sign, Some('?' | '&')) {
+                "="
+            } else {
+                ""
             },
-            Some('#') => Self {
-                first: "#",
-                reserved: true,
-                optional: true,
-                ..plain
-            },
-            Some('.') => parted("."),
-            Some('/') => parted("/"),
-            Some(';') => Self {
-                named: true,
-                optional: true,
-                ..parted(";")
-            },
-            Some('?') => Self {
-                first: "?",
-                named: true,
-                empty: "=",
-                optional: true,
-                ..parted("&")
-            },
-            Some('&') => Self {
-                named: true,
-                empty: "=",
-                optional: true,
-                ..parted("&")
-            },
-            _ => plain,
+            reserved: matches!(sign, Some('+' | '#')),
+            optional: matches!(sign, Some('#' | ';' | '?' | '&')),
         }
     }
 }
@@ -178,14 +153,8 @@ impl UriTemplate {
                     _ => return None,
                 },
             };
-            let behind = match parts.peek() {
-                Some(Part::Literal(text)) => text.as_str(),
-                Some(Part::Expression { .. }) => return None,
-                None => "",
-            };
-            let end = (!behind.is_empty())
-                .then(|| uri[at..].find(behind))
-                .flatten();
+            let behind = literal(parts.peek().copied())?;
+            let end = uri[at..].find(behind).filter(|_| !behind.is_empty());
             let value = &uri[at..end.map_or(uri.len(), |end| at + end)];
             if !by.reserved && value.contains(['/', '?', '#']) {
                 return None;
@@ -204,6 +173,15 @@ impl UriTemplate {
             at += end;
         }
         None
+    }
+}
+
+/// The text that stands behind an expression; none where another expression does.
+fn literal(part: Option<&Part>) -> Option<&str> {
+    match part {
+        Some(Part::Literal(text)) => Some(text),
+        Some(Part::Expression { .. }) => None,
+        None => Some(""),
     }
 }
 

@@ -56,7 +56,15 @@ pub fn is_listed(host: &Host) -> bool {
     is_settled(host) && host.servers.iter().all(quiet)
 }
 
-/// Waits until every server is ready, failed or switched off and all lists have been read; an interrupt ends the wait.
+/// Waits until every server is ready, failed or switched off; an interrupt ends the wait.
+pub async fn settled(run: &mut Headless, interrupt: &mut Interrupt) -> Result<(), CliError> {
+    tokio::select! {
+        () = run.until(is_settled) => Ok(()),
+        signal = interrupt.wait() => Err(interrupted(signal)),
+    }
+}
+
+/// The same, and waits until all lists have been read.
 pub async fn listed(run: &mut Headless, interrupt: &mut Interrupt) -> Result<(), CliError> {
     tokio::select! {
         () = run.until(is_listed) => Ok(()),

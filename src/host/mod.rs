@@ -34,6 +34,8 @@ pub use effect::Effect;
 pub use event::{HostEvent, ModelLabel, SignInEvent};
 pub use question::{About, Answer, Question};
 pub use server::{LogLine, Server};
-pub use state::{ErrandState, Host, ModelState, Root, SamplingState, Settings, SignInState};
+pub use state::{
+    ErrandState, Host, ModelState, RememberedEra, Root, SamplingState, Settings, SignInState,
+};
 
 pub use crate::agent::turn::{StopReason, TurnState};

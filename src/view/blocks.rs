@@ -23,7 +23,6 @@ const DEEP: usize = 4;
 
 /// A block on one line, for lists and the chat; nothing for a text, which speaks for itself.
 pub(super) fn name(block: &Block) -> Option<String> {
-    let line = |text: &str| clean::line(&text.chars().take(WORDS).collect::<String>());
     let name = match block {
         Block::Text { .. } | Block::Resource { text: Some(_), .. } => return None,
         Block::Image { mime, data } => {
@@ -31,25 +30,7 @@ pub(super) fn name(block: &Block) -> Option<String> {
             sized("image", &line(mime), size, picture::bytes(data))
         }
         Block::Audio { mime, data } => sized("audio", &line(mime), None, picture::bytes(data)),
-        Block::Link {
-            uri,
-            name,
-            title,
-            mime,
-            size,
-            ..
-        } => {
-            let name = title.as_ref().or(name.as_ref()).map(|name| line(name));
-            let mime = mime.as_ref().map(|mime| line(mime));
-            let size = size.map(human::bytes);
-            let more = [name, mime, size].into_iter().flatten().collect::<Vec<_>>();
-            let more = if more.is_empty() {
-                more
-            } else {
-                vec![format!(" ({})", more.join(", "))]
-            };
-            format!("[link {}{}]", line(uri), more.concat())
-        }
+        Block::Link { .. } => link(block),
         Block::Resource {
             uri, mime, blob, ..
         } => {
@@ -69,6 +50,34 @@ pub(super) fn name(block: &Block) -> Option<String> {
         }
     };
     Some(name)
+}
+
+/// The first so many characters, clean.
+fn line(text: &str) -> String {
+    clean::line(&text.chars().take(WORDS).collect::<String>())
+}
+
+/// `[link URI (title, type, size)]`.
+fn link(block: &Block) -> String {
+    let Block::Link {
+        uri,
+        name,
+        title,
+        mime,
+        size,
+        ..
+    } = block
+    else {
+        return String::new();
+    };
+    let name = title.as_ref().or(name.as_ref());
+    let words = [name, mime.as_ref()].into_iter().flatten();
+    let words = words.map(|text| line(text)).chain(size.map(human::bytes));
+    let words = words.collect::<Vec<_>>().join(", ");
+    match words.as_str() {
+        "" => format!("[link {}]", line(uri)),
+        words => format!("[link {} ({words})]", line(uri)),
+    }
 }
 
 /// `[image image/png, 640x480, 12 kB]`.

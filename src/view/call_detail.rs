@@ -117,16 +117,34 @@ fn facts(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
     if let Some(id) = &call.request_id {
         fact("JSON-RPC", plain(format!("id {}", clean::line(id))));
     }
-    if let Some(progress) = &call.progress {
-        fact("progress", calls::bar(progress, theme));
-    }
-    if let Some(task) = &call.task {
-        fact("task", of_task(task, call, theme));
-    }
-    if let Some(path) = &call.saved_to {
-        fact("saved to", plain(clean::line(&path.to_string_lossy())));
+    for (name, value) in later(call, theme) {
+        fact(name, value);
     }
     out
+}
+
+/// What comes to be known of a call while it runs, or at its end.
+fn later(call: &ToolCall, theme: &Theme) -> Vec<(&'static str, Spans)> {
+    let progress = call.progress.as_ref();
+    let task = call.task.as_ref();
+    let saved = call.saved_to.as_ref().map(|path| {
+        let path = clean::line(&path.to_string_lossy());
+        vec![span(path, theme.text)]
+    });
+    // It answered, and not as it says itself that it does.
+    let schema = call.mismatch.as_ref().map(|why| {
+        let why: String = why.chars().take(1_000).collect();
+        let words = "the structured answer does not fit the tool's own schema: ";
+        vec![span(words, theme.warn), span(clean::line(&why), theme.text)]
+    });
+    let facts = [
+        ("progress", progress.map(|of| calls::bar(of, theme))),
+        ("task", task.map(|task| of_task(task, call, theme))),
+        ("saved to", saved),
+        ("schema", schema),
+    ];
+    let known = |(name, value): (&'static str, Option<Spans>)| Some((name, value?));
+    facts.into_iter().filter_map(known).collect()
 }
 
 /// A task outlives the connection: while it runs, that is said.

@@ -26,26 +26,21 @@ pub(super) fn draw(
     frame: &mut Frame,
     area: Rect,
 ) -> (usize, usize) {
+    // The frame takes two columns to each side, and two rows.
+    let cols = usize::from(area.width.saturating_sub(4));
+    let (out, at) = lines(app, fields, cols, theme);
+    let height = u16::try_from(out.len() + 2).unwrap_or(u16::MAX);
+    let area = Rect {
+        height: area.height.min(height),
+        ..area
+    };
     pane::clear(frame, area);
     let inner = pane::framed(frame, theme, area, &title(fields), true, true);
-    let cols = usize::from(inner.width);
-    let mut out = head(fields, cols, theme);
-    let mut at = out.len();
-    for (index, field) in fields.rows.iter().enumerate() {
-        let has_keys = index == fields.at;
-        out.extend(label(field, has_keys, cols, theme));
-        if has_keys {
-            at = out.len();
-        }
-        out.push(value(field, has_keys, cols, theme));
-        if has_keys {
-            out.extend(proposals(app, fields, cols, theme));
-        }
-    }
-    out.extend(foot(fields, cols, theme));
     let rows = usize::from(inner.height);
     // The field that has the keys stays in sight, with what is proposed for it.
-    let first = (at + VALUES + 1).saturating_sub(rows).min(at);
+    let first = (at + VALUES + 1)
+        .saturating_sub(rows)
+        .min(at.saturating_sub(1));
     let first = first.min(out.len().saturating_sub(rows));
     pane::lines(frame, inner, out.iter().skip(first));
     if let Some(field) = fields.rows.get(fields.at)
@@ -62,6 +57,25 @@ pub(super) fn draw(
         composer::text(&field.value, None, theme, frame, line, true);
     }
     (out.len(), rows)
+}
+
+/// All of the form, and the line of the field that has the keys.
+fn lines(app: &App, fields: &Fields, cols: usize, theme: &Theme) -> (Lines, usize) {
+    let mut out = head(fields, cols, theme);
+    let mut at = out.len();
+    for (index, field) in fields.rows.iter().enumerate() {
+        let has_keys = index == fields.at;
+        out.extend(label(field, has_keys, cols, theme));
+        if has_keys {
+            at = out.len();
+        }
+        out.push(value(field, has_keys, cols, theme));
+        if has_keys {
+            out.extend(proposals(app, fields, cols, theme));
+        }
+    }
+    out.extend(foot(fields, cols, theme));
+    (out, at)
 }
 
 fn title(fields: &Fields) -> String {

@@ -13,7 +13,7 @@ use crate::mcp::request::ListKind;
 use crate::mcp::tool::{Icon, TaskSupport, Tool};
 use crate::text::{clean, human};
 use crate::view::code;
-use crate::view::styled::{self, Lines, Spans, span};
+use crate::view::styled::{self, Lines, span};
 use crate::view::theme::Theme;
 
 /// Things of one list that are shown; the palettes have all.
@@ -271,7 +271,7 @@ fn icons(icons: &[Icon]) -> Option<String> {
 }
 
 /// The level from which on a server logs, as a fact.
-pub(super) fn log_level(server: &Server, theme: &Theme) -> Option<Spans> {
+pub(super) fn log_level(server: &Server) -> Option<(&'static str, String)> {
     let level = server.log_level.as_deref()?;
-    Some(vec![span(format!("from {} on", head(level)), theme.text)])
+    Some(("logs", format!("from {} on", head(level))))
 }

@@ -115,11 +115,9 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         .as_ref()
         .map(|spec| clean::line(&spec.launch.identity()));
     let launch = launch.map(|launch| ("started as", launch));
-    for (name, text) in launch.into_iter().chain(standing(server, app.now)) {
+    let said = launch.into_iter().chain(standing(server, app.now));
+    for (name, text) in said.chain(resources::log_level(server)) {
         fact(&mut out, name, vec![span(text, theme.text)], cols, theme);
-    }
-    if let Some(level) = resources::log_level(server, theme) {
-        fact(&mut out, "logs", level, cols, theme);
     }
     let health = &server.health;
     let mut speed = servers::latency(health, theme);

@@ -6,6 +6,7 @@ mod form;
 mod keymap;
 mod palette;
 mod queue;
+mod reach;
 mod scenarios;
 mod slash;
 mod support;

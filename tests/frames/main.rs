@@ -3,5 +3,6 @@
 mod asks;
 mod frames;
 mod properties;
+mod reach;
 mod speed;
 mod stage;

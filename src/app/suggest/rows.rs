@@ -191,7 +191,7 @@ fn mentions(spot: &Spot, host: &Host, asker: &Asker) -> Vec<Suggestion> {
             let counts = (server.resources.len(), server.templates.len());
             all.push(Suggestion {
                 insert: label.clone(),
-                note: format!("{} resources, {} templates", counts.0, counts.1),
+                note: counted(counts.0, counts.1),
                 label,
                 hits: Vec::new(),
                 then: Then::Write,
@@ -210,6 +210,15 @@ fn mentions(spot: &Spot, host: &Host, asker: &Asker) -> Vec<Suggestion> {
             .filter(|row| !taken.contains(&row.insert)),
     );
     out
+}
+
+fn counted(resources: usize, templates: usize) -> String {
+    let some = |count: usize, what: &str| {
+        let s = if count == 1 { "" } else { "s" };
+        (count > 0).then(|| format!("{count} {what}{s}"))
+    };
+    let said = [some(resources, "resource"), some(templates, "template")];
+    said.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The resources and templates of a server that can be written in the input.

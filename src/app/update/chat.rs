@@ -7,7 +7,7 @@ use crate::agent::transcript::Entry;
 use crate::app::composer::{Edit, Motion};
 use crate::app::dialog::Dialog;
 use crate::app::effect::AppEffect;
-use crate::app::intent::{Intent, Move};
+use crate::app::intent::{Intent, Move, Reaching};
 use crate::app::keymap::Context;
 use crate::app::slash;
 use crate::app::state::{Anchor, App, Measured, Overlay, Pane};
@@ -24,7 +24,7 @@ impl App {
         }
         match slash::parse(self.composer.text(), &self.host) {
             // What cannot go now stays written.
-            Some(Ok(Intent::GetPrompt { .. })) if !self.can_prompt() => Vec::new(),
+            Some(Ok(Intent::Reach(Reaching::GetPrompt { .. }))) if !self.can_prompt() => Vec::new(),
             Some(Ok(intent)) => {
                 self.composer.submit();
                 self.intend(intent)

@@ -21,7 +21,7 @@ use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
 use crate::app::event::AppEvent;
 use crate::app::form::FieldKey;
-use crate::app::intent::Intent;
+use crate::app::intent::{Intent, Reaching};
 use crate::app::keymap::{self, Binding, Context};
 use crate::app::state::{
     Anchor, App, AskPane, CallsPane, ChatPane, Here, Overlay, Pane, Reach, ServersPane, Toast,
@@ -196,7 +196,7 @@ impl App {
                 let (rows, area) = self.chat.measured.ask;
                 rows > area
             }
-            (Intent::SaveBlocks, _) => self.has_files_in_view(),
+            (Intent::Reach(Reaching::SaveBlocks), _) => self.has_files_in_view(),
             (Intent::Open, Context::Calls) => !self.host.calls.is_empty(),
             (Intent::Open, Context::Servers) => !self.host.servers.is_empty(),
             _ => true,
@@ -274,30 +274,7 @@ impl App {
                 tool,
                 arguments,
             } => self.call_by_hand(server, tool, arguments),
-            Intent::Browse(shelf) => self.browse(shelf),
-            Intent::Read { server, uri } => self.read(server, uri),
-            Intent::FillTemplate {
-                server,
-                uri_template,
-            } => self.fill_template(&server, &uri_template, None),
-            Intent::UsePrompt { server, prompt } => self.use_prompt(&server, &prompt),
-            Intent::FillPrompt {
-                server,
-                prompt,
-                given,
-            } => self.fill_prompt(&server, &prompt, &given),
-            Intent::GetPrompt {
-                server,
-                prompt,
-                arguments,
-            } => self.get_prompt(server, prompt, arguments),
-            Intent::Errand { server, what } => self.do_errand(server, what),
-            Intent::Take { sends } => self.take_suggestion(sends),
-            Intent::Dismiss => self.dismiss(),
-            Intent::NextField => self.next_field(1),
-            Intent::PreviousField => self.previous_field(),
-            Intent::SendFields => self.send_fields(),
-            Intent::SaveBlocks => self.save_blocks(),
+            Intent::Reach(wish) => self.reach(wish),
             Intent::Clear => self.clear(),
             Intent::FindModel => self.find_model(),
             Intent::Theme(theme) => self.choose_theme(theme),

@@ -9,7 +9,7 @@ use crate::app::browse::Shelf;
 use crate::app::composer::Edit;
 use crate::app::effect::{AppEffect, Save};
 use crate::app::fields::Fields;
-use crate::app::intent::{Intent, Move};
+use crate::app::intent::{Intent, Move, Reaching};
 use crate::app::keymap::Context;
 use crate::app::palette::Palette;
 use crate::app::picture;
@@ -42,9 +42,39 @@ impl App {
         let awake = &mut self.reach.suggest.awake;
         match intent {
             None | Some(Intent::Edit(Edit::Delete(_))) => *awake = true,
-            Some(Intent::Take { .. } | Intent::Redraw | Intent::Reasoning) => {}
+            Some(Intent::Reach(Reaching::Take { .. }) | Intent::Redraw | Intent::Reasoning) => {}
             Some(Intent::Move(Move::Up | Move::Down)) if context == Context::Completing => {}
             Some(_) => *awake = false,
+        }
+    }
+
+    /// What reaches into a server, or into what was got from one.
+    pub(super) fn reach(&mut self, wish: Reaching) -> Vec<AppEffect> {
+        match wish {
+            Reaching::Browse(shelf) => self.browse(shelf),
+            Reaching::Read { server, uri } => self.read(server, uri),
+            Reaching::FillTemplate {
+                server,
+                uri_template,
+            } => self.fill_template(&server, &uri_template, None),
+            Reaching::UsePrompt { server, prompt } => self.use_prompt(&server, &prompt),
+            Reaching::FillPrompt {
+                server,
+                prompt,
+                given,
+            } => self.fill_prompt(&server, &prompt, &given),
+            Reaching::GetPrompt {
+                server,
+                prompt,
+                arguments,
+            } => self.get_prompt(server, prompt, arguments),
+            Reaching::Errand { server, what } => self.do_errand(server, what),
+            Reaching::Take { sends } => self.take_suggestion(sends),
+            Reaching::Dismiss => self.dismiss(),
+            Reaching::NextField => self.next_field(1),
+            Reaching::PreviousField => self.previous_field(),
+            Reaching::SendFields => self.send_fields(),
+            Reaching::SaveBlocks => self.save_blocks(),
         }
     }
 

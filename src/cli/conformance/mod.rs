@@ -4,6 +4,7 @@
 //! is the headless host with a patient person in front of it (`person`), who fills in what schemas ask for (`made`); nothing here
 //! may know a scenario. What the suite tells besides the URL is data for any client: the revision, calls to make, credentials.
 
+mod context;
 mod made;
 mod person;
 
@@ -12,26 +13,29 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::{failure, output, setup};
 use crate::config::{
-    ApprovePolicy, Config, HttpLaunch, Launch, ModelSettings, ProtocolChoice, Provider, ServerSpec,
-    TransportChoice,
+    ApprovePolicy, Config, HttpLaunch, Launch, ModelSettings, OauthSettings, ProtocolChoice,
+    Provider, ServerSpec, TransportChoice,
 };
 use crate::driver::headless::Headless;
 use crate::host::{CallEnd, Command, Host, Settings};
 use crate::ids::{CallId, ServerName};
+use crate::mcp::auth::Store;
 use crate::mcp::result::CallOutcome;
 use crate::text::clean;
+use context::{Context, GivenCall};
 use person::Person;
 
 /// The suite gives a client 30 s in all.
 const CALL: Duration = Duration::from_secs(20);
 const ALL: Duration = Duration::from_secs(28);
+/// How long the end of a connection may come behind that of its last call.
+const BEHIND: Duration = Duration::from_secs(1);
 /// Lists are long at times; a client under test need not read all of a library.
 const AT_MOST: usize = 50;
 
@@ -42,33 +46,16 @@ pub struct ConformanceArgs {
     pub url: String,
 }
 
-/// What the suite says besides the URL.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Context {
-    /// Calls to make with just these arguments.
-    #[serde(rename = "toolCalls")]
-    calls: Vec<GivenCall>,
-}
-
-/// One call of the context.
-#[derive(Debug, Deserialize)]
-struct GivenCall {
-    name: String,
-    #[serde(default)]
-    arguments: Map<String, Value>,
-}
-
 /// Walks the path once. 0 when all that was asked was answered; 3 when the server could not be used.
 pub fn run(args: &ConformanceArgs, global: &Global) -> Result<ExitCode, CliError> {
-    let context = context()?;
-    let config = config(&args.url);
+    let context = Context::read()?;
+    let config = config(&args.url, context.sign_in());
     let settings = Settings {
         probe_every: None,
         ..setup::settings(&config)
     };
     setup::block_on(async {
-        let mut run = setup::headless(config, settings, global)?;
+        let mut run = setup::headless_with(config, settings, global, Store::memory())?;
         run.start();
         let outcome = tokio::time::timeout(ALL, walk(&mut run, &context)).await;
         let outcome = outcome.unwrap_or_else(|_| Err(too_long()));
@@ -84,19 +71,7 @@ fn too_long() -> CliError {
     CliError::new(ErrorKind::Server, format!("not done within {seconds} s"))
 }
 
-fn context() -> Result<Context, CliError> {
-    let Ok(text) = std::env::var("MCP_CONFORMANCE_CONTEXT") else {
-        return Ok(Context::default());
-    };
-    serde_json::from_str(&text).map_err(|error| {
-        CliError::new(
-            ErrorKind::Usage,
-            format!("MCP_CONFORMANCE_CONTEXT cannot be read: {error}"),
-        )
-    })
-}
-
-fn config(url: &str) -> Config {
+fn config(url: &str, oauth: OauthSettings) -> Config {
     let protocol = match std::env::var("MCP_CONFORMANCE_PROTOCOL_VERSION").as_deref() {
         Ok(revision) if revision >= "2026-07-28" => ProtocolChoice::Modern,
         Ok(_) => ProtocolChoice::Legacy,
@@ -109,7 +84,7 @@ fn config(url: &str) -> Config {
             url: url.to_owned(),
             headers: BTreeMap::new(),
             transport: TransportChoice::Auto,
-            oauth: Box::default(),
+            oauth: Box::new(oauth),
         }),
         enabled: true,
         required: true,
@@ -216,6 +191,12 @@ async fn carry_out(run: &mut Headless, person: &mut Person, wish: Command) -> Re
         let Some(end) = run.host.call(id).and_then(|call| call.end()).cloned() else {
             return Err(CliError::new(ErrorKind::Server, "the call was not made"));
         };
+        if has_not_run(&end) {
+            // What was missing is told by the end of the connection, which comes behind that of the call.
+            let ends =
+                run.until(|host| !host.servers.iter().all(|server| server.status.is_ready()));
+            let _stands = tokio::time::timeout(BEHIND, ends).await;
+        }
         person.until(run, failure::is_listed).await?;
         if person.sign_ins() > signed_in && has_not_run(&end) {
             continue;

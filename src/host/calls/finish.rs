@@ -95,10 +95,13 @@ impl Host {
             .calls
             .iter()
             .filter(is_lost)
-            .map(|call| (call.id, call.request_id.is_some()))
+            .map(|call| (call.id, call.request_id.is_some(), call.task.is_some()))
             .collect();
-        let finish = |(id, was_sent): (CallId, bool)| {
+        let finish = |(id, was_sent, has_task): (CallId, bool, bool)| {
             let why = format!("the connection to server `{server}` ended: {why}");
+            if has_task {
+                return self.set_adrift(id, why, now);
+            }
             let outcome = if was_sent {
                 CallOutcome::Lost { why }
             } else {

@@ -89,7 +89,7 @@ impl Authorizer {
     ) -> Result<Self, SignInError> {
         let url =
             Url::parse(url).map_err(|error| SignInError::new(format!("not a URL: {error}")))?;
-        let inner = Inner::new(url, settings, browser, store)?;
+        let inner = Inner::new(url, settings, browser, store);
         Ok(Self {
             inner: Some(Arc::new(inner)),
         })

@@ -63,21 +63,15 @@ impl Memory {
 }
 
 impl Inner {
-    pub fn new(
-        url: Url,
-        settings: OauthSettings,
-        browser: Browser,
-        store: Store,
-    ) -> Result<Self, SignInError> {
-        let wire = Wire::new(&url).map_err(SignInError::new)?;
-        Ok(Self {
+    pub fn new(url: Url, settings: OauthSettings, browser: Browser, store: Store) -> Self {
+        Self {
+            wire: Arc::new(Wire::new(&url)),
             url,
             settings,
             browser,
             store,
-            wire: Arc::new(wire),
             memory: Mutex::default(),
-        })
+        }
     }
 
     /// The name of this server's record.

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -27,11 +27,47 @@ const REDIRECTS: usize = 5;
 /// The client. `at_home` means that the MCP server itself is on this machine, and so its authorization server may be.
 #[derive(Debug)]
 pub struct Wire {
-    follow: reqwest::Client,
-    stop: reqwest::Client,
+    /// To the world, through the system's proxy where there is one; made when it is first needed.
+    outside: OnceLock<Result<Clients, String>>,
+    /// To this machine, which no proxy leads to.
+    inside: OnceLock<Result<Clients, String>>,
     server: url::Origin,
     at_home: bool,
     trouble: Mutex<Option<String>>,
+}
+
+/// One that follows redirects on the same host, and one that follows none.
+#[derive(Debug)]
+struct Clients {
+    follow: reqwest::Client,
+    stop: reqwest::Client,
+}
+
+impl Clients {
+    fn new(at_home: bool, proxy: bool) -> Result<Self, String> {
+        let build = |redirects: Policy| {
+            let builder = reqwest::Client::builder()
+                .timeout(TIMEOUT)
+                .redirect(redirects)
+                .referer(false)
+                .dns_resolver(Arc::new(Resolver { at_home }))
+                .user_agent(concat!("mcpdeck/", env!("CARGO_PKG_VERSION")));
+            let builder = if proxy { builder } else { builder.no_proxy() };
+            let made = builder.build();
+            made.map_err(|error| format!("cannot make an HTTP client: {error}"))
+        };
+        let same_host = Policy::custom(|attempt| {
+            let origin = attempt.previous().first().map(Url::origin);
+            match origin == Some(attempt.url().origin()) && attempt.previous().len() <= REDIRECTS {
+                true => attempt.follow(),
+                false => attempt.stop(),
+            }
+        });
+        Ok(Self {
+            follow: build(same_host)?,
+            stop: build(Policy::none())?,
+        })
+    }
 }
 
 /// Why an exchange did not take place.
@@ -48,31 +84,23 @@ impl Error for Broken {}
 
 impl Wire {
     /// A client for the sign-in at this server.
-    pub fn new(server: &Url) -> Result<Self, String> {
-        let at_home = is_loopback(server);
-        let build = |redirects: Policy| {
-            reqwest::Client::builder()
-                .timeout(TIMEOUT)
-                .redirect(redirects)
-                .dns_resolver(Arc::new(Resolver { at_home }))
-                .user_agent(concat!("mcpdeck/", env!("CARGO_PKG_VERSION")))
-                .build()
-                .map_err(|error| format!("cannot make an HTTP client: {error}"))
-        };
-        let same_host = Policy::custom(|attempt| {
-            let origin = attempt.previous().first().map(Url::origin);
-            match origin == Some(attempt.url().origin()) && attempt.previous().len() <= REDIRECTS {
-                true => attempt.follow(),
-                false => attempt.stop(),
-            }
-        });
-        Ok(Self {
-            follow: build(same_host)?,
-            stop: build(Policy::none())?,
+    pub fn new(server: &Url) -> Self {
+        Self {
+            outside: OnceLock::new(),
+            inside: OnceLock::new(),
             server: server.origin(),
-            at_home,
+            at_home: is_loopback(server),
             trouble: Mutex::default(),
-        })
+        }
+    }
+
+    fn clients(&self, url: &Url) -> Result<&Clients, String> {
+        let at_home = self.at_home;
+        let made = match is_loopback(url) {
+            true => self.inside.get_or_init(|| Clients::new(at_home, false)),
+            false => self.outside.get_or_init(|| Clients::new(at_home, true)),
+        };
+        made.as_ref().map_err(Clone::clone)
     }
 
     /// What went wrong in the last exchange, if it did; it is given once.
@@ -90,7 +118,8 @@ impl Wire {
     pub async fn visit(&self, url: &str) -> Result<String, String> {
         let url = Url::parse(url).map_err(|error| format!("not a URL: {error}"))?;
         self.allows(&url)?;
-        let answer = self.stop.get(url.clone()).send().await;
+        let stop = &self.clients(&url)?.stop;
+        let answer = stop.get(url.clone()).send().await;
         let answer = answer.map_err(|error| told(&url, &error))?;
         let sent = answer.headers().get(reqwest::header::LOCATION);
         match sent.and_then(|location| location.to_str().ok()) {
@@ -104,11 +133,7 @@ impl Wire {
     }
 
     async fn exchange(&self, request: OAuthHttpRequest) -> Result<http::Response<Vec<u8>>, Broken> {
-        let client = match request.redirect_policy {
-            OAuthHttpRedirectPolicy::Follow => &self.follow,
-            // Whatever is new is not followed.
-            _ => &self.stop,
-        };
+        let redirects = request.redirect_policy;
         let request = reqwest::Request::try_from(request.request)
             .map_err(|error| Broken(error.to_string()))?;
         let url = request.url().clone();
@@ -117,6 +142,12 @@ impl Wire {
         if !own {
             self.allows(&url).map_err(Broken)?;
         }
+        let clients = self.clients(&url).map_err(Broken)?;
+        let client = match redirects {
+            OAuthHttpRedirectPolicy::Follow => &clients.follow,
+            // Whatever is new is not followed.
+            _ => &clients.stop,
+        };
         let broken = |error: reqwest::Error| Broken(told(&url, &error));
         let answer = client.execute(request).await.map_err(broken)?;
         let mut builder = http::Response::builder().status(answer.status());

@@ -217,6 +217,7 @@ pub fn initialize_result(result: &Value) -> Result<Hello, String> {
 /// # Errors
 /// When it does not, or when this is no such result.
 pub fn discover_result(result: &Value, revision: &str) -> Result<Hello, String> {
+    let result = complete(result)?;
     let Some(versions) = result.get("supportedVersions").and_then(Value::as_array) else {
         return Err(format!(
             "the answer to server/discover names no `supportedVersions`: {}",

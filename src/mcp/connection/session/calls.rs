@@ -7,9 +7,8 @@ use tokio::time::Instant;
 
 use super::Session;
 use super::tasks::Carried;
-use crate::ids::{AskId, CallId};
-use crate::mcp::ask::Ask;
-use crate::mcp::connection::asks::{Open, Whose};
+use crate::ids::CallId;
+use crate::mcp::connection::asks::Whose;
 use crate::mcp::connection::pending::{Answer, Purpose, without_result};
 use crate::mcp::connection::rounds::{Rounds, Step, Visits};
 use crate::mcp::connection::{CallRequest, messages};
@@ -32,7 +31,7 @@ pub(super) struct Call {
     /// When it is over whatever comes.
     last: Instant,
     /// Since when a person is asked for it: meanwhile its time stands still.
-    held: Option<Instant>,
+    pub(super) held: Option<Instant>,
     announced: bool,
     pub(super) rounds: Rounds,
     pub(super) visits: Visits,
@@ -87,7 +86,7 @@ impl Call {
         self.deadline = (Instant::now() + self.request.timeout).min(self.last);
     }
 
-    fn released(&mut self) {
+    pub(super) fn released(&mut self) {
         if let Some(since) = self.held.take() {
             self.last += since.elapsed();
             self.heard();
@@ -159,6 +158,13 @@ impl Session {
             CallOutcome::NotSent { why } if call.rounds.count() > 0 => CallOutcome::Lost { why },
             outcome => outcome,
         };
+        if self.voice.era == Era::Modern
+            && let Some(hint) = outcome.era_hint()
+        {
+            let text = format!("`{}` failed: {hint}", call.request.tool);
+            let level = "warning".to_owned();
+            self.reporter.event(ServerEvent::Log { level, text }).await;
+        }
         self.reporter.finished(id, outcome).await;
     }
 
@@ -238,59 +244,10 @@ impl Session {
             }
         };
         if let Some(call) = self.calls.get_mut(&id) {
+            if let Stage::Again(at) = stage {
+                call.deadline = (at + call.request.timeout).min(call.last);
+            }
             call.stage = stage;
-        }
-    }
-
-    /// Puts the questions of a call.
-    pub(super) async fn ask_all(
-        &mut self,
-        id: CallId,
-        asks: Vec<(String, Ask)>,
-        whose: fn(String) -> Whose,
-    ) {
-        for (key, what) in asks {
-            let ask = self.asks.open(Open {
-                whose: whose(key),
-                call: Some(id),
-                method: what.method(),
-            });
-            self.report_ask(ask, Some(id), what).await;
-        }
-    }
-
-    /// Reports a question; meanwhile the time of those who wait for it stands still.
-    pub(super) async fn report_ask(&mut self, ask: AskId, call: Option<CallId>, what: Ask) {
-        let now = Instant::now();
-        if call.is_none() {
-            self.held.get_or_insert(now);
-        }
-        let waits = |id: &CallId| call.is_none_or(|call| call == *id);
-        for (_, held) in self.calls.iter_mut().filter(|(id, _)| waits(id)) {
-            held.held.get_or_insert(now);
-        }
-        let asked = ServerEvent::Asked { ask, call, what };
-        self.reporter.event(asked).await;
-    }
-
-    /// Lets time run again where no question holds it any more.
-    pub(super) fn release(&mut self) {
-        for (id, call) in &mut self.calls {
-            if !self.asks.hold(*id) {
-                call.released();
-            }
-        }
-        if !self.asks.hold_all()
-            && let Some(since) = self.held.take()
-        {
-            let paused = since.elapsed();
-            for deadline in self
-                .pending
-                .values_mut()
-                .filter_map(|it| it.deadline.as_mut())
-            {
-                *deadline += paused;
-            }
         }
     }
 
@@ -405,15 +362,6 @@ impl Session {
     pub(super) fn only_call(&self) -> Option<CallId> {
         let mut ids = self.calls.keys();
         ids.next().copied().filter(|_| ids.next().is_none())
-    }
-
-    /// Calls that wait for the person to come back from a URL are sent again now that the server says so.
-    pub(super) fn visit_done(&mut self, key: &str) {
-        for call in self.calls.values_mut() {
-            if matches!(call.stage, Stage::Again(_)) && call.visits.knows(key) {
-                call.stage = Stage::Again(Instant::now());
-            }
-        }
     }
 }
 

@@ -41,8 +41,7 @@ impl Session {
             }
             (Errand::Subscribe { uri }, Era::Modern) => self.subscribe(id, uri.clone()).await,
             (Errand::Unsubscribe { uri }, Era::Modern) => {
-                self.streams.wanted.uris.remove(uri);
-                self.listen().await;
+                self.unsubscribe(uri).await;
                 self.errand_done(id, ErrandEnd::Done).await;
             }
             (Errand::Complete { .. }, _)

@@ -49,6 +49,17 @@ impl Session {
         self.listen().await;
     }
 
+    pub(super) async fn unsubscribe(&mut self, uri: &str) {
+        self.streams.wanted.uris.remove(uri);
+        let given_up = |(_, of): &mut (ErrandId, String)| of == uri;
+        let errands: Vec<_> = self.subscribing.extract_if(.., given_up).collect();
+        for (errand, _) in errands {
+            let why = "it was asked for no longer before the server could agree";
+            self.reporter.no_errand(errand, why).await;
+        }
+        self.listen().await;
+    }
+
     /// The server tells on a stream of what it has agreed to; without an acknowledgement it is believed to tell of all.
     pub(super) async fn stream_stands(&mut self, id: i64, agreed: Option<Filter>) {
         if self.streams.opening() != Some(id) {
@@ -100,8 +111,13 @@ impl Session {
                 self.listen().await;
             }
             Answer::Result(_) | Answer::Unreadable(_) | Answer::Failed(..) | Answer::TimedOut => {
-                if is_last {
+                if is_last || self.streams.missing().is_some() {
                     self.relisten.over(asked, Instant::now());
+                }
+                // It has ended at once too often: nobody waits for what will not come.
+                if self.relisten.at().is_none() {
+                    self.end_subscribing("the server ends its streams of changes at once")
+                        .await;
                 }
             }
         }

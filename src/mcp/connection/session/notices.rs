@@ -11,6 +11,11 @@ use crate::mcp::transport::stdio;
 /// The metadata under which a server says to which stream of changes a notification belongs.
 const STREAM: &str = "io.modelcontextprotocol/subscriptionId";
 
+const TOOLS: [ListKind; 1] = [ListKind::Tools];
+const PROMPTS: [ListKind; 1] = [ListKind::Prompts];
+/// The protocol has one word for both.
+const RESOURCES: [ListKind; 2] = [ListKind::Resources, ListKind::Templates];
+
 impl Session {
     pub(super) async fn notification(&mut self, message: &Value) {
         let none = Value::Object(Map::new());
@@ -23,14 +28,9 @@ impl Session {
                 let (level, text) = convert::log_message(params);
                 self.reporter.event(ServerEvent::Log { level, text }).await;
             }
-            "notifications/tools/list_changed" => self.changed(params, &[ListKind::Tools]).await,
-            "notifications/prompts/list_changed" => {
-                self.changed(params, &[ListKind::Prompts]).await;
-            }
-            "notifications/resources/list_changed" => {
-                let kinds = [ListKind::Resources, ListKind::Templates];
-                self.changed(params, &kinds).await;
-            }
+            "notifications/tools/list_changed" => self.changed(params, &TOOLS).await,
+            "notifications/prompts/list_changed" => self.changed(params, &PROMPTS).await,
+            "notifications/resources/list_changed" => self.changed(params, &RESOURCES).await,
             "notifications/resources/updated" => {
                 if self.is_of_a_stream(params).await
                     && let Some(uri) = text("uri").map(str::to_owned)

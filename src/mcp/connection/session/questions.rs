@@ -1,15 +1,16 @@
 //! Questions of the server: requests of its own in the old era, inputs that a call requires in the new one. None is answered here.
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::Session;
 use super::calls::Stage;
 use crate::ids::{AskId, CallId};
-use crate::mcp::ask::Reply;
+use crate::mcp::ask::{Ask, Reply};
 use crate::mcp::connection::asks::{Heard, Open, Whose};
 use crate::mcp::connection::messages;
 use crate::mcp::event::ServerEvent;
-use crate::mcp::result::CallOutcome;
+use crate::mcp::result::{CallOutcome, OLD_ERA_HINT};
 use crate::mcp::status::Era;
 
 /// The metadata under which a server says to which task a request belongs.
@@ -50,10 +51,71 @@ impl Session {
         }
         if method != "ping" {
             let text = format!(
-                "the server sent the request {method}, which its era does not have; set `protocol = \"legacy\"` for it"
+                "the server sent the request {method}, which its era does not have; {OLD_ERA_HINT}"
             );
             let level = "warning".to_owned();
             self.reporter.event(ServerEvent::Log { level, text }).await;
+        }
+    }
+
+    /// Puts the questions of a call.
+    pub(super) async fn ask_all(
+        &mut self,
+        id: CallId,
+        asks: Vec<(String, Ask)>,
+        whose: fn(String) -> Whose,
+    ) {
+        for (key, what) in asks {
+            let ask = self.asks.open(Open {
+                whose: whose(key),
+                call: Some(id),
+                method: what.method(),
+            });
+            self.report_ask(ask, Some(id), what).await;
+        }
+    }
+
+    /// Reports a question; meanwhile the time of those who wait for it stands still.
+    pub(super) async fn report_ask(&mut self, ask: AskId, call: Option<CallId>, what: Ask) {
+        let now = Instant::now();
+        if call.is_none() {
+            self.held.get_or_insert(now);
+        }
+        let waits = |id: &CallId| call.is_none_or(|call| call == *id);
+        for (_, held) in self.calls.iter_mut().filter(|(id, _)| waits(id)) {
+            held.held.get_or_insert(now);
+        }
+        let asked = ServerEvent::Asked { ask, call, what };
+        self.reporter.event(asked).await;
+    }
+
+    /// Lets time run again where no question holds it any more.
+    pub(super) fn release(&mut self) {
+        for (id, call) in &mut self.calls {
+            if !self.asks.hold(*id) {
+                call.released();
+            }
+        }
+        if !self.asks.hold_all()
+            && let Some(since) = self.held.take()
+        {
+            let paused = since.elapsed();
+            for deadline in self
+                .pending
+                .values_mut()
+                .filter_map(|it| it.deadline.as_mut())
+            {
+                *deadline += paused;
+            }
+        }
+    }
+
+    /// Calls that wait for the person to come back from a URL are sent again now that the server says so.
+    pub(super) fn visit_done(&mut self, key: &str) {
+        for call in self.calls.values_mut() {
+            if matches!(call.stage, Stage::Again(_)) && call.visits.knows(key) {
+                call.stage = Stage::Again(Instant::now());
+            }
         }
     }
 

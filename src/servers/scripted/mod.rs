@@ -1,46 +1,12 @@
 //! `mcpdeck serve scripted FILE`: a raw line server that plays a small TOML script, well or badly behaved, for tests.
 //!
 //! It knows no protocol library, so that it can do what one would not: write noise, break off, never answer, refuse to end.
-//! Only `cli::serve` starts it. The script:
-//!
-//! ```toml
-//! era = "legacy"                    # "legacy" (default), "modern" or "both"
-//! revision = "2024-11-05"           # the answer to initialize (2025-11-25 by default)
-//! capabilities = { tools = {} }     # instead of tools that tell when they change
-//! [start]                           # before anything is read; each key may be left out
-//! delay_ms = 100                    # waits
-//! stdout = ["Server started"]       # raw lines
-//! stderr = ["cannot find the key"]
-//! stderr_lines = 100000             # so many lines of stderr
-//! spawn = ["sleep", "1000"]         # a grandchild that lives on; its process id goes to stderr
-//! ignore_term = true                # does not end on SIGTERM
-//! ignore_eof = true                 # does not end when stdin closes
-//! exit = 3                          # ends at once with this code
-//!
-//! [[tools]]                         # the answer to tools/list: any table, good or bad
-//! name = "add"
-//! inputSchema = { type = "object" }
-//!
-//! [[on]]                            # the first rule that fits and is not used up
-//! method = "tools/call"             # required
-//! tool = "add"                      # only this params.name
-//! cursor = "2"                      # only this params.cursor
-//! has = "inputResponses"            # only with this in its params
-//! times = 1                         # used up after so many
-//! stdout = ['{"broken', 'noise']    # raw lines first; {id} stands for the request's id
-//! stderr = ["..."]
-//! long_line = 17000000              # a line of so many bytes
-//! wait_for = "q1"                   # until the client has answered the request of this id
-//! progress = [{ progress = 1, total = 2, message = "half", delay_ms = 50 }]
-//! delay_ms = 100                    # then waits
-//! result = { content = [] }         # then answers with this,
-//! error = { code = -1, message = "no" }   # or this,
-//! silent = true                     # or not at all,
-//! exit = 1                          # or ends with this code
-//! ```
+//! Only `cli::serve` starts it. `script` says what can stand in one.
 //!
 //! Without a rule: the handshakes of its era, `ping`, the tools above, and for each call one text block that holds the request's
 //! line as it came. The tool `seen` answers with every line that was received, one block each.
+
+mod script;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -48,79 +14,11 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-/// The script as it is written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Script {
-    era: Era,
-    revision: Option<String>,
-    capabilities: Option<Value>,
-    start: Start,
-    tools: Vec<Value>,
-    on: Vec<Rule>,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Era {
-    #[default]
-    Legacy,
-    Modern,
-    Both,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Start {
-    delay_ms: u64,
-    stdout: Vec<String>,
-    stderr: Vec<String>,
-    stderr_lines: usize,
-    spawn: Vec<String>,
-    ignore_term: bool,
-    ignore_eof: bool,
-    exit: Option<u8>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Rule {
-    method: String,
-    tool: Option<String>,
-    cursor: Option<String>,
-    has: Option<String>,
-    wait_for: Option<String>,
-    times: Option<usize>,
-    #[serde(default)]
-    stdout: Vec<String>,
-    #[serde(default)]
-    stderr: Vec<String>,
-    long_line: Option<usize>,
-    #[serde(default)]
-    progress: Vec<Step>,
-    #[serde(default)]
-    delay_ms: u64,
-    result: Option<Value>,
-    error: Option<Value>,
-    #[serde(default)]
-    silent: bool,
-    exit: Option<u8>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Step {
-    progress: f64,
-    total: Option<f64>,
-    message: Option<String>,
-    #[serde(default)]
-    delay_ms: u64,
-}
+use self::script::{Era, Rule, Script, Step};
 
 /// Plays the script until stdin closes or the script ends it; gives the exit code.
 ///
@@ -247,6 +145,10 @@ impl Script {
                 wanted.is_none() || of_params(key).and_then(Value::as_str) == wanted.as_deref()
             };
             rule.method == method
+                && rule
+                    .after
+                    .as_ref()
+                    .is_none_or(|method| was_received(seen, method))
                 && rule.times != Some(0)
                 && same(&rule.tool, "name")
                 && same(&rule.cursor, "cursor")
@@ -299,6 +201,16 @@ impl Script {
     }
 }
 
+/// Whether a message of this method has come.
+fn was_received(seen: &Mutex<Vec<String>>, method: &str) -> bool {
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let of_it = |line: &String| {
+        let message: Value = serde_json::from_str(line).unwrap_or_default();
+        message["method"] == method
+    };
+    seen.iter().any(of_it)
+}
+
 fn answer(tool: Option<&str>, line: &str, seen: &Mutex<Vec<String>>) -> Value {
     let text = |text: &str| json!({ "type": "text", "text": text });
     let content: Vec<Value> = match tool {
@@ -309,28 +221,6 @@ fn answer(tool: Option<&str>, line: &str, seen: &Mutex<Vec<String>>) -> Value {
         _ => vec![text(line)],
     };
     json!({ "content": content })
-}
-
-impl Rule {
-    fn plain(method: &str, result: Option<Value>, error: Option<Value>) -> Self {
-        Self {
-            method: method.to_owned(),
-            tool: None,
-            cursor: None,
-            has: None,
-            wait_for: None,
-            times: None,
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            long_line: None,
-            progress: Vec::new(),
-            delay_ms: 0,
-            result,
-            error,
-            silent: false,
-            exit: None,
-        }
-    }
 }
 
 impl Reply {
@@ -348,21 +238,7 @@ impl Reply {
         if let Some(id) = &rule.wait_for {
             answered.to(id).await;
         }
-        for step in rule.progress {
-            sleep(Duration::from_millis(step.delay_ms)).await;
-            let mut params = json!({ "progressToken": self.token, "progress": step.progress });
-            if let Some(params) = params.as_object_mut() {
-                params.extend(step.total.map(|total| ("total".to_owned(), total.into())));
-                params.extend(
-                    step.message
-                        .map(|words| ("message".to_owned(), words.into())),
-                );
-            }
-            let progress = json!({
-                "jsonrpc": "2.0", "method": "notifications/progress", "params": params,
-            });
-            out_line(&progress.to_string());
-        }
+        progress(&self.token, rule.progress).await;
         sleep(Duration::from_millis(rule.delay_ms)).await;
         if let Some(code) = rule.exit {
             let _already_ending = exit.send(code);
@@ -377,6 +253,24 @@ impl Reply {
             (result, None) => reply["result"] = result.unwrap_or_else(|| json!({})),
         }
         out_line(&reply.to_string());
+    }
+}
+
+async fn progress(token: &Value, steps: Vec<Step>) {
+    for step in steps {
+        sleep(Duration::from_millis(step.delay_ms)).await;
+        let mut params = json!({ "progressToken": token, "progress": step.progress });
+        if let Some(params) = params.as_object_mut() {
+            params.extend(step.total.map(|total| ("total".to_owned(), total.into())));
+            params.extend(
+                step.message
+                    .map(|words| ("message".to_owned(), words.into())),
+            );
+        }
+        let progress = json!({
+            "jsonrpc": "2.0", "method": "notifications/progress", "params": params,
+        });
+        out_line(&progress.to_string());
     }
 }
 
