@@ -82,7 +82,7 @@ async fn login(
     run: &mut Headless,
     interrupt: &mut Interrupt,
 ) -> Result<(), CliError> {
-    until(run, interrupt, failure::is_settled).await?;
+    failure::settled(run, interrupt).await?;
     let name = ServerName::new(&args.server);
     let server = run.host.server(&name);
     let status = server.map(|server| &server.status);
@@ -118,7 +118,7 @@ async fn login(
         let why = format!("the sign-in at server `{name}` did not come about: {why}");
         return Err(CliError::new(ErrorKind::Server, why));
     }
-    until(run, interrupt, failure::is_settled).await?;
+    failure::settled(run, interrupt).await?;
     tell(&name, &run.host)
 }
 

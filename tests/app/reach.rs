@@ -468,6 +468,7 @@ fn the_files_of_an_answer_are_saved_by_a_key() {
         created: Moment(0),
         request_id: None,
         task: None,
+        mismatch: None,
         saved_to: None,
     });
     play.press(Code::F(3));

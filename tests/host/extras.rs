@@ -1,6 +1,5 @@
 //! Resources and prompts on their way to the model: mentioned, sent, or reached by our own tools; and answers held to their schema.
 
-use std::time::Duration;
 
 use mcpdeck::agent::model::{Finish, Message, ModelRequest};
 use mcpdeck::agent::transcript::Entry;
@@ -406,5 +405,5 @@ fn pictures_beside_structured_content_are_not_lost_to_the_model() {
         "{\"a\":1}\n[image image/png, 4 bytes of base64]"
     );
     let quiet = stage.model(stream(&effects), done(Finish::Stop, vec![]));
-    assert_eq!(timers(&quiet), [(Default::default(), Duration::ZERO); 0]);
+    assert!(timers(&quiet).is_empty());
 }

@@ -506,7 +506,7 @@ impl Watched {
     fn happening(&mut self, chance: Chance) -> Option<Happening> {
         let server = |n: u8| SERVERS[usize::from(n) % SERVERS.len()];
         Some(match chance {
-            Chance::Submit if self.now.0 % 3 == 0 => {
+            Chance::Submit if self.now.0.is_multiple_of(3) => {
                 Happening::Command(Command::Submit("go @files:a @other:b".into()))
             }
             Chance::Submit => Happening::Command(Command::Submit("go".into())),
