@@ -7,7 +7,7 @@ use crate::config::oauth::{Grant, IdentityProvider, KeySource, OauthSettings, Si
 use crate::config::reader::{Read, Reader};
 use crate::config::secret::Secret;
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 15] = [
     "grant",
     "client_id",
     "client_secret",
@@ -23,7 +23,6 @@ const KEYS: [&str; 16] = [
     "idp_client_id",
     "idp_client_secret",
     "idp_id_token",
-    "description",
 ];
 
 /// What other programs call them.
@@ -85,7 +84,6 @@ fn settings(reader: &mut Reader<'_>) -> OauthSettings {
         ("enterprise", Grant::Enterprise),
     ];
     let plain = |read: Option<Read<String>>| read.map(|read| read.value);
-    reader.string("description");
     OauthSettings {
         grant: reader.choice("grant", &grants).unwrap_or_default(),
         client_id: plain(reader.string("client_id")),

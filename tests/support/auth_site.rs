@@ -1,5 +1,7 @@
 //! An MCP server that wants a sign-in and its authorization server, in one, with a rule to break at will.
 
+#![allow(dead_code, clippy::unwrap_used)] // Each binary of tests uses its part.
+
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
