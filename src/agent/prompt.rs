@@ -41,11 +41,13 @@ pub fn system(instructions: &[(String, String)]) -> String {
     text
 }
 
-/// The transcript as messages. `record` looks up a call; one that it does not give is left out.
+/// The transcript as messages. `record` looks up a call of the model, `attached` what the person attached by one of theirs; a
+/// call that neither gives is left out.
 pub fn messages(
     system: String,
     transcript: &Transcript,
     record: impl Fn(CallId) -> Option<CallRecord>,
+    attached: impl Fn(CallId) -> Option<String>,
 ) -> Vec<Message> {
     let mut messages = vec![Message::System { text: system }];
     for entry in transcript.entries() {
@@ -58,11 +60,13 @@ pub fn messages(
             }
             Entry::Told { text } => push_user(&mut messages, &format!("[mcpdeck] {text}")),
             Entry::Assistant(step) if !step.open => push_step(&mut messages, step, &record),
+            Entry::Hand { call } => {
+                if let Some(text) = attached(*call) {
+                    push_user(&mut messages, &text);
+                }
+            }
             // For the person alone, or not yet said.
-            Entry::User { sent: false, .. }
-            | Entry::Assistant(_)
-            | Entry::Note(_)
-            | Entry::Hand { .. } => {}
+            Entry::User { sent: false, .. } | Entry::Assistant(_) | Entry::Note(_) => {}
         }
     }
     messages
@@ -164,7 +168,7 @@ mod tests {
             at: Moment(0),
             sent: true,
         });
-        let roles: Vec<String> = messages("sys".into(), &transcript, record)
+        let roles: Vec<String> = messages("sys".into(), &transcript, record, |_| None)
             .into_iter()
             .map(|message| match message {
                 Message::System { .. } => "system".into(),

@@ -1,5 +1,7 @@
 //! What the terminal program wants done outside: plain data that `terminal::run` carries out.
 
+use std::path::PathBuf;
+
 use crate::host::Effect;
 
 /// One thing to do.
@@ -9,6 +11,13 @@ pub enum AppEffect {
     Host(Effect),
     /// Puts a text into the terminal's clipboard; answered by [`crate::app::event::AppEvent::Copied`].
     Copy(String),
+    /// Hands an address, which the person has agreed to, to the browser; answered by
+    /// [`crate::app::event::AppEvent::Opened`].
+    Open(String),
+    /// Finds out which of these folders are not there; answered by [`crate::app::event::AppEvent::Missing`].
+    FindFolders(Vec<PathBuf>),
+    /// Writes files; answered by [`crate::app::event::AppEvent::Saved`].
+    Save(Vec<Save>),
     /// Finds out what `auto` means for the theme; answered by [`crate::app::event::AppEvent::Theme`].
     DetectTheme,
     /// Draws everything anew, whatever the screen is thought to show.
@@ -17,4 +26,15 @@ pub enum AppEffect {
     Suspend,
     /// Ends the program.
     Quit,
+}
+
+/// One file to write where the program was started. An existing one is never written over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Save {
+    /// The name, which is ours.
+    pub stem: String,
+    /// What follows the dot.
+    pub extension: &'static str,
+    /// The content, base64.
+    pub data: String,
 }

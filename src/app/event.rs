@@ -2,6 +2,8 @@
 //!
 //! Plain data. `terminal::run` makes them, `App::update` takes them.
 
+use std::path::PathBuf;
+
 use crate::app::key::Key;
 use crate::app::state::Measured;
 use crate::config::ThemeChoice;
@@ -33,6 +35,12 @@ pub enum AppEvent {
     Theme(ThemeChoice),
     /// A text was handed to the terminal's clipboard, or why not.
     Copied(Result<usize, String>),
+    /// An address was handed to the browser, or why not.
+    Opened(String, Result<(), String>),
+    /// Of the folders that were asked about, these are not there.
+    Missing(Vec<PathBuf>),
+    /// Files were written, or why not.
+    Saved(Result<Vec<PathBuf>, String>),
     /// The terminal was given back and taken again.
     Resumed,
     /// The program is asked to end: a signal, or the terminal is gone.

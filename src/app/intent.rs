@@ -2,10 +2,15 @@
 //!
 //! Plain data. The keymap and the palette name intents; `update` has one small function for each.
 
+use std::collections::BTreeMap;
+
+use crate::app::browse::Shelf;
 use crate::app::composer::Edit;
+use crate::app::form::FieldKey;
 use crate::app::state::Pane;
 use crate::config::ThemeChoice;
 use crate::ids::ServerName;
+use crate::mcp::request::Errand;
 
 /// One wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +71,16 @@ pub enum Intent {
     AnswerMarked,
     /// Gives this answer.
     Answer(Choice),
+    /// Goes through the fields of a form, or changes what is chosen there.
+    Field(FieldKey),
+    /// Opens the list of folders that servers may be told of.
+    Folders,
+    /// Signs in at the marked server, or this one.
+    SignIn(Option<ServerName>),
+    /// Forgets the credentials for this server.
+    SignOut(ServerName),
+    /// Does this in the sign-in on show.
+    Sign(SignKey),
     /// Scrolls the arguments of the question.
     Arguments(Move),
     /// Leaves the reason and goes back to the answers.
@@ -83,12 +98,82 @@ pub enum Intent {
         /// The arguments, one line of JSON.
         arguments: String,
     },
+    /// Reaches into a server, or into what was got from one.
+    Reach(Reaching),
     /// Starts a new conversation.
     Clear,
     /// Looks for a model again.
     FindModel,
     /// Changes the colours.
     Theme(ThemeChoice),
+}
+
+/// A wish about resources, prompts, completions and what answers hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reaching {
+    /// Opens the list of all resources or prompts.
+    Browse(Shelf),
+    /// Reads a resource by hand.
+    Read {
+        /// The server.
+        server: ServerName,
+        /// The resource's URI.
+        uri: String,
+    },
+    /// Opens the form for a resource template; its resource is read then.
+    FillTemplate {
+        /// The server.
+        server: ServerName,
+        /// The template.
+        uri_template: String,
+    },
+    /// Begins with a prompt: in the input, or in its form when it has arguments.
+    UsePrompt {
+        /// The server.
+        server: ServerName,
+        /// The prompt.
+        prompt: String,
+    },
+    /// Opens the form for a prompt's arguments.
+    FillPrompt {
+        /// The server.
+        server: ServerName,
+        /// The prompt.
+        prompt: String,
+        /// What is given already.
+        given: BTreeMap<String, String>,
+    },
+    /// Gets a prompt and sends its messages to the model.
+    GetPrompt {
+        /// The server.
+        server: ServerName,
+        /// The prompt.
+        prompt: String,
+        /// The arguments, one line of JSON.
+        arguments: String,
+    },
+    /// Does an errand at a server and says what came of it.
+    Errand {
+        /// The server.
+        server: ServerName,
+        /// What.
+        what: Errand,
+    },
+    /// Takes the marked completion; where nothing can follow it and `sends`, it goes out.
+    Take {
+        /// Whether it may go out.
+        sends: bool,
+    },
+    /// Closes the completions.
+    Dismiss,
+    /// The next field of the form.
+    NextField,
+    /// The field of the form before.
+    PreviousField,
+    /// Takes the marked value of the form, else goes to what is missing, else sends it.
+    SendFields,
+    /// Writes the pictures, sounds and files of the open call to files.
+    SaveBlocks,
 }
 
 /// A way through lines or rows.
@@ -108,7 +193,20 @@ pub enum Move {
     Bottom,
 }
 
-/// The answers of the question dialog, in the order in which they stand there.
+/// What can be done in the sign-in on show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignKey {
+    /// Hands the address to the browser.
+    Open,
+    /// Copies the address.
+    Copy,
+    /// Goes on with the address that was pasted; where it failed, begins anew.
+    Go,
+    /// Gives it up.
+    Abort,
+}
+
+/// The answers of the question dialogs, in the order in which they stand there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Choice {
     /// Yes, this call.
@@ -121,10 +219,20 @@ pub enum Choice {
     No,
     /// No, and the model is told why.
     Reason,
+    /// What is filled in.
+    Accept,
+    /// Yes, and the address is handed to the browser.
+    Open,
+    /// The address is copied; nothing is answered.
+    Copy,
+    /// Yes, and the person goes there by other means.
+    Elsewhere,
+    /// Neither yes nor no.
+    Dismiss,
 }
 
 impl Choice {
-    /// All of them; [`crate::app::AskPane::marked`] is a place in it.
+    /// Those before a call.
     pub const ALL: [Self; 5] = [
         Self::Once,
         Self::Session,

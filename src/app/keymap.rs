@@ -3,7 +3,8 @@
 //! Pure. A key that is not in the table for a context types, where one can type, and else does nothing.
 
 use crate::app::composer::{Edit, Motion};
-use crate::app::intent::{Choice, Intent, Move};
+use crate::app::form::FieldKey;
+use crate::app::intent::{Choice, Intent, Move, Reaching, SignKey};
 use crate::app::key::{Code, Key};
 use crate::app::state::Pane;
 
@@ -20,8 +21,22 @@ pub enum Context {
     Question,
     /// The reason for a no, while it is typed.
     Reason,
+    /// A text field of a form, or a line of the folders.
+    Form,
+    /// A field of a form in which one chooses.
+    Pick,
+    /// An address that a server wants visited.
+    Visit,
+    /// What a server wants our model to write.
+    Sampling,
+    /// A sign-in.
+    SignIn,
     /// The command palette.
     Palette,
+    /// The chat's input with completions on show. What is not said for it is as in the chat.
+    Completing,
+    /// The form for a prompt or a resource template.
+    Fields,
     /// All about one call or server.
     Detail,
     /// The help.
@@ -47,13 +62,20 @@ pub struct Binding {
 
 impl Context {
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 15] = [
         Self::Chat,
         Self::Calls,
         Self::Servers,
         Self::Question,
         Self::Reason,
+        Self::Form,
+        Self::Pick,
+        Self::Visit,
+        Self::Sampling,
+        Self::SignIn,
         Self::Palette,
+        Self::Completing,
+        Self::Fields,
         Self::Detail,
         Self::Help,
     ];
@@ -66,7 +88,14 @@ impl Context {
             Self::Servers => "Servers",
             Self::Question => "Question",
             Self::Reason => "Reason for a no",
+            Self::Form => "A server's form, or the folders",
+            Self::Pick => "A server's form, at a choice",
+            Self::Visit => "An address of a server",
+            Self::Sampling => "A server asks the model",
+            Self::SignIn => "Sign-in",
             Self::Palette => "Command palette",
+            Self::Completing => "Completions in the input",
+            Self::Fields => "Form",
             Self::Detail => "Details",
             Self::Help => "Help",
         }
@@ -74,15 +103,35 @@ impl Context {
 
     /// Whether a key that is not in the table types a character here.
     pub fn types(self) -> bool {
-        matches!(self, Self::Chat | Self::Reason | Self::Palette)
+        matches!(
+            self,
+            Self::Chat
+                | Self::Completing
+                | Self::Fields
+                | Self::Reason
+                | Self::Palette
+                | Self::Form
+                | Self::SignIn
+        )
+    }
+
+    /// Whether the first question has the keys.
+    pub fn asks(self) -> bool {
+        matches!(
+            self,
+            Self::Question | Self::Reason | Self::Form | Self::Pick | Self::Visit | Self::Sampling
+        )
     }
 }
 
 /// What this key means here.
 pub fn lookup(context: Context, key: Key) -> Option<&'static Binding> {
-    TABLE
-        .iter()
-        .find(|row| row.contexts.contains(&context) && row.keys.contains(&key))
+    let row = |context: Context| {
+        let mut rows = TABLE.iter();
+        rows.find(|row| row.contexts.contains(&context) && row.keys.contains(&key))
+    };
+    let beside = (context == Context::Completing).then_some(Context::Chat);
+    row(context).or_else(|| row(beside?))
 }
 
 /// The rows that the status line shows in this context, the weightiest first.
@@ -152,13 +201,21 @@ macro_rules! row {
     };
 }
 
-use Context::{Calls, Chat, Detail, Help, Palette, Question, Reason, Servers};
+use Context::{
+    Calls, Chat, Completing, Detail, Fields, Form, Help, Palette, Pick, Question, Reason, Sampling,
+    Servers, SignIn, Visit,
+};
 
 const ALL: &[Context] = &Context::ALL;
-const PANES: &[Context] = &[Chat, Calls, Servers, Question];
+const PANES: &[Context] = &[Chat, Calls, Servers, Question, Visit, Sampling];
+const PLACES: &[Context] = &[Chat, Calls, Servers, Question, Visit, Sampling, Form, Pick];
+const FORMS: &[Context] = &[Form, Pick];
+const CHOICES: &[Context] = &[Question, Visit, Sampling];
+const ASKS: &[Context] = &[Question, Visit, Sampling, Form, Pick];
 const LISTS: &[Context] = &[Calls, Servers];
 const TEXTS: &[Context] = &[Detail, Help];
-const INPUTS: &[Context] = &[Chat, Reason];
+const INPUTS: &[Context] = &[Chat, Reason, Form, SignIn, Fields];
+const TYPED: &[Context] = &[Chat, Reason, Palette, Form, SignIn, Fields];
 
 const fn key(code: Code) -> Key {
     Key::new(code)
@@ -196,12 +253,48 @@ pub static TABLE: &[Binding] = &[
     row!(&[Question], [c('a')], Intent::Answer(Choice::Always), "always", "Yes, and this tool from now on: written to your configuration"),
     row!(&[Question], [c('n')], Intent::Answer(Choice::No), "no", "No"),
     row!(&[Question], [c('r'), c('w')], Intent::Answer(Choice::Reason), "no, because", "No, with a reason for the model"),
-    row!(&[Question], [key(Code::Left), key(Code::Up)], Intent::PreviousAnswer, "", "Mark the answer before"),
-    row!(&[Question], [key(Code::Right), key(Code::Down)], Intent::NextAnswer, "", "Mark the answer after"),
-    row!(&[Question], [key(Code::Enter)], Intent::AnswerMarked, "choose", "Give the marked answer"),
-    row!(&[Question], [key(Code::PageUp)], Intent::Arguments(Move::PageUp), "", "Scroll the arguments up"),
-    row!(&[Question], [key(Code::PageDown)], Intent::Arguments(Move::PageDown), "scroll", "Scroll the arguments down"),
+    row!(CHOICES, [key(Code::Left), key(Code::Up)], Intent::PreviousAnswer, "", "Mark the answer before"),
+    row!(CHOICES, [key(Code::Right), key(Code::Down)], Intent::NextAnswer, "", "Mark the answer after"),
+    row!(CHOICES, [key(Code::Enter)], Intent::AnswerMarked, "choose", "Give the marked answer"),
+    row!(ASKS, [key(Code::PageUp)], Intent::Arguments(Move::PageUp), "", "Scroll what is asked up"),
+    row!(ASKS, [key(Code::PageDown)], Intent::Arguments(Move::PageDown), "scroll", "Scroll what is asked down"),
     row!(&[Question], [key(Code::Esc)], Intent::Back, "interrupt", "Interrupt the turn"),
+    row!(&[Sampling], [c('y')], Intent::Answer(Choice::Once), "once", "Yes, this once: our model writes, and the server gets what it wrote"),
+    row!(&[Sampling], [c('s')], Intent::Answer(Choice::Session), "session", "Yes, and whatever this server asks our model until the program ends"),
+    row!(&[Visit], [c('y'), c('o')], Intent::Answer(Choice::Open), "open it", "Yes: open the address in the browser"),
+    row!(&[Visit], [c('c')], Intent::Answer(Choice::Copy), "copy", "Copy the address; nothing is answered yet"),
+    row!(&[Visit], [c('e')], Intent::Answer(Choice::Elsewhere), "elsewhere", "Yes: the address is opened elsewhere, by hand"),
+    row!(&[Visit, Sampling], [c('n')], Intent::Answer(Choice::No), "no", "No"),
+    row!(FORMS, [key(Code::Enter)], Intent::Answer(Choice::Accept), "accept", "Accept what is filled in, once it fits"),
+    row!(FORMS, [ctrl('x')], Intent::Answer(Choice::No), "no", "No: the server is told so"),
+    row!(&[Visit, Sampling, Form, Pick], [key(Code::Esc)], Intent::Answer(Choice::Dismiss), "cancel", "Close it: the server is told neither yes nor no"),
+    row!(&[Pick], [c(' ')], Intent::Field(FieldKey::Toggle), "choose", "Choose, or take the choice back"),
+    row!(FORMS, [key(Code::Tab)], Intent::Field(FieldKey::Next), "next field", "Go to the next field"),
+    row!(FORMS, [key(Code::Tab).shift()], Intent::Field(FieldKey::Previous), "", "Go to the field before"),
+    row!(FORMS, [key(Code::Up)], Intent::Field(FieldKey::Up), "", "One row up, or the field before"),
+    row!(FORMS, [key(Code::Down)], Intent::Field(FieldKey::Down), "", "One row down, or the next field"),
+    row!(&[Pick], [key(Code::Left)], Intent::Field(FieldKey::Left), "", "The option before; yes"),
+    row!(&[Pick], [key(Code::Right)], Intent::Field(FieldKey::Right), "", "The option after; no"),
+    row!(&[Pick], [key(Code::Backspace), key(Code::Delete), ctrl('t')], Intent::Field(FieldKey::Clear), "", "Choose nothing"),
+    row!(&[Form], [ctrl('t'), key(Code::Delete).shift()], Intent::Field(FieldKey::Clear), "take out", "Of the folders: take this one out"),
+    row!(&[SignIn], [key(Code::Enter)], Intent::Sign(SignKey::Go), "go on", "Go on with the address that is pasted; after a failure, begin anew"),
+    row!(&[SignIn], [ctrl('o')], Intent::Sign(SignKey::Open), "open it", "Open the address in the browser"),
+    row!(&[SignIn], [ctrl('y')], Intent::Sign(SignKey::Copy), "copy", "Copy the address"),
+    row!(&[SignIn], [key(Code::Esc)], Intent::Sign(SignKey::Abort), "give up", "Give the sign-in up"),
+    row!(&[SignIn], [key(Code::PageUp)], Intent::Move(Move::PageUp), "", "Scroll up"),
+    row!(&[SignIn], [key(Code::PageDown)], Intent::Move(Move::PageDown), "scroll", "Scroll down"),
+    row!(&[Servers, Detail], [c('s')], Intent::SignIn(None), "sign in", "Sign in at the server"),
+    row!(&[Completing], [key(Code::Enter)], Intent::Reach(Reaching::Take { sends: true }), "take", "Take the marked completion; a command that nothing can follow goes out"),
+    row!(&[Completing], [key(Code::Tab)], Intent::Reach(Reaching::Take { sends: false }), "complete", "Take the marked completion"),
+    row!(&[Completing], [key(Code::Up)], Intent::Move(Move::Up), "", "Mark the completion before"),
+    row!(&[Completing], [key(Code::Down)], Intent::Move(Move::Down), "", "Mark the completion after"),
+    row!(&[Completing], [key(Code::Esc)], Intent::Reach(Reaching::Dismiss), "close", "Close the completions"),
+    row!(&[Fields], [key(Code::Enter)], Intent::Reach(Reaching::SendFields), "send", "Take the marked value, else go to what is missing, else send"),
+    row!(&[Fields], [key(Code::Tab)], Intent::Reach(Reaching::NextField), "next field", "Go to the next field"),
+    row!(&[Fields], [key(Code::Tab).shift()], Intent::Reach(Reaching::PreviousField), "", "Go to the field before"),
+    row!(&[Fields], [key(Code::Up)], Intent::Move(Move::Up), "", "Mark the value before; without values, go to the field before"),
+    row!(&[Fields], [key(Code::Down)], Intent::Move(Move::Down), "values", "Mark the value after; without values, go to the next field"),
+    row!(&[Fields], [key(Code::Esc)], Intent::Back, "close", "Close the form"),
     row!(&[Palette], [key(Code::Enter)], Intent::Run, "run", "Do what the marked row says"),
     row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
@@ -209,22 +302,23 @@ pub static TABLE: &[Binding] = &[
     row!(&[Servers, Detail], [c('d')], Intent::Disable(None), "disable", "Switch the server off"),
     row!(&[Servers, Detail], [c('e')], Intent::Enable(None), "enable", "Switch the server on"),
     row!(&[Detail], [c('y')], Intent::CopyResult, "copy", "Copy the result"),
+    row!(&[Detail], [c('w')], Intent::Reach(Reaching::SaveBlocks), "save files", "Write the pictures, sounds and files of the answer to files"),
     row!(TEXTS, [key(Code::Esc), c('q'), key(Code::Enter)], Intent::Back, "close", "Close"),
     row!(&[Palette], [key(Code::Esc)], Intent::Back, "close", "Close"),
     row!(&[Chat], [key(Code::Esc)], Intent::Back, "interrupt", "Interrupt the turn"),
     row!(LISTS, [key(Code::Esc)], Intent::Back, "back", "Interrupt the turn, else go back to the chat"),
-    row!(&[Chat, Reason], [ctrl('j'), key(Code::Enter).alt(), key(Code::Enter).shift()], Intent::Newline, "new line", "Begin a new line"),
+    row!(&[Chat, Reason, Form], [ctrl('j'), key(Code::Enter).alt(), key(Code::Enter).shift()], Intent::Newline, "new line", "Begin a new line"),
 
-    row!(palette PANES, [key(Code::F(1))], Intent::Help, "help", "Show the keys"),
-    row!(&[Reason, Palette, Detail, Help], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
+    row!(palette PLACES, [key(Code::F(1))], Intent::Help, "help", "Show the keys"),
+    row!(&[Reason, Palette, Fields, Detail, Help, SignIn], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
     row!(LISTS, [c('?')], Intent::Help, "", "Show the keys"),
-    row!(PANES, [ctrl('p')], Intent::Palette, "commands", "Open the command palette"),
+    row!(PLACES, [ctrl('p')], Intent::Palette, "commands", "Open the command palette"),
     row!(&[Palette, Detail, Help], [ctrl('p')], Intent::Palette, "", "Open or close the command palette"),
     row!(PANES, [key(Code::Tab)], Intent::NextPane, "next pane", "Go to the next pane; in the empty input, take the prompt that is proposed"),
     row!(PANES, [key(Code::Tab).shift()], Intent::PreviousPane, "", "Go to the pane before"),
-    row!(palette PANES, [key(Code::F(2))], Intent::Focus(Pane::Chat), "", "Go to the chat"),
-    row!(palette PANES, [key(Code::F(3))], Intent::Focus(Pane::Calls), "", "Go to the tool calls"),
-    row!(palette PANES, [key(Code::F(4))], Intent::Focus(Pane::Servers), "", "Go to the servers"),
+    row!(palette PLACES, [key(Code::F(2))], Intent::Focus(Pane::Chat), "", "Go to the chat"),
+    row!(palette PLACES, [key(Code::F(3))], Intent::Focus(Pane::Calls), "", "Go to the tool calls"),
+    row!(palette PLACES, [key(Code::F(4))], Intent::Focus(Pane::Servers), "", "Go to the servers"),
     row!(palette PANES, [ctrl('r')], Intent::Reasoning, "", "Show or fold the model's reasoning"),
     row!(palette PANES, [ctrl('y')], Intent::CopyAnswer, "", "Copy the model's last answer"),
     row!(ALL, [ctrl('c')], Intent::Cancel, "", "Close, clear the input or interrupt; twice, quit"),
@@ -252,13 +346,13 @@ pub static TABLE: &[Binding] = &[
     row!(INPUTS, [key(Code::End), ctrl('e')], go(Motion::LineEnd), "", "To the end of the line"),
     row!(INPUTS, [alt('<')], go(Motion::Start), "", "To the start of the text"),
     row!(INPUTS, [alt('>')], go(Motion::End), "", "To the end of the text"),
-    row!(&[Chat, Reason, Palette], [key(Code::Backspace), ctrl('h'), key(Code::Backspace).shift()], delete(Motion::Left), "", "Delete the character before"),
+    row!(TYPED, [key(Code::Backspace), ctrl('h'), key(Code::Backspace).shift()], delete(Motion::Left), "", "Delete the character before"),
     row!(INPUTS, [key(Code::Delete)], delete(Motion::Right), "", "Delete the character after"),
     row!(&[Chat], [ctrl('d')], Intent::EndOfInput, "", "Delete the character after; in the empty input, quit"),
-    row!(&[Reason], [ctrl('d')], delete(Motion::Right), "", "Delete the character after"),
-    row!(&[Chat, Reason, Palette], [ctrl('w'), key(Code::Backspace).alt(), key(Code::Backspace).ctrl()], delete(Motion::WordLeft), "", "Delete the word before"),
+    row!(&[Reason, Form, SignIn, Fields], [ctrl('d')], delete(Motion::Right), "", "Delete the character after"),
+    row!(TYPED, [ctrl('w'), key(Code::Backspace).alt(), key(Code::Backspace).ctrl()], delete(Motion::WordLeft), "", "Delete the word before"),
     row!(INPUTS, [alt('d'), key(Code::Delete).ctrl()], delete(Motion::WordRight), "", "Delete the word after"),
-    row!(&[Chat, Reason, Palette], [ctrl('u')], delete(Motion::LineStart), "", "Delete to the start of the line"),
+    row!(TYPED, [ctrl('u')], delete(Motion::LineStart), "", "Delete to the start of the line"),
     row!(INPUTS, [ctrl('k')], delete(Motion::LineEnd), "", "Delete to the end of the line"),
     row!(INPUTS, [ctrl('_'), alt('z')], Intent::Edit(Edit::Undo), "", "Undo"),
     row!(INPUTS, [alt('/'), alt('Z')], Intent::Edit(Edit::Redo), "", "Redo"),

@@ -2,24 +2,36 @@
 //!
 //! Pure: no terminal, no clock. `terminal` feeds it events and carries out its effects; `view` draws it.
 
+pub mod asker;
+pub mod browse;
 pub mod composer;
+pub mod dialog;
 pub mod effect;
 pub mod event;
+pub mod fields;
+pub mod form;
+mod fuzzy;
 pub mod intent;
 pub mod key;
 pub mod keymap;
+pub mod mention;
 pub mod palette;
+pub mod picture;
+mod reach;
 pub mod slash;
 pub mod state;
+pub mod suggest;
+pub mod template;
 mod update;
 pub mod viewport;
 
-pub use effect::AppEffect;
+pub use browse::Shelf;
+pub use effect::{AppEffect, Save};
 pub use event::{AppEvent, Mouse, MouseKind};
-pub use intent::{Choice, Intent, Move};
+pub use intent::{Choice, Intent, Move, Reaching, SignKey};
 pub use key::{Code, Key};
 pub use keymap::Context;
 pub use state::{
-    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Measured, Overlay, Pane, ServersPane,
-    Toast,
+    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Here, Measured, Overlay, Pane, Reach,
+    ServersPane, Toast,
 };

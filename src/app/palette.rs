@@ -2,11 +2,10 @@
 //!
 //! Pure. Its rows come from the keymap, the slash commands and the servers that there are, so nothing is listed twice by hand.
 
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
-
+use crate::app::browse::{self, Candidate, Shelf};
 use crate::app::composer::{Edit, Motion, motion};
-use crate::app::intent::Intent;
+use crate::app::fuzzy;
+use crate::app::intent::{Intent, Reaching};
 use crate::app::keymap;
 use crate::app::slash::{self, COMMANDS, THEMES};
 use crate::host::Host;
@@ -22,6 +21,10 @@ pub struct Palette {
     pub marked: usize,
     /// What each of the rows does, in the same order.
     pub intents: Vec<Intent>,
+    /// What it lists.
+    pub shelf: Shelf,
+    /// More about each of the rows, raw, in the same order.
+    pub notes: Vec<String>,
 }
 
 /// One row.
@@ -38,40 +41,47 @@ pub struct PaletteRow {
 impl Palette {
     /// A palette that shows everything.
     pub fn open(host: &Host) -> Self {
-        let mut palette = Self::default();
+        Self::of(Shelf::default(), host)
+    }
+
+    /// A palette of one of the lists.
+    pub fn of(shelf: Shelf, host: &Host) -> Self {
+        let mut palette = Self {
+            shelf,
+            ..Self::default()
+        };
         palette.filter(host);
         palette
     }
 
     /// Fits the rows to the query and marks the best.
     pub fn filter(&mut self, host: &Host) {
-        let pattern = Pattern::parse(&self.query, CaseMatching::Smart, Normalization::Smart);
-        let mut matcher = Matcher::new(Config::DEFAULT);
-        let mut buffer = Vec::new();
-        let mut fitting: Vec<(u32, PaletteRow, Intent)> = Vec::new();
-        for (label, key, intent) in candidates(host) {
-            let mut hits = Vec::new();
-            let haystack = Utf32Str::new(&label, &mut buffer);
-            let score = match pattern.indices(haystack, &mut matcher, &mut hits) {
-                Some(score) => Some(score),
-                // The key is searched too (`/restart`), where the label alone does not fit; then nothing of it is marked.
-                None => {
-                    hits.clear();
-                    let both = format!("{label} {key}");
-                    pattern.score(Utf32Str::new(&both, &mut buffer), &mut matcher)
-                }
-            };
-            let Some(score) = score else { continue };
-            hits.sort_unstable();
-            hits.dedup();
-            fitting.push((score, PaletteRow { label, key, hits }, intent));
+        let all = match self.shelf {
+            Shelf::Commands => candidates(host).into_iter().map(without_more).collect(),
+            shelf => browse::candidates(shelf, host),
+        };
+        // The key is searched too (`/restart`), where the label alone does not fit.
+        let named = all.into_iter().map(|row| {
+            let words = format!("{} {}", row.1, row.3);
+            (row.0.clone(), words, row)
+        });
+        let fitting = match self.shelf {
+            Shelf::Commands => fuzzy::rank(&self.query, named),
+            // A URI is full of signs.
+            Shelf::Resources | Shelf::Prompts => fuzzy::rank_plain(&self.query, named),
+        };
+        *self = Self {
+            query: std::mem::take(&mut self.query),
+            shelf: self.shelf,
+            ..Self::default()
+        };
+        for fit in fitting {
+            let (label, key, intent, more) = fit.item;
+            let hits = fit.hits;
+            self.rows.push(PaletteRow { label, key, hits });
+            self.intents.push(intent);
+            self.notes.push(more);
         }
-        fitting.sort_by_key(|(score, ..)| std::cmp::Reverse(*score));
-        self.marked = 0;
-        (self.rows, self.intents) = fitting
-            .into_iter()
-            .map(|(_, row, intent)| (row, intent))
-            .unzip();
     }
 
     /// Takes something out of the query: the only editing that it knows, at its end.
@@ -96,6 +106,10 @@ impl Palette {
     }
 }
 
+fn without_more((label, key, intent): (String, String, Intent)) -> Candidate {
+    (label, key, intent, String::new())
+}
+
 /// Everything that can be done, in the order in which it is shown without a query.
 fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
     let keys = keymap::TABLE.iter().filter(|row| row.palette);
@@ -110,7 +124,12 @@ fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
             Some(Ok(intent)) if !has_key(&intent) => {
                 all.push((command.help.to_owned(), key, intent));
             }
-            Some(Err(_)) if command.name == "call" => {
+            Some(Err(_))
+                if matches!(
+                    command.name,
+                    "call" | "read" | "subscribe" | "unsubscribe" | "log" | "login" | "logout"
+                ) =>
+            {
                 let begin = Intent::Compose(format!("{key} "));
                 all.push((command.help.to_owned(), key, begin));
             }
@@ -150,6 +169,16 @@ fn of_server(server: &crate::host::Server) -> Vec<(String, String, Intent)> {
             String::new(),
             Intent::Compose(begin),
         )
+    }));
+    rows.extend(server.prompts.iter().map(|prompt| {
+        let words = prompt.title.as_deref().or(prompt.description.as_deref());
+        let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+        let intent = Intent::Reach(Reaching::UsePrompt {
+            server: name.clone(),
+            prompt: prompt.name.clone(),
+        });
+        let key = format!("/{name}:{}", prompt.name);
+        (format!("Prompt {name}:{}{words}", prompt.name), key, intent)
     }));
     rows
 }

@@ -8,7 +8,9 @@ use std::str::Chars;
 
 use serde_json::{Map, Value};
 
-use crate::app::intent::Intent;
+use crate::app::browse::Shelf;
+use crate::app::intent::{Intent, Reaching};
+use crate::app::reach;
 use crate::app::state::Pane;
 use crate::config::ThemeChoice;
 use crate::host::Host;
@@ -32,12 +34,21 @@ pub static COMMANDS: &[SlashCommand] = &[
     SlashCommand { name: "help", arguments: "", help: "Show the keys and commands" },
     SlashCommand { name: "tools", arguments: "", help: "List the tools of all servers" },
     SlashCommand { name: "call", arguments: "SERVER TOOL [key=value ... | JSON]", help: "Call a tool yourself" },
+    SlashCommand { name: "resources", arguments: "", help: "List the resources of all servers" },
+    SlashCommand { name: "read", arguments: "SERVER URI", help: "Read a resource yourself" },
+    SlashCommand { name: "prompts", arguments: "", help: "List the prompts of all servers" },
+    SlashCommand { name: "subscribe", arguments: "SERVER URI", help: "Be told when a resource changes" },
+    SlashCommand { name: "unsubscribe", arguments: "SERVER URI", help: "Be told no longer" },
+    SlashCommand { name: "log", arguments: "SERVER debug|info|notice|warning|error|critical|alert|emergency", help: "Say from which level on a server logs" },
     SlashCommand { name: "clear", arguments: "", help: "Start a new conversation" },
     SlashCommand { name: "model", arguments: "", help: "Look for a model again" },
     SlashCommand { name: "servers", arguments: "", help: "Go to the servers" },
     SlashCommand { name: "restart", arguments: "SERVER", help: "Start a server anew" },
     SlashCommand { name: "enable", arguments: "SERVER", help: "Switch a server on" },
     SlashCommand { name: "disable", arguments: "SERVER", help: "Switch a server off" },
+    SlashCommand { name: "login", arguments: "SERVER", help: "Sign in at a server" },
+    SlashCommand { name: "logout", arguments: "SERVER", help: "Forget the credentials for a server" },
+    SlashCommand { name: "roots", arguments: "", help: "Edit the folders that servers may be told of" },
     SlashCommand { name: "copy", arguments: "", help: "Copy the model's last answer" },
     SlashCommand { name: "theme", arguments: "auto|dark|light|mono", help: "Change the colours" },
     SlashCommand { name: "quit", arguments: "", help: "Quit" },
@@ -59,6 +70,9 @@ pub fn parse(text: &str, host: &Host) -> Option<Result<Intent, String>> {
     if COMMANDS.iter().any(|command| command.name == name) {
         return Some(command(name, rest, host));
     }
+    if let Some(meant) = reach::prompt(name, rest, host) {
+        return Some(meant);
+    }
     // `/etc/passwd` and `//` are no slips of a command's name.
     if name.contains(|c: char| !c.is_ascii_alphabetic()) {
         return None;
@@ -74,14 +88,21 @@ fn command(name: &str, rest: &str, host: &Host) -> Result<Intent, String> {
     let plain = match name {
         "help" => Intent::Help,
         "tools" => Intent::Tools,
+        "resources" => Intent::Reach(Reaching::Browse(Shelf::Resources)),
+        "prompts" => Intent::Reach(Reaching::Browse(Shelf::Prompts)),
+        "read" | "subscribe" | "unsubscribe" => return reach::with_uri(name, rest, host),
+        "log" => return reach::log(rest, host),
         "clear" => Intent::Clear,
         "model" => Intent::FindModel,
         "servers" => Intent::Focus(Pane::Servers),
         "copy" => Intent::CopyAnswer,
+        "roots" => Intent::Folders,
         "quit" => Intent::Quit,
         "restart" => return Ok(Intent::Restart(Some(server(name, rest, host)?))),
         "enable" => return Ok(Intent::Enable(Some(server(name, rest, host)?))),
         "disable" => return Ok(Intent::Disable(Some(server(name, rest, host)?))),
+        "login" => return Ok(Intent::SignIn(Some(server(name, rest, host)?))),
+        "logout" => return Ok(Intent::SignOut(server(name, rest, host)?)),
         "theme" => return theme(rest),
         _ => return call(rest, host),
     };
@@ -92,7 +113,7 @@ fn command(name: &str, rest: &str, host: &Host) -> Result<Intent, String> {
     }
 }
 
-fn server(command: &str, name: &str, host: &Host) -> Result<ServerName, String> {
+pub(super) fn server(command: &str, name: &str, host: &Host) -> Result<ServerName, String> {
     if name.is_empty() {
         return Err(format!("`/{command}` needs the name of a server."));
     }
@@ -154,7 +175,7 @@ fn call(rest: &str, host: &Host) -> Result<Intent, String> {
     })
 }
 
-fn word(text: &str) -> (&str, &str) {
+pub(super) fn word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     text.split_once(char::is_whitespace).unwrap_or((text, ""))
 }

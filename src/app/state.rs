@@ -2,11 +2,17 @@
 //!
 //! Plain state; `update` changes it, the view reads it.
 
+use std::path::PathBuf;
+
+use crate::app::asker::Asker;
 use crate::app::composer::Composer;
+use crate::app::dialog::{Awaited, Dialog, Folders, SignIn};
+use crate::app::fields::Fields;
 use crate::app::palette::Palette;
+use crate::app::suggest::Suggest;
 use crate::config::ThemeChoice;
 use crate::host::Host;
-use crate::ids::{CallId, Moment, QuestionId, ServerName};
+use crate::ids::{CallId, ErrandId, Moment, QuestionId, ServerName};
 use crate::mcp::wire::log::WireLog;
 
 /// The whole state of the terminal program.
@@ -34,6 +40,12 @@ pub struct App {
     pub servers: ServersPane,
     /// The question dialog: which answer is marked, and the reason being typed.
     pub ask: AskPane,
+    /// Visits that were agreed to and that the server has not called done.
+    pub awaited: Vec<Awaited>,
+    /// Where the program runs.
+    pub here: Here,
+    /// Completions, and what is asked of servers beside calls.
+    pub reach: Reach,
     /// A short word about what was just done.
     pub toast: Option<Toast>,
     /// The last things on the wire; for the stderr lines of a call's moment.
@@ -48,6 +60,15 @@ pub struct App {
     pub cancelled: Option<Moment>,
     /// The program is about to end.
     pub quitting: bool,
+}
+
+/// Where the program runs, for folders that are written in short.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Here {
+    /// The current folder.
+    pub folder: PathBuf,
+    /// The person's own folder.
+    pub home: Option<PathBuf>,
 }
 
 /// The three panes.
@@ -105,8 +126,12 @@ pub struct Measured {
     pub panes: Vec<(Pane, (u16, u16, u16, u16))>,
     /// The first row on show and the rows of the calls' and the servers' lists.
     pub lists: [(usize, usize); 2],
-    /// Rows of the question's arguments, and of their area.
+    /// Rows of the question's text, and of their area.
     pub ask: (usize, usize),
+    /// The first of them on show.
+    pub ask_first: usize,
+    /// Columns in which a field of a form folds its text; 0: not drawn.
+    pub field: usize,
     /// Columns of the input's text, where a line is folded; 0: not drawn.
     pub input: usize,
 }
@@ -130,15 +155,32 @@ pub struct ServersPane {
 pub struct AskPane {
     /// The question that all of this is about.
     pub question: Option<QuestionId>,
-    /// The marked answer: once, session, always, no, no with a reason.
+    /// What its dialog holds.
+    pub dialog: Dialog,
+    /// The marked answer, a place among those of the dialog.
     pub marked: usize,
     /// The reason while it is typed.
     pub reason: Option<Composer>,
-    /// First line of the arguments on show.
+    /// First line of its text on show.
     pub scroll: usize,
+    /// The person has scrolled, or typed nothing yet: else the field that has the keys is kept in sight.
+    pub free: bool,
+    /// It was answered from here.
+    pub answered: bool,
     /// When the question came on the screen, or the last key that came too soon after that: an answer within 400 ms of it is
     /// taken for typing that was meant for the input.
     pub shown: Option<Moment>,
+}
+
+/// Completions, and what is asked of servers beside calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// The completions of the input.
+    pub suggest: Suggest,
+    /// What servers are asked for completions.
+    pub asker: Asker,
+    /// Errands whose end is to be said.
+    pub errands: Vec<ErrandId>,
 }
 
 /// What lies on top of the panes.
@@ -154,6 +196,8 @@ pub enum Overlay {
     },
     /// The command palette.
     Palette(Palette),
+    /// The form for a prompt or a resource template.
+    Fields(Box<Fields>),
     /// All about one call or one server.
     Detail {
         /// What.
@@ -161,6 +205,10 @@ pub enum Overlay {
         /// First line on show.
         scroll: usize,
     },
+    /// The folders that servers may be told of.
+    Folders(Folders),
+    /// A sign-in at a server.
+    SignIn(Box<SignIn>),
 }
 
 /// What the detail overlay is about.

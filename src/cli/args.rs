@@ -6,14 +6,19 @@ use crate::cli::ask::AskArgs;
 use crate::cli::audit::AuditArgs;
 use crate::cli::auth::{AuthArgs, LogoutArgs};
 use crate::cli::call::CallArgs;
+use crate::cli::complete::CompleteArgs;
 use crate::cli::config::ConfigArgs;
+use crate::cli::conformance::ConformanceArgs;
 use crate::cli::demo::DemoArgs;
 use crate::cli::global::Global;
 use crate::cli::list::ListArgs;
 use crate::cli::login::LoginArgs;
+use crate::cli::prompt::PromptArgs;
+use crate::cli::read::ReadArgs;
 use crate::cli::serve::ServeArgs;
 use crate::cli::token::TokenArgs;
 use crate::cli::undo::UndoArgs;
+use crate::cli::watch::WatchArgs;
 
 /// What a script can tell from the end of a run. The README has the long form.
 const EXIT_CODES: &str = "Exit codes: 0 good, 1 tool error, 2 usage or configuration, 3 server, 4 model, 130 interrupted";
@@ -39,13 +44,25 @@ pub enum Command {
     Demo(DemoArgs),
     /// Ask the agent and print its answer
     #[command(after_help = EXIT_CODES)]
-    Ask(AskArgs),
-    /// List the servers, or the tools of one
+    Ask(Box<AskArgs>),
+    /// List the servers, or all that one offers
     #[command(after_help = EXIT_CODES)]
     List(ListArgs),
     /// Call one tool and print its result
     #[command(after_help = EXIT_CODES)]
-    Call(CallArgs),
+    Call(Box<CallArgs>),
+    /// Read one resource
+    #[command(after_help = EXIT_CODES)]
+    Read(Box<ReadArgs>),
+    /// Get one prompt, its arguments filled in
+    #[command(after_help = EXIT_CODES)]
+    Prompt(Box<PromptArgs>),
+    /// Ask what could stand as an argument of a prompt or in a resource template
+    #[command(after_help = EXIT_CODES)]
+    Complete(Box<CompleteArgs>),
+    /// Print a line for each change of a resource
+    #[command(after_help = EXIT_CODES)]
+    Watch(Box<WatchArgs>),
     /// Sign in at a server that wants it
     #[command(after_help = EXIT_CODES)]
     Login(LoginArgs),
@@ -64,6 +81,9 @@ pub enum Command {
     /// Take back a change that the file server made, or list them
     #[command(after_help = EXIT_CODES)]
     Undo(UndoArgs),
+    /// The client that the official conformance suite is run against
+    #[command(hide = true)]
+    ConformanceClient(ConformanceArgs),
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use crate::agent::model::script::Script;
-use crate::app::App;
+use crate::app::{App, Here};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::setup;
@@ -40,6 +40,10 @@ async fn run(config: Config, global: &Global, clock: Clock) -> Result<Ended, Cli
     let script = script(&config);
     let host = Host::new(&config, setup::settings(&config));
     let mut app = App::new(host, SIZE, config.ui.theme);
+    app.here = Here {
+        folder: std::env::current_dir().unwrap_or_default(),
+        home: std::env::home_dir(),
+    };
     let (mut driver, mut receivers) = setup::driver(config, global, true, clock)?;
     let outside = Outside {
         events: &mut receivers.events,

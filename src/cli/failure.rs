@@ -4,7 +4,8 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::interrupt::Interrupt;
 use crate::config::{Config, Launch};
 use crate::driver::headless::Headless;
-use crate::host::{CallEnd, Server, outcome};
+use crate::host::server::Listing;
+use crate::host::{CallEnd, Host, Server, outcome};
 use crate::ids::ServerName;
 use crate::mcp::failure::FailureKind;
 use crate::mcp::status::Status;
@@ -44,10 +45,29 @@ fn unknown(name: &str, known: &[ServerName]) -> CliError {
     }
 }
 
+/// Every server is ready, failed or switched off.
+pub fn is_settled(host: &Host) -> bool {
+    host.servers.iter().all(|server| server.status.is_settled())
+}
+
+/// Every server is settled, and no list is being read.
+pub fn is_listed(host: &Host) -> bool {
+    let quiet = |server: &Server| server.listing.values().all(|at| *at == Listing::Quiet);
+    is_settled(host) && host.servers.iter().all(quiet)
+}
+
 /// Waits until every server is ready, failed or switched off; an interrupt ends the wait.
 pub async fn settled(run: &mut Headless, interrupt: &mut Interrupt) -> Result<(), CliError> {
     tokio::select! {
-        () = run.until(|host| host.servers.iter().all(|server| server.status.is_settled())) => Ok(()),
+        () = run.until(is_settled) => Ok(()),
+        signal = interrupt.wait() => Err(interrupted(signal)),
+    }
+}
+
+/// The same, and waits until all lists have been read.
+pub async fn listed(run: &mut Headless, interrupt: &mut Interrupt) -> Result<(), CliError> {
+    tokio::select! {
+        () = run.until(is_listed) => Ok(()),
         signal = interrupt.wait() => Err(interrupted(signal)),
     }
 }

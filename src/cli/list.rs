@@ -1,4 +1,4 @@
-//! `mcpdeck list [SERVER]`: the servers and how they are, or the tools of one.
+//! `mcpdeck list [SERVER]`: the servers and how they are, or all that one offers.
 
 use std::process::ExitCode;
 
@@ -11,8 +11,11 @@ use crate::cli::interrupt::Interrupt;
 use crate::cli::{failure, output, setup};
 use crate::driver::headless::Headless;
 use crate::host::{Host, Server, Settings};
+use crate::mcp::prompt::{Prompt, PromptArgument};
+use crate::mcp::request::ListKind;
+use crate::mcp::resource::{Resource, Template};
 use crate::mcp::status::Status;
-use crate::mcp::tool::{Rejected, Tool};
+use crate::mcp::tool::Rejected;
 use crate::text::{clean, wrap};
 
 /// What stands where the lines of the servers would be.
@@ -21,7 +24,7 @@ const NONE: &str = "no servers are configured: `mcpdeck config path` shows where
 /// `mcpdeck list ...`
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only this server, with its tools
+    /// Only this server, with its tools, resources, templates and prompts
     pub server: Option<String>,
     /// Print one JSON document
     #[arg(long)]
@@ -43,7 +46,7 @@ pub fn run(args: &ListArgs, global: &Global) -> Result<ExitCode, CliError> {
         let mut run = setup::headless(config, settings, global)?;
         let mut interrupt = Interrupt::listen();
         run.start();
-        let ended = failure::settled(&mut run, &mut interrupt).await;
+        let ended = failure::listed(&mut run, &mut interrupt).await;
         let code = print(args, &run, ended);
         run.shutdown()
             .await
@@ -80,7 +83,7 @@ fn print(
     }
 }
 
-/// One server as JSON: state, era, tools, and the failure where there is one.
+/// One server as JSON: state, era, all that it offers, and the failure where there is one.
 pub fn server_json(server: &Server) -> Value {
     let hello = match &server.status {
         Status::Ready { hello, .. } => Some(hello),
@@ -94,13 +97,18 @@ pub fn server_json(server: &Server) -> Value {
         "revision": hello.map(|hello| &hello.revision),
         "server_name": hello.map(|hello| &hello.name),
         "server_version": hello.map(|hello| &hello.version),
+        "capabilities": hello.map(|hello| &hello.capabilities),
+        "instructions": hello.and_then(|hello| hello.instructions.as_ref()),
         "tools": server.tools,
+        "resources": server.resources,
+        "templates": server.templates,
+        "prompts": server.prompts,
         "rejected": server.rejected,
         "failure": server.status.failure(),
     })
 }
 
-fn table(host: &Host, with_tools: bool) -> String {
+fn table(host: &Host, whole: bool) -> String {
     let widest = host
         .servers
         .iter()
@@ -115,27 +123,80 @@ fn table(host: &Host, with_tools: bool) -> String {
             server.status.word(),
             about(server)
         ));
-        if with_tools {
-            server
-                .tools
-                .iter()
-                .for_each(|tool| text.push_str(&tool_line(tool)));
-            server
-                .rejected_tools()
-                .iter()
-                .for_each(|tool| text.push_str(&rejected_line(tool)));
+        if whole {
+            text.push_str(&offers(server));
         }
     }
     text
+}
+
+/// All that a server offers, a paragraph for each kind that it has. Tools alone need no heading.
+fn offers(server: &Server) -> String {
+    let paragraphs: Vec<(&str, Vec<String>)> = ListKind::ALL
+        .into_iter()
+        .map(|kind| (kind.key(), lines(server, kind)))
+        .filter(|(_, lines)| !lines.is_empty())
+        .collect();
+    let only_tools = paragraphs
+        .iter()
+        .all(|(key, _)| *key == ListKind::Tools.key());
+    let mut text = String::new();
+    for (key, lines) in &paragraphs {
+        if !only_tools {
+            text.push_str(heading(key));
+        }
+        text.extend(lines.iter().map(String::as_str));
+    }
+    text
+}
+
+fn heading(key: &str) -> &'static str {
+    match key {
+        "tools" => "tools\n",
+        "resources" => "resources\n",
+        "prompts" => "prompts\n",
+        _ => "resource templates\n",
+    }
+}
+
+/// The things of one kind and those of them that cannot be used, a line each.
+fn lines(server: &Server, kind: ListKind) -> Vec<String> {
+    let mut lines: Vec<String> = match kind {
+        ListKind::Tools => server
+            .tools
+            .iter()
+            .map(|tool| line(&tool.name, tool.description.as_deref()))
+            .collect(),
+        ListKind::Resources => server.resources.iter().map(resource_line).collect(),
+        ListKind::Templates => {
+            let line = |template: &Template| {
+                named_line(
+                    &template.uri_template,
+                    &template.name,
+                    template.title.as_deref(),
+                    template.description.as_deref(),
+                )
+            };
+            server.templates.iter().map(line).collect()
+        }
+        ListKind::Prompts => server.prompts.iter().map(prompt_line).collect(),
+    };
+    lines.extend(
+        server
+            .rejected
+            .get(&kind)
+            .into_iter()
+            .flatten()
+            .map(rejected_line),
+    );
+    lines
 }
 
 fn about(server: &Server) -> String {
     match &server.status {
         Status::Ready { hello, .. } => {
             let version = clean::line(&format!("{} {}", hello.name, hello.version));
-            let count = server.tools.len();
-            let tools = if count == 1 { "tool" } else { "tools" };
-            format!("{count} {tools}  {}  {version}", hello.revision)
+            format!("{}  {}  {version}", counts(server), hello.revision)
         }
         status => status
             .failure()
@@ -144,15 +205,73 @@ fn about(server: &Server) -> String {
     }
 }
 
-fn tool_line(tool: &Tool) -> String {
-    let about = tool.description.as_deref().unwrap_or_default();
+/// `7 tools, 1 resource`: tools always, the others where there are some.
+fn counts(server: &Server) -> String {
+    let all = [
+        (server.tools.len(), "tool"),
+        (server.resources.len(), "resource"),
+        (server.templates.len(), "template"),
+        (server.prompts.len(), "prompt"),
+    ];
+    let said = all
+        .iter()
+        .enumerate()
+        .filter(|(at, (count, _))| *at == 0 || *count > 0);
+    let words = said.map(|(_, (count, word))| match count {
+        1 => format!("1 {word}"),
+        _ => format!("{count} {word}s"),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// A name and the first line of what is said of it.
+fn line(name: &str, about: Option<&str>) -> String {
     let first = about
+        .unwrap_or_default()
         .lines()
         .find(|line| !line.trim().is_empty())
         .unwrap_or_default();
-    let name = clean::line(&tool.name);
     let about = wrap::truncate(&clean::line(first), 100);
-    format!("{}\n", format!("  {name}  {about}").trim_end())
+    format!(
+        "{}\n",
+        format!("  {}  {about}", clean::line(name)).trim_end()
+    )
+}
+
+fn resource_line(resource: &Resource) -> String {
+    named_line(
+        &resource.uri,
+        &resource.name,
+        resource.title.as_deref(),
+        resource.description.as_deref(),
+    )
+}
+
+/// By what it is asked for, then what it is called, where that says more.
+fn named_line(key: &str, name: &str, title: Option<&str>, about: Option<&str>) -> String {
+    let called = title.unwrap_or(name);
+    match about {
+        _ if called == key || called.is_empty() => line(key, about),
+        None => line(key, Some(called)),
+        Some(about) => line(key, Some(&format!("{}: {about}", called.trim()))),
+    }
+}
+
+/// `name(required, [optional])`
+fn prompt_line(prompt: &Prompt) -> String {
+    let argument = |argument: &PromptArgument| match argument.required {
+        true => argument.name.clone(),
+        false => format!("[{}]", argument.name),
+    };
+    let arguments: Vec<String> = prompt.arguments.iter().map(argument).collect();
+    let signature = match arguments.is_empty() {
+        true => prompt.name.clone(),
+        false => format!("{}({})", prompt.name, arguments.join(", ")),
+    };
+    line(
+        &signature,
+        prompt.description.as_deref().or(prompt.title.as_deref()),
+    )
 }
 
 fn rejected_line(tool: &Rejected) -> String {

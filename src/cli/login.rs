@@ -16,8 +16,8 @@ use crate::config::{Config, Launch};
 use crate::driver::headless::Headless;
 use crate::host::{Command, Host, Settings, SignInState};
 use crate::ids::ServerName;
-use crate::mcp::auth::browser;
 use crate::mcp::failure::FailureKind;
+use crate::terminal::browser;
 use crate::text::clean;
 
 /// `mcpdeck login ...`
@@ -82,7 +82,7 @@ async fn login(
     run: &mut Headless,
     interrupt: &mut Interrupt,
 ) -> Result<(), CliError> {
-    failure::settled(run, interrupt).await?;
+    until(run, interrupt, failure::is_settled).await?;
     let name = ServerName::new(&args.server);
     let server = run.host.server(&name);
     let status = server.map(|server| &server.status);
@@ -118,7 +118,7 @@ async fn login(
         let why = format!("the sign-in at server `{name}` did not come about: {why}");
         return Err(CliError::new(ErrorKind::Server, why));
     }
-    failure::settled(run, interrupt).await?;
+    until(run, interrupt, failure::is_settled).await?;
     tell(&name, &run.host)
 }
 
@@ -169,17 +169,17 @@ async fn visit(
         tokio::select! {
             () = run.step() => {}
             signal = interrupt.wait() => return Err(failure::interrupted(signal)),
-            Some(line) = lines.recv() => said(line.trim(), opened, name, run),
+            Some(line) = lines.recv() => said(line.trim(), opened, name, run).await,
         }
     }
     Ok(())
 }
 
 /// A line of the person: nothing opens the browser, anything else is the address that it ended at.
-fn said(line: &str, url: Option<&str>, name: &ServerName, run: &mut Headless) {
+async fn said(line: &str, url: Option<&str>, name: &ServerName, run: &mut Headless) {
     match (line, url) {
         ("", Some(url)) => {
-            if let Err(why) = browser::open(url) {
+            if let Err(why) = browser::open(url).await {
                 output::note(&clean::line(&format!("{why}; open the address yourself")));
             }
         }

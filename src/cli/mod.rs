@@ -7,20 +7,28 @@ mod ask;
 mod audit;
 mod auth;
 mod call;
+mod complete;
 mod config;
+mod conformance;
 mod deck;
 pub mod demo;
 mod error;
 mod failure;
 mod global;
+mod hand;
 mod interrupt;
 mod list;
 mod login;
 mod output;
+mod prompt;
+mod read;
+mod replies;
+mod save;
 mod serve;
 mod setup;
 mod token;
 mod undo;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -41,6 +49,10 @@ pub fn run() -> ExitCode {
         Some(args::Command::Ask(what)) => ask::run(&what, global),
         Some(args::Command::List(what)) => list::run(&what, global),
         Some(args::Command::Call(what)) => call::run(&what, global),
+        Some(args::Command::Read(what)) => read::run(&what, global),
+        Some(args::Command::Prompt(what)) => prompt::run(&what, global),
+        Some(args::Command::Complete(what)) => complete::run(&what, global),
+        Some(args::Command::Watch(what)) => watch::run(&what, global),
         Some(args::Command::Login(what)) => login::run(&what, global),
         Some(args::Command::Logout(what)) => auth::logout(&what, global),
         Some(args::Command::Auth(what)) => auth::run(&what, global),
@@ -49,6 +61,7 @@ pub fn run() -> ExitCode {
         Some(args::Command::Token(what)) => token::run(&what),
         Some(args::Command::Audit(what)) => audit::run(&what),
         Some(args::Command::Undo(what)) => undo::run(&what, &global.flags()),
+        Some(args::Command::ConformanceClient(what)) => conformance::run(&what, global),
     };
     match outcome {
         Ok(code) => code,

@@ -12,6 +12,22 @@ pub fn data(text: &str) {
     let _closed_pipe = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Writes whole lines of data to stdout: a text that does not end with a line break gets one; an empty one is no line.
+pub fn lines(text: &str) {
+    let end = if text.is_empty() || text.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    data(&format!("{text}{end}"));
+}
+
+/// Writes bytes to stdout as they are, for whoever asked for just that.
+pub fn bytes(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    let _closed_pipe = out.write_all(bytes).and_then(|()| out.flush());
+}
+
 /// Writes one line for people to stderr.
 pub fn note(text: &str) {
     let _closed_pipe = writeln!(io::stderr().lock(), "{text}");

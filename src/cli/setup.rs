@@ -34,8 +34,15 @@ pub fn settings(config: &Config) -> Settings {
         results_dir: data_dir()
             .join("results")
             .join(std::process::id().to_string()),
+        eras: crate::driver::eras::load(&eras_file()),
+        eras_file: Some(eras_file()),
         ..Settings::default()
     }
+}
+
+/// Which era each server spoke last.
+fn eras_file() -> PathBuf {
+    data_dir().join("eras.json")
 }
 
 /// Where mcpdeck keeps what it must not lose.
@@ -62,6 +69,16 @@ pub fn driver(
     live_wire: bool,
     clock: Clock,
 ) -> Result<(Driver, Receivers), CliError> {
+    driver_with(config, global, live_wire, clock, credentials())
+}
+
+fn driver_with(
+    config: Config,
+    global: &Global,
+    live_wire: bool,
+    clock: Clock,
+    credentials: Store,
+) -> Result<(Driver, Receivers), CliError> {
     let own_binary = std::env::current_exe().map_err(|error| {
         CliError::new(
             ErrorKind::Server,
@@ -78,16 +95,26 @@ pub fn driver(
         own_binary,
         wire_log,
         live_wire,
-        credentials: credentials(),
+        credentials,
         clock,
     }))
 }
 
 /// A host and its driver without panes.
 pub fn headless(config: Config, settings: Settings, global: &Global) -> Result<Headless, CliError> {
+    headless_with(config, settings, global, credentials())
+}
+
+/// The same, with sign-ins kept elsewhere.
+pub fn headless_with(
+    config: Config,
+    settings: Settings,
+    global: &Global,
+    credentials: Store,
+) -> Result<Headless, CliError> {
     let clock = Clock::start();
     let host = Host::new(&config, settings);
-    let (driver, receivers) = driver(config, global, false, clock)?;
+    let (driver, receivers) = driver_with(config, global, false, clock, credentials)?;
     Ok(Headless::new(host, driver, receivers, clock))
 }
 

@@ -3,7 +3,7 @@
 //! A wrong value is noted and read as absent, so that one pass finds all problems. Used by `resolve` alone.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::config::environment::Environment;
 use crate::config::error::Problem;
@@ -227,11 +227,27 @@ impl<'c> Reader<'c> {
         Some(read.into_iter().map(|word| word.value).collect())
     }
 
-    /// An array of folders; a relative one starts at its file's folder.
+    /// An array of folders that servers may be told of; a relative one starts at its file's folder. A project's file may name
+    /// none outside its own folder: it must not open the person's others.
     pub(super) fn folders(&mut self, key: &str) -> Option<Vec<PathBuf>> {
-        let read = self.strings(key)?;
-        let path = |folder: &Read<String>| self.context.path(&folder.value, folder.at);
-        Some(read.iter().map(path).collect())
+        let mut folders = Vec::new();
+        for Read { at, value } in self.strings(key)? {
+            let path = self.context.path(&value, at);
+            let is_trusted = self.context.sources.get(at.file).is_none_or(|s| s.trusted);
+            let climbs = path.components().any(|part| part == Component::ParentDir);
+            let is_inside = path.starts_with(self.context.folder(at)) && !climbs;
+            if !is_trusted && !is_inside {
+                let message = format!("`{value}` is not inside the folder of this file");
+                self.complain(
+                    at,
+                    key,
+                    message,
+                    "a folder of the project; others belong in your own mcp.toml",
+                );
+            }
+            folders.push(path);
+        }
+        Some(folders)
     }
 
     /// A table of strings, each expanded.

@@ -54,6 +54,14 @@ impl Headless {
         }
     }
 
+    /// The same, and gives what was heard, for whoever must not miss one of two equal events.
+    pub async fn heard(&mut self) -> Option<HostEvent> {
+        let event = self.events.recv().await?;
+        let effects = self.host.handle(event.clone(), self.clock.now());
+        self.perform(effects);
+        Some(event)
+    }
+
     /// Steps until the host is as wished.
     pub async fn until(&mut self, wish: impl Fn(&Host) -> bool) {
         while !wish(&self.host) {

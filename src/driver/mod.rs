@@ -4,6 +4,7 @@
 
 mod calls;
 pub mod clock;
+pub mod eras;
 pub mod headless;
 mod model;
 mod perform;
@@ -11,6 +12,7 @@ mod saving;
 mod sign_ins;
 mod stream;
 mod timers;
+mod wake;
 
 pub use clock::Clock;
 pub use perform::{Driver, Options, Receivers};

@@ -13,7 +13,7 @@ use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
 use crate::driver::model::ModelSlot;
 use crate::driver::sign_ins::SignIns;
-use crate::driver::{calls, saving, stream, timers};
+use crate::driver::{calls, eras, saving, stream, timers, wake};
 use crate::host::{Effect, HostEvent};
 use crate::ids::{Generation, ServerName, StreamId};
 use crate::mcp::auth::Store;
@@ -78,6 +78,7 @@ impl Driver {
         let (reports, reports_out) = mpsc::channel(EVENTS);
         let mut tasks = JoinSet::new();
         tasks.spawn(forward(reports_out, events.clone()));
+        tasks.spawn(wake::watch(events.clone()));
         let live = options.live_wire.then_some(wire);
         let driver = Self {
             config: options.config,
@@ -131,6 +132,16 @@ impl Driver {
                 let file = self.config.user_file.clone();
                 let saving = saving::rule(file, rule, self.events.clone());
                 self.tasks.spawn(saving);
+            }
+            Effect::SaveEra {
+                path,
+                server,
+                remembered,
+            } => {
+                self.tasks.spawn(async move {
+                    let saving = move || eras::save(&path, server, remembered);
+                    let _guessed_again = tokio::task::spawn_blocking(saving).await;
+                });
             }
             Effect::SaveResult { call, path, text } => {
                 let saving = saving::result(call, path, text, self.events.clone());

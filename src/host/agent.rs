@@ -27,14 +27,29 @@ impl Host {
         if !matches!(self.model, ModelState::Ready { .. }) {
             return self.submit_offline(text, now);
         }
+        self.new_turn();
+        let mentions = self.mentions(&text);
+        let patience = match mentions.is_empty() {
+            true => self.patience(),
+            false => Some(self.settings.patience),
+        };
+        self.expect_attachments(mentions);
+        let mut effects = self.turn_step(now, |turn, desk| turn.submit(text, patience, desk));
+        effects.extend(self.attach(now));
+        effects
+    }
+
+    /// What an earlier turn did does not count any more.
+    pub(super) fn new_turn(&mut self) {
         (self.book.repeated, self.book.hushed) = (None, false);
         self.stopped = None;
-        let is_waiting = self
-            .servers
-            .iter()
-            .any(|server| !server.status.is_settled());
-        let patience = is_waiting.then_some(self.settings.patience);
-        self.turn_step(now, |turn, desk| turn.submit(text, patience, desk))
+    }
+
+    /// How long a turn waits for servers that are still starting; absent when there are none.
+    pub(super) fn patience(&self) -> Option<std::time::Duration> {
+        let mut servers = self.servers.iter();
+        let is_waiting = servers.any(|server| !server.status.is_settled());
+        is_waiting.then_some(self.settings.patience)
     }
 
     /// Interrupts the model and every call; the conversation stays well formed.
@@ -121,7 +136,8 @@ impl Host {
         let limit = self.settings.limits.result_tokens;
         let system = prompt::system(&self.instructions());
         let record = |id| self.call(id).and_then(|call| outcome::record(call, limit));
-        let messages = prompt::messages(system, &self.transcript, record);
+        let attached = |id| self.attachment(id);
+        let messages = prompt::messages(system, &self.transcript, record, attached);
         let mode = match self.book.mode {
             ModelMode::Auto | ModelMode::Tools => ModelMode::Tools,
             ModelMode::Prompt => ModelMode::Prompt,
@@ -185,6 +201,7 @@ impl Host {
             .entries()
             .iter()
             .filter_map(offer)
+            .chain(self.own_offers())
             .collect()
     }
 

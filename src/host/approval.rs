@@ -4,8 +4,10 @@
 //! what is a read is believed.
 
 use crate::config::ApprovePolicy;
+use crate::host::call::ToolCall;
 use crate::host::server::Server;
 use crate::host::state::Host;
+use crate::mcp::request::Method;
 
 /// What is decided about a call before anyone is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,20 +22,24 @@ pub enum Decision {
 
 impl Host {
     /// Decides about a call of this tool by the model.
-    pub(super) fn decide(&self, server: &Server, tool: &str) -> Decision {
+    pub(super) fn decide(&self, server: &Server, call: &ToolCall) -> Decision {
+        let tool = call.approval_key();
         let policy = server
             .spec
             .as_ref()
             .map_or(ApprovePolicy::Always, |spec| spec.approve_for(tool));
         if policy == ApprovePolicy::Never
             || self.has_rule(server, tool)
-            || self.is_approved_by_flag(server, tool)
+            || self.is_approved_by_flag(server, call)
         {
             return Decision::Allow;
         }
-        let is_read = server
-            .tool(tool)
-            .is_some_and(|tool| tool.annotations.read_only == Some(true));
+        let is_read = match call.method {
+            Method::Tool => server
+                .tool(tool)
+                .is_some_and(|tool| tool.annotations.read_only == Some(true)),
+            Method::Resource | Method::Prompt => true,
+        };
         if policy == ApprovePolicy::Writes && is_read && server.is_bundled() {
             return Decision::Allow;
         }
@@ -43,7 +49,7 @@ impl Host {
                 server.name
             ));
         }
-        Decision::Ask(reason(policy, server))
+        Decision::Ask(reason(policy, server, call.method))
     }
 
     fn has_rule(&self, server: &Server, tool: &str) -> bool {
@@ -60,8 +66,8 @@ impl Host {
         self.book.always.iter().any(fits)
     }
 
-    fn is_approved_by_flag(&self, server: &Server, tool: &str) -> bool {
-        let title = format!("{}.{tool}", server.name);
+    fn is_approved_by_flag(&self, server: &Server, call: &ToolCall) -> bool {
+        let title = format!("{}.{}", server.name, call.approval_key());
         let fits = |glob: &String| {
             globset::Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(&title))
         };
@@ -70,10 +76,13 @@ impl Host {
 }
 
 // What the server says of the tool stands in the question on a line of its own.
-fn reason(policy: ApprovePolicy, server: &Server) -> String {
-    match (policy, server.is_bundled()) {
-        (ApprovePolicy::Always, _) => "every call of this tool asks".to_owned(),
-        (_, true) => "it changes something".to_owned(),
-        (_, false) => "it may change something".to_owned(),
-    }
+fn reason(policy: ApprovePolicy, server: &Server, method: Method) -> String {
+    let why = match (policy, server.is_bundled(), method) {
+        (ApprovePolicy::Always, _, Method::Tool) => "every call of this tool asks",
+        (_, true, Method::Tool) => "it changes something",
+        (_, false, Method::Tool) => "it may change something",
+        (_, _, Method::Resource) => "the model wants to read a resource of this server",
+        (_, _, Method::Prompt) => "the model wants to get a prompt of this server",
+    };
+    why.to_owned()
 }

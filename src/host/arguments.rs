@@ -43,6 +43,19 @@ pub fn check(canonical: &str, schema: &Value) -> Result<(), String> {
     }
 }
 
+/// Checks a tool's structured answer against the schema that it gives for it; leniently, as [`check`].
+pub fn check_output(value: &Value, schema: &Value) -> Result<(), String> {
+    let Ok(validator) = jsonschema::validator_for(schema) else {
+        return Ok(());
+    };
+    let complaints = complaints(&validator, value);
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(complaints.join("; ").replace("arguments:", "the answer:"))
+    }
+}
+
 /// Arguments from `key=value` words: a value is read by the type that the schema gives its key, `key:=JSON` as written.
 pub fn from_pairs(pairs: &[String], schema: &Value) -> Result<String, String> {
     let mut object = Map::new();

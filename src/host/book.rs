@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::agent::turn::Numbers;
 use crate::config::{AllowRule, ModelMode};
+use crate::host::attach::Attaching;
 use crate::host::state::Root;
-use crate::ids::{ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
+use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
 use crate::mcp::catalog::Catalog;
 use crate::mcp::lifecycle::Lifecycle;
+use crate::mcp::request::ListKind;
+use crate::mcp::status::Era;
 
 /// What the host keeps for itself.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -40,6 +43,26 @@ pub struct Book {
     pub plain_schemas: bool,
     /// The step whose answer may be longer, because it was cut in the middle of a call.
     pub stretched: Option<(TurnId, u32)>,
+    /// The era that each server spoke last.
+    pub eras: BTreeMap<ServerName, Era>,
+    /// When each list was asked for last.
+    pub listed: BTreeMap<(ServerName, ListKind), Moment>,
+    /// Calls whose task goes on without a connection, and why that ended.
+    pub adrift: BTreeMap<CallId, String>,
+    /// Calls that a later connection follows, or has followed.
+    pub followed: BTreeSet<CallId>,
+    /// How each server's connection answers its probes.
+    pub probes: BTreeMap<ServerName, Probes>,
+    /// Names in the configuration of which the person has been warned.
+    pub warned: BTreeSet<(ServerName, String)>,
+    /// Resources on their way to the model, before its turn.
+    pub attaching: Option<Attaching>,
+    /// Calls by the person whose results the model sees.
+    pub attached: BTreeSet<CallId>,
+    /// Prompts under way that the model is to answer.
+    pub to_send: BTreeSet<CallId>,
+    /// Tools whose mismatch with their own schema the person has been told of.
+    pub mismatched: BTreeSet<(ServerName, String)>,
     /// The folders that the person named for one server, for this session.
     pub roots: BTreeMap<ServerName, Vec<Root>>,
     /// Connections whose server has asked for the roots.
@@ -50,6 +73,19 @@ pub struct Book {
     pub wrote: BTreeMap<ServerName, VecDeque<Moment>>,
     /// The line on missing servers that the model was told last.
     pub told: Option<String>,
+}
+
+/// How the probes of one connection went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Probes {
+    /// The connection.
+    pub generation: Generation,
+    /// It has answered one: silence means something.
+    pub answered: bool,
+    /// Unanswered ones in a row.
+    pub missed: u32,
+    /// The machine has slept since its last word: it is believed dead at the first silence.
+    pub doubted: bool,
 }
 
 /// What makes two calls the same: server, tool, arguments.
@@ -64,4 +100,8 @@ pub enum Purpose {
     Redial(ServerName, Generation),
     /// A server is asked whether it lives, if this connection still stands.
     Probe(ServerName, Generation),
+    /// A list is asked for again, if this connection still stands.
+    List(ServerName, Generation, ListKind),
+    /// A call whose connection has ended is given up.
+    Adrift(CallId),
 }

@@ -48,6 +48,8 @@ pub struct ToolCall {
     pub task: Option<Task>,
     /// The file that holds the whole result, when it was too long for the model.
     pub saved_to: Option<PathBuf>,
+    /// How its structured answer does not fit the schema that the tool gives for it.
+    pub mismatch: Option<String>,
 }
 
 /// The server's words at one point of its progress.
@@ -147,6 +149,15 @@ impl ToolCall {
             (Some(server), Method::Prompt) => format!("{server}:{}", self.tool),
             (Some(server), Method::Resource) => format!("@{server}:{}", self.tool),
             (None, _) => self.tool.clone(),
+        }
+    }
+
+    /// The name under which it is approved: the tool's own; `@resources` and `@prompts` for all of the others of a server.
+    pub fn approval_key(&self) -> &str {
+        match self.method {
+            Method::Tool => &self.tool,
+            Method::Resource => "@resources",
+            Method::Prompt => "@prompts",
         }
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::model::ModelRequest;
 use crate::config::AllowRule;
+use crate::host::state::RememberedEra;
 use crate::ids::{AskId, CallId, ErrandId, Generation, ServerName, StreamId, TimerId};
 use crate::mcp::ask::Reply;
 use crate::mcp::request::{Errand, ListKind, Method};
@@ -164,6 +165,15 @@ pub enum Effect {
     },
     /// Writes an "always" answer to the user's configuration.
     SaveRule(AllowRule),
+    /// Writes down which era a server speaks; a failure is no matter.
+    SaveEra {
+        /// The file.
+        path: PathBuf,
+        /// The server.
+        server: ServerName,
+        /// What is to be remembered.
+        remembered: RememberedEra,
+    },
     /// Writes a result that is too long for the model to a file.
     SaveResult {
         /// Whose.

@@ -1,5 +1,7 @@
 //! What happens to the host: the driver's reports. Plain data, so that a run can be written down and played again.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::agent::model::ModelEvent;
@@ -27,6 +29,11 @@ pub enum HostEvent {
     },
     /// A timer ran out.
     Timer(TimerId),
+    /// The machine has slept: what stood before may be dead without a word.
+    Woke {
+        /// For about how long.
+        slept: Duration,
+    },
     /// A sign-in has come further.
     SignIn {
         /// At which server.

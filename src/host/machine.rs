@@ -15,7 +15,7 @@ use crate::host::event::{HostEvent, ModelLabel};
 use crate::host::server::Server;
 use crate::host::state::{Host, ModelState, Root, Settings};
 use crate::ids::{Moment, ServerName, StreamId, TimerId};
-use crate::mcp::status::Status;
+use crate::mcp::status::{Era, Status};
 
 impl Host {
     /// A host that has not started anything yet.
@@ -25,6 +25,7 @@ impl Host {
         let book = Book {
             always: config.allow.clone(),
             mode: settings.mode,
+            eras: eras(config, &settings),
             ..Book::default()
         };
         let model = match config.model.provider {
@@ -83,8 +84,8 @@ impl Host {
                 server,
                 prompt,
                 arguments,
-                send: _,
-            } => self.prompt_by_hand(&server, &prompt, &arguments, now),
+                send,
+            } => self.prompt_by_hand(&server, &prompt, &arguments, send, now),
             Command::Errand { server, what } => self.errand(&server, what),
             Command::SetRoots(roots) => self.set_roots(roots),
             Command::SignIn(server) => self.sign_in(server),
@@ -112,6 +113,7 @@ impl Host {
             HostEvent::Model { stream, event } => self.model_event(stream, event, now),
             HostEvent::SignIn { server, event } => self.sign_in_event(&server, event, now),
             HostEvent::Timer(timer) => self.timer(timer, now),
+            HostEvent::Woke { .. } => self.woke(now),
             HostEvent::ModelFound(found) => self.model_found(found),
             HostEvent::SaveFailed { call, why } => {
                 self.save_failed(call, why);
@@ -122,9 +124,14 @@ impl Host {
 
     fn timer(&mut self, timer: TimerId, now: Moment) -> Vec<Effect> {
         match self.book.timers.remove(&timer) {
-            Some(Purpose::Turn) => self.turn_step(now, |turn, desk| turn.timer(timer, desk)),
+            Some(Purpose::Turn) => match self.attach_at_last(timer, now) {
+                Some(effects) => effects,
+                None => self.turn_step(now, |turn, desk| turn.timer(timer, desk)),
+            },
             Some(Purpose::Redial(server, generation)) => self.redial(&server, generation, now),
             Some(Purpose::Probe(server, generation)) => self.probe(&server, generation, now),
+            Some(Purpose::List(server, from, kind)) => self.list_again(&server, from, kind, now),
+            Some(Purpose::Adrift(call)) => self.adrift_too_long(call, now),
             None => Vec::new(),
         }
     }
@@ -178,4 +185,13 @@ impl Host {
 fn configured(config: &Config) -> Option<Vec<Root>> {
     let paths = config.roots.as_ref()?;
     Some(paths.iter().filter_map(|path| Root::of(path)).collect())
+}
+
+/// The eras that are remembered of servers which are still started or reached in the same way.
+fn eras(config: &Config, settings: &Settings) -> std::collections::BTreeMap<ServerName, Era> {
+    let known = |spec: &crate::config::ServerSpec| {
+        let kept = settings.eras.get(&spec.name)?;
+        (kept.launch == spec.launch.identity()).then(|| (spec.name.clone(), kept.era))
+    };
+    config.servers.iter().filter_map(known).collect()
 }

@@ -7,6 +7,7 @@ mod agent;
 mod approval;
 pub mod arguments;
 mod asks;
+mod attach;
 mod book;
 pub mod call;
 mod calls;
@@ -19,6 +20,7 @@ mod log;
 mod machine;
 mod offline;
 pub mod outcome;
+mod own_tools;
 pub mod question;
 pub mod server;
 mod servers;
@@ -32,6 +34,8 @@ pub use effect::Effect;
 pub use event::{HostEvent, ModelLabel, SignInEvent};
 pub use question::{About, Answer, Question};
 pub use server::{LogLine, Server};
-pub use state::{ErrandState, Host, ModelState, Root, SamplingState, Settings, SignInState};
+pub use state::{
+    ErrandState, Host, ModelState, RememberedEra, Root, SamplingState, Settings, SignInState,
+};
 
 pub use crate::agent::turn::{StopReason, TurnState};

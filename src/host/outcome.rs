@@ -5,7 +5,7 @@
 use crate::agent::prompt::CallRecord;
 use crate::agent::window;
 use crate::host::call::{CallEnd, Origin, ToolCall};
-use crate::mcp::result::{CallOutcome, ToolResult};
+use crate::mcp::result::{Block, CallOutcome, ToolResult};
 use crate::text::human;
 
 /// The call and its result as the model sees them; absent for a call by hand, and for one that was not run because it was the
@@ -17,14 +17,31 @@ pub fn record(call: &ToolCall, limit: u32) -> Option<CallRecord> {
     if let Some(CallEnd::Repeated { .. }) = call.end() {
         return None;
     }
-    let words = call
-        .end()
-        .map_or_else(|| "error: it has no result yet".to_owned(), words);
+    let words = words_of(call);
     let result = window::cut(&words, limit, call.saved_to.as_deref());
     Some(CallRecord {
         call: written.clone(),
         result,
     })
+}
+
+/// The end of a call in words for the model, with what is odd about its answer.
+pub fn words_of(call: &ToolCall) -> String {
+    let Some(end) = call.end() else {
+        return "error: it has no result yet".to_owned();
+    };
+    let mut words = words(end);
+    if let (Some(why), Some(result)) = (&call.mismatch, call.result()) {
+        // What the tool says for people may be all that is right.
+        let text = result.as_text();
+        if result.structured.is_some() && !result.content.is_empty() && !words.contains(&text) {
+            words = format!("{words}\n{text}");
+        }
+        words.push_str(&format!(
+            "\n[mcpdeck] The structured answer does not fit the schema that the tool gives for it: {why}"
+        ));
+    }
+    words
 }
 
 /// The end in words for the model. What is no success starts with `error:`, `denied:` or `outcome unknown:`.
@@ -74,7 +91,12 @@ fn outcome_words(outcome: &CallOutcome) -> String {
 /// Structured content is exact where the text block is a table for people, so the model reads that when there is both.
 fn answer(result: &ToolResult) -> String {
     match &result.structured {
-        Some(value) => value.to_string(),
+        Some(value) => {
+            let other = |block: &&Block| !matches!(block, Block::Text { .. });
+            let others = result.content.iter().filter(other).map(Block::as_text);
+            let parts: Vec<String> = std::iter::once(value.to_string()).chain(others).collect();
+            parts.join("\n")
+        }
         None if result.content.is_empty() => "(no content)".to_owned(),
         None => result.as_text(),
     }

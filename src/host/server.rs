@@ -3,6 +3,7 @@
 //! Plain state; `servers` moves it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -70,6 +71,8 @@ pub enum Listing {
     Running,
     /// One is under way, and the server has said since that it is stale.
     Stale,
+    /// The next one is planned: a list is asked for once a second at most.
+    Planned,
 }
 
 /// One log message of a server.
@@ -94,6 +97,12 @@ impl Server {
         self.rejected
             .get(&ListKind::Tools)
             .map_or(&[], Vec::as_slice)
+    }
+
+    /// How long a call to it may go without a word.
+    pub fn tool_timeout(&self) -> Duration {
+        let spec = self.spec.as_ref();
+        spec.map_or(Duration::from_secs(120), |spec| spec.tool_timeout)
     }
 
     /// Whether it is one of mcpdeck's own.

@@ -18,6 +18,7 @@ use crate::host::question::Question;
 use crate::host::server::Server;
 use crate::ids::{AskId, CallId, ErrandId, Generation, Moment, ServerName, StreamId};
 use crate::mcp::request::{Errand, ErrandEnd};
+use crate::mcp::status::Era;
 
 /// Everything that is the case.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,6 +134,10 @@ pub struct Settings {
     /// The folders that servers may be told of (`--root`); these win over `roots` of the configuration as a whole, and count
     /// with a person in front as well as without.
     pub roots: Option<Vec<Root>>,
+    /// The era that each server spoke when the program ran last, bound to its launch.
+    pub eras: BTreeMap<ServerName, RememberedEra>,
+    /// Where that is kept; absent: nowhere.
+    pub eras_file: Option<PathBuf>,
     /// How long a prompt waits for servers that are still starting.
     pub patience: Duration,
     /// How often a quiet server is asked whether it lives; absent: never.
@@ -149,10 +154,21 @@ impl Default for Settings {
             approve: Vec::new(),
             answers: Answers::default(),
             roots: None,
+            eras: BTreeMap::new(),
+            eras_file: None,
             patience: Duration::from_secs(3),
             probe_every: Some(Duration::from_secs(30)),
         }
     }
+}
+
+/// The era that a server spoke last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RememberedEra {
+    /// [`crate::config::Launch::identity`] at that time: another server of the same name starts anew.
+    pub launch: String,
+    /// The era.
+    pub era: Era,
 }
 
 /// The model.

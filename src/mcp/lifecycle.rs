@@ -1,7 +1,8 @@
 //! When an ended server is dialled again, and when it is left alone.
 //!
 //! Pure. A server that never came up stays down with its cause: nothing has changed since. One that was up is brought back with
-//! a growing wait, until it has fallen over too often within a minute, or too often without coming up in between.
+//! a growing wait, until it has fallen over too often within a minute, or too often without coming up in between. Where it is the
+//! network that is away, it is tried for as long as the program runs.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -72,7 +73,10 @@ impl Lifecycle {
             | FailureKind::Network
             | FailureKind::Http => false,
         };
-        if hopeless || !self.has_been_ready || ends >= TOO_OFTEN {
+        // The way there comes back by itself, however long it takes: a laptop sleeps, a server is put up anew.
+        let is_patient = matches!(kind, FailureKind::Network | FailureKind::Http);
+        let too_often = ends >= TOO_OFTEN && !is_patient;
+        if hopeless || !self.has_been_ready || too_often {
             return Next::Stay;
         }
         let attempt = u32::try_from(ends).unwrap_or(u32::MAX);
@@ -147,6 +151,16 @@ mod tests {
         let slow = |n: u64| server.ended(FailureKind::Timeout, at(n * 90));
         let stays: Vec<bool> = (1..=5).map(slow).map(|next| next == Next::Stay).collect();
         assert_eq!(stays, [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn a_network_that_is_away_is_waited_for_with_a_bounded_wait() {
+        let mut server = Lifecycle::default();
+        server.ready();
+        let away = |n: u64| server.ended(FailureKind::Network, at(n * 30));
+        let last = (1..=40).map(away).last();
+        let after = LONGEST_WAIT;
+        assert_eq!(last, Some(Next::Redial { after, attempt: 40 }));
     }
 
     #[test]

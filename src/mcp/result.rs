@@ -18,6 +18,9 @@ pub struct ToolResult {
     pub is_error: bool,
 }
 
+/// What helps with a server that can do something in the old era only.
+pub const OLD_ERA_HINT: &str = "set `protocol = \"legacy\"` for this server";
+
 /// One content block.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -47,6 +50,14 @@ pub enum Block {
         uri: String,
         /// Its name.
         name: Option<String>,
+        /// A name for people.
+        title: Option<String>,
+        /// What it is, in the server's words.
+        description: Option<String>,
+        /// Its MIME type.
+        mime: Option<String>,
+        /// Its size in bytes.
+        size: Option<u64>,
     },
     /// A resource inside the answer.
     Resource {
@@ -140,7 +151,7 @@ impl Block {
             Self::Text { text } => text.clone(),
             Self::Image { mime, data } => format!("[image {mime}, {} bytes of base64]", data.len()),
             Self::Audio { mime, data } => format!("[audio {mime}, {} bytes of base64]", data.len()),
-            Self::Link { uri, name } => {
+            Self::Link { uri, name, .. } => {
                 format!("[resource link {} {uri}]", name.as_deref().unwrap_or(""))
             }
             Self::Resource {
@@ -161,11 +172,71 @@ impl CallOutcome {
         !matches!(self, Self::Answered { result } if !result.is_error)
     }
 
+    /// What may help, where an error on a connection of the new era smells of a server that asks its client in the old way
+    /// only: some libraries say so in the words of the tool's error and nowhere else.
+    pub fn era_hint(&self) -> Option<&'static str> {
+        let words = match self {
+            Self::Answered { result } if result.is_error => result.as_text(),
+            Self::Refused { message, .. } => message.clone(),
+            _ => return None,
+        };
+        let words = words.to_lowercase();
+        let any = |of: &[&str]| of.iter().any(|it| words.contains(it));
+        let asks = any(&[
+            "elicit",
+            "sampling",
+            "createmessage",
+            "roots",
+            "server-initiated",
+        ]);
+        let in_vain = any(&[
+            "2026-07-28",
+            "server-initiated",
+            "back-channel",
+            "backchannel",
+            "stateless",
+            "not supported",
+            "unsupported",
+            "unavailable",
+        ]);
+        (asks && in_vain).then_some(OLD_ERA_HINT)
+    }
+
     /// Whether the call may have changed something although there is no answer.
     pub fn is_unknown(&self) -> bool {
         matches!(
             self,
             Self::Lost { .. } | Self::TimedOut { .. } | Self::Cancelled | Self::Unreadable { .. }
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_smells_of_the_old_era_is_known_by_its_words() {
+        let failed = |words: &str, is_error| CallOutcome::Answered {
+            result: ToolResult {
+                is_error,
+                ..ToolResult::text(words)
+            },
+        };
+        let words =
+            "elicitation via server-initiated requests is unavailable on 2026-07-28 connections.";
+        assert_eq!(failed(words, true).era_hint(), Some(OLD_ERA_HINT));
+        assert_eq!(failed(words, false).era_hint(), None);
+        let refused = CallOutcome::Refused {
+            code: -32603,
+            message: "Sampling is not supported by this session".into(),
+        };
+        assert_eq!(refused.era_hint(), Some(OLD_ERA_HINT));
+        for other in [
+            "no such file",
+            "the database does not support elicitation of rows",
+        ] {
+            assert_eq!(failed(other, true).era_hint(), None, "{other}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::Moment;
-use crate::mcp::failure::Failure;
+use crate::mcp::failure::{Failure, FailureKind};
 
 /// Where a server stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -92,6 +92,12 @@ impl Status {
             self,
             Self::Ready { .. } | Self::Failed { .. } | Self::Disabled
         )
+    }
+
+    /// Whether it is not there because a person has to sign in first.
+    pub fn needs_sign_in(&self) -> bool {
+        self.failure()
+            .is_some_and(|failure| failure.kind == FailureKind::NeedsSignIn)
     }
 
     /// The failure, where there is one.

@@ -19,10 +19,12 @@ use crate::config::ThemeChoice;
 use crate::driver::Clock;
 use crate::host::{Effect, HostEvent};
 use crate::mcp::wire::record::WireRecord;
+use crate::terminal::browser::Browser;
 use crate::terminal::canvas::Canvas;
 use crate::terminal::guard::{Guard, Screen};
 use crate::terminal::input::Input;
 use crate::terminal::pace::Pace;
+use crate::terminal::saving::Saver;
 use crate::terminal::signals::{Signals, Told};
 use crate::terminal::{clipboard, theme};
 
@@ -68,9 +70,11 @@ pub async fn run<'a>(app: &'a mut App, outside: Outside<'a>) -> io::Result<Ended
         app,
         outside,
         canvas: Canvas::new(ThemeChoice::Auto),
+        browser: Browser::default(),
         guard,
         terminal: Terminal::new(backend)?,
         pace: Pace::default(),
+        saver: Saver::default(),
         ended: None,
         suspends: false,
         was_busy: false,
@@ -89,9 +93,11 @@ struct Loop<'a> {
     app: &'a mut App,
     outside: Outside<'a>,
     canvas: Canvas,
+    browser: Browser,
     guard: Guard,
     terminal: Terminal<CrosstermBackend<Screen>>,
     pace: Pace,
+    saver: Saver,
     ended: Option<Ended>,
     suspends: bool,
     was_busy: bool,
@@ -157,8 +163,10 @@ impl Loop<'_> {
             event = input.next() => Woken::Input(event),
             Some(event) = outside.events.recv() => Woken::Other(AppEvent::Host(event)),
             Some(record) = outside.wire.recv() => Woken::Other(AppEvent::Wire(record)),
+            opened = self.browser.opened() => Woken::Other(opened),
             () = at(frame) => Woken::Frame,
             () = self.canvas.coloured() => Woken::Coloured,
+            saved = self.saver.saved() => Woken::Other(AppEvent::Saved(saved)),
             () = at(tick) => Woken::Other(AppEvent::Tick),
         }
     }
@@ -238,6 +246,12 @@ impl Loop<'_> {
                     let copied = self.copy(&text);
                     self.take_in(AppEvent::Copied(copied));
                 }
+                AppEffect::Open(url) => self.browser.begin(url),
+                AppEffect::FindFolders(mut folders) => {
+                    folders.retain(|folder| !folder.is_dir());
+                    self.take_in(AppEvent::Missing(folders));
+                }
+                AppEffect::Save(files) => self.saver.order(files),
                 AppEffect::DetectTheme => self.take_in(AppEvent::Theme(theme::detect_here())),
                 AppEffect::Redraw => self.forget_screen(),
                 AppEffect::Suspend => self.suspends = true,

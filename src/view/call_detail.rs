@@ -10,7 +10,8 @@ use ratatui::text::Line;
 use crate::app::App;
 use crate::host::{CallEnd, CallState, Origin, ToolCall};
 use crate::ids::{CallId, Moment};
-use crate::mcp::result::{Block, CallOutcome, ToolResult};
+use crate::mcp::event::Task;
+use crate::mcp::result::{CallOutcome, ToolResult};
 use crate::mcp::wire::record::{Direction, WireRecord};
 use crate::text::{clean, human};
 use crate::view::entry::Part;
@@ -18,10 +19,8 @@ use crate::view::memo::{Memo, digest};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::table::{self, Cells};
 use crate::view::theme::Theme;
-use crate::view::{calls, code, value};
+use crate::view::{blocks, calls, code, value};
 
-/// Characters of one text block that are laid out; the rest is in the saved file.
-const TEXT: usize = 400_000;
 /// Cells of a table that are laid out.
 const CELLS: usize = 40_000;
 /// Lines of stderr that are shown.
@@ -118,13 +117,51 @@ fn facts(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
     if let Some(id) = &call.request_id {
         fact("JSON-RPC", plain(format!("id {}", clean::line(id))));
     }
-    if let Some(progress) = &call.progress {
-        fact("progress", calls::bar(progress, theme));
-    }
-    if let Some(path) = &call.saved_to {
-        fact("saved to", plain(clean::line(&path.to_string_lossy())));
+    for (name, value) in later(call, theme) {
+        fact(name, value);
     }
     out
+}
+
+/// What comes to be known of a call while it runs, or at its end.
+fn later(call: &ToolCall, theme: &Theme) -> Vec<(&'static str, Spans)> {
+    let progress = call.progress.as_ref();
+    let task = call.task.as_ref();
+    let saved = call.saved_to.as_ref().map(|path| {
+        let path = clean::line(&path.to_string_lossy());
+        vec![span(path, theme.text)]
+    });
+    // It answered, and not as it says itself that it does.
+    let schema = call.mismatch.as_ref().map(|why| {
+        let why: String = why.chars().take(1_000).collect();
+        let words = "the structured answer does not fit the tool's own schema: ";
+        vec![span(words, theme.warn), span(clean::line(&why), theme.text)]
+    });
+    let facts = [
+        ("progress", progress.map(|of| calls::bar(of, theme))),
+        ("task", task.map(|task| of_task(task, call, theme))),
+        ("saved to", saved),
+        ("schema", schema),
+    ];
+    let known = |(name, value): (&'static str, Option<Spans>)| Some((name, value?));
+    facts.into_iter().filter_map(known).collect()
+}
+
+/// A task outlives the connection: while it runs, that is said.
+fn of_task(task: &Task, call: &ToolCall, theme: &Theme) -> Spans {
+    let short = |text: &str| clean::line(&text.chars().take(400).collect::<String>());
+    let mut spans = vec![
+        span(short(&task.id), theme.text),
+        span(format!(" · {}", short(&task.status)), theme.busy),
+    ];
+    if let Some(message) = &task.message {
+        spans.push(span(format!(" · {}", short(message)), theme.dim));
+    }
+    if call.end().is_none() {
+        let word = " · goes on over a lost connection, and is followed again";
+        spans.push(span(word, theme.dim));
+    }
+    spans
 }
 
 fn ended(end: &CallEnd, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
@@ -167,7 +204,7 @@ fn answered(result: &ToolResult, cols: usize, theme: &Theme, memo: &mut Memo) ->
         out.push(span("The tool says that it failed:", theme.bad).into());
     }
     for block in &result.content {
-        out.extend(content(block, cols, theme, memo));
+        out.extend(blocks::lay(block, cols, theme, memo));
     }
     if let Some(structured) = &result.structured {
         if !out.is_empty() {
@@ -186,38 +223,11 @@ fn answered(result: &ToolResult, cols: usize, theme: &Theme, memo: &mut Memo) ->
                     out.push(span(more, theme.dim).into());
                 }
             }
-            None => out.extend(value::tree(structured, cols, theme)),
+            None => out.extend(blocks::json(structured, cols, theme)),
         }
     }
     if out.is_empty() {
         out.push(span("Nothing: the answer has no content.", theme.dim).into());
-    }
-    out
-}
-
-fn content(block: &Block, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
-    let text = match block {
-        Block::Text { text } => text.as_str(),
-        Block::Resource {
-            text: Some(text), ..
-        } => text.as_str(),
-        other => return code::plain(&clean::block(&other.as_text()), theme.dim, cols),
-    };
-    let end = text
-        .char_indices()
-        .nth(TEXT)
-        .map_or(text.len(), |(at, _)| at);
-    let trimmed = text[..end].trim();
-    let is_json = trimmed.starts_with(['{', '['])
-        && serde_json::from_str::<serde_json::Value>(trimmed).is_ok();
-    let mut out = if is_json {
-        value::exact(trimmed, cols, theme)
-    } else {
-        code::block("", &clean::block(&text[..end]), true, cols, theme, memo)
-    };
-    if end < text.len() {
-        let more = format!("… {} more", human::bytes((text.len() - end) as u64));
-        out.push(span(more, theme.dim).into());
     }
     out
 }

@@ -18,8 +18,7 @@ use crate::mcp::result::{Block, CallOutcome, ToolResult};
 use crate::text::{clean, human, wrap};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::value;
-use crate::view::{layout, pane};
+use crate::view::{blocks, layout, pane, value};
 
 /// Bytes of a result that are looked at for its short form.
 const GLANCE: usize = 2_000;
@@ -287,8 +286,8 @@ fn answer(result: &ToolResult) -> String {
     match result.content.as_slice() {
         [] => String::new(),
         [Block::Text { text }] => text_in_short(text),
-        [only] => glance(&only.as_text()),
-        [first, rest @ ..] => format!("{} (+{} more)", glance(&first.as_text()), rest.len()),
+        [only] => glance(&blocks::text(only)),
+        [first, rest @ ..] => format!("{} (+{} more)", glance(&blocks::text(first)), rest.len()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::app::composer::{Composer, motion};
 use crate::app::{Anchor, App, Overlay, Pane};
 use crate::text::{clean, wrap};
 use crate::view::pane;
-use crate::view::styled::{self, span};
+use crate::view::styled::{self, Lines, span};
 use crate::view::theme::Theme;
 
 /// Columns of the prompt sign, and one at the right edge for a caret behind the last character.
@@ -136,6 +136,23 @@ pub(super) fn text(
         let place = |start: u16, by: usize| start.saturating_add(u16::try_from(by).unwrap_or(0));
         frame.set_cursor_position((place(area.x, x), place(area.y, row - first)));
     }
+}
+
+/// A text being written as lines of a dialog, with a sign before it, and the row and column of the caret in them.
+pub(super) fn laid(
+    composer: &Composer,
+    theme: &Theme,
+    cols: usize,
+    has_keys: bool,
+) -> (Lines, (usize, usize)) {
+    let (rows, (row, col)) = fold(composer, fold_cols(cols));
+    let style = if has_keys { theme.accent } else { theme.dim };
+    let line = |(at, text): (usize, String)| {
+        let sign = if at == 0 { "❯ " } else { "  " };
+        Line::from(vec![span(sign, style), span(text, theme.text)])
+    };
+    let lines = rows.into_iter().enumerate().map(line).collect();
+    (lines, (row, col + SIGN))
 }
 
 /// The rows around the caret, and the caret's row and column among them. A text of megabytes is not folded whole.

@@ -19,7 +19,7 @@ use crate::view::memo::{Memo, digest};
 use crate::view::styled::{self, Lines, span};
 use crate::view::table::{self, Cells};
 use crate::view::theme::Theme;
-use crate::view::{calls, code, markdown, value};
+use crate::view::{blocks, calls, code, markdown, value};
 
 /// Columns of the gutter.
 const GUTTER: usize = 2;
@@ -227,7 +227,11 @@ fn result_lines(result: &ToolResult, cols: usize, theme: &Theme) -> Lines {
             (table::lay(&table, Cells::Crop, cols, theme), rows)
         }
         None => {
-            let text = result.as_text();
+            let blocks: Vec<String> = result.content.iter().map(blocks::text).collect();
+            let text = match &result.structured {
+                Some(value) if blocks.is_empty() => value.to_string(),
+                _ => blocks.join("\n"),
+            };
             let lines = code::plain(&clean::block(&head(&text)), style, cols);
             (lines, text.lines().count())
         }

@@ -7,12 +7,15 @@
 //!
 //! Everything that a server or a model wrote goes through `text::clean` here before it reaches a cell.
 
+mod ask;
+mod blocks;
 mod call_detail;
 mod calls;
 mod chat;
 mod code;
 mod composer;
 mod entry;
+mod fields;
 pub mod highlight;
 mod layout;
 mod markdown;
@@ -21,10 +24,12 @@ mod overlay;
 mod page;
 mod pane;
 mod question;
+mod resources;
 mod server_detail;
 mod servers;
 mod status;
 mod styled;
+mod suggest;
 mod table;
 pub mod theme;
 mod value;
@@ -56,9 +61,16 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, memo: &mut Memo) -> Mea
         measured.panes.push(pane::measured(Pane::Servers, area));
         measured.lists[1] = servers::draw(app, theme, frame, area, areas.boxed);
     }
+    suggest::draw(app, theme, frame, &areas);
     status::bottom(app, theme, frame, areas.bottom);
     match &app.overlay {
-        Overlay::None => measured.ask = question::draw(app, theme, frame, memo, &areas),
+        Overlay::None => {
+            measured.ask = question::draw(app, theme, frame, memo, &areas);
+            ask::draw(app, theme, frame, memo, &areas, &mut measured);
+        }
+        Overlay::Folders(_) | Overlay::SignIn(_) => {
+            ask::draw_over(app, theme, frame, memo, areas.body, &mut measured);
+        }
         overlay => measured.detail = overlay::draw(app, overlay, theme, frame, memo, areas.body),
     }
     memo.end();

@@ -10,13 +10,16 @@ use crate::app::palette::{Palette, PaletteRow};
 use crate::app::{App, Detail, Overlay, keymap, slash};
 use crate::text::{clean, wrap};
 use crate::view::entry::Part;
+use crate::view::layout;
 use crate::view::memo::Memo;
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{call_detail, calls, composer, pane, server_detail};
+use crate::view::{call_detail, calls, code, composer, fields, pane, server_detail, suggest};
 
 /// Columns of the help and the palette at most: longer lines are hard to follow.
 const COLS: u16 = 84;
+/// Rows below a list for what is said about its marked row.
+const NOTE: u16 = 3;
 
 /// Draws it over `body`. Gives the rows of its text and of its area.
 pub(super) fn draw(
@@ -28,12 +31,16 @@ pub(super) fn draw(
     body: Rect,
 ) -> (usize, usize) {
     match overlay {
-        Overlay::None => (0, 0),
+        Overlay::None | Overlay::Folders(_) | Overlay::SignIn(_) => (0, 0),
         Overlay::Palette(palette) => {
             let area = centred(body, COLS);
             // Frame, query and rule; what it hides beyond its rows would be hidden for nothing.
             let rows = u16::try_from(palette.rows.len().max(1)).unwrap_or(u16::MAX);
-            let height = area.height.min(rows.saturating_add(4));
+            let notes = palette.notes.iter().any(|note| !note.is_empty());
+            let notes = if notes { NOTE + 1 } else { 0 };
+            let height = area
+                .height
+                .min(rows.saturating_add(4 + notes).max(4 + notes * 2));
             draw_palette(palette, theme, frame, Rect { height, ..area })
         }
         Overlay::Help { scroll } => {
@@ -41,6 +48,7 @@ pub(super) fn draw(
             let lines = |cols| vec![help(cols, theme).into()];
             scrolled("Keys and commands", lines, *scroll, theme, frame, area)
         }
+        Overlay::Fields(form) => fields::draw(app, form, theme, frame, centred(body, COLS)),
         Overlay::Detail { of, scroll } => detail(app, of, *scroll, theme, frame, memo, body),
     }
 }
@@ -151,7 +159,7 @@ fn help(cols: usize, theme: &Theme) -> Lines {
 
 fn draw_palette(palette: &Palette, theme: &Theme, frame: &mut Frame, area: Rect) -> (usize, usize) {
     pane::clear(frame, area);
-    let inner = pane::framed(frame, theme, area, "Commands", true, true);
+    let inner = pane::framed(frame, theme, area, palette.shelf.title(), true, true);
     composer::single(&palette.query, theme, frame, inner);
     let list = Rect {
         y: inner.y + inner.height.min(1),
@@ -159,11 +167,17 @@ fn draw_palette(palette: &Palette, theme: &Theme, frame: &mut Frame, area: Rect)
         ..inner
     };
     let list = pane::ruled(frame, theme, list, "", false);
+    let marked = palette.marked.min(palette.rows.len().saturating_sub(1));
+    let list = more(palette.notes.get(marked), theme, frame, list);
     let rows = usize::from(list.height);
     if palette.rows.is_empty() {
-        pane::line(frame, list, 0, &span("Nothing fits.", theme.dim).into());
+        pane::line(
+            frame,
+            list,
+            0,
+            &span(palette.shelf.nothing(), theme.dim).into(),
+        );
     }
-    let marked = palette.marked.min(palette.rows.len().saturating_sub(1));
     let first = calls::first_row(palette.rows.len(), rows, Some(marked));
     for (row, of) in palette.rows.iter().skip(first).take(rows).enumerate() {
         pane::line(
@@ -179,18 +193,21 @@ fn draw_palette(palette: &Palette, theme: &Theme, frame: &mut Frame, area: Rect)
     (palette.rows.len(), rows)
 }
 
+/// What is said about the marked row stands below the list, where there is room for both. Gives the list's room.
+fn more(note: Option<&String>, theme: &Theme, frame: &mut Frame, list: Rect) -> Rect {
+    let Some(note) = note.filter(|note| !note.is_empty() && list.height >= 8) else {
+        return list;
+    };
+    let (list, below) = layout::foot(list, NOTE + 1);
+    let below = pane::ruled(frame, theme, below, "", false);
+    let note: String = note.chars().take(1_000).collect();
+    let lines = code::plain(&clean::block(&note), theme.dim, usize::from(below.width));
+    pane::lines(frame, below, &lines);
+    list
+}
+
 fn palette_row(row: &PaletteRow, cols: usize, marked: bool, theme: &Theme) -> Line<'static> {
     let mut left: Spans = vec![span(if marked { "▸ " } else { "  " }, theme.accent)];
-    for (at, c) in row.label.chars().enumerate() {
-        let hit = row.hits.iter().any(|hit| usize::try_from(*hit) == Ok(at));
-        let style = if hit { theme.accent } else { theme.text };
-        match left.last_mut() {
-            Some(last) if last.style == style && at > 0 => last.content.to_mut().push(c),
-            _ => left.push(span(c, style)),
-        }
-    }
-    for part in &mut left {
-        part.content = clean::line(&part.content).into();
-    }
+    left.extend(suggest::hit(&row.label, &row.hits, theme));
     styled::spread(left, vec![span(clean::line(&row.key), theme.dim)], cols)
 }

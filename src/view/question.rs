@@ -6,16 +6,16 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::app::{App, Choice, Context, Intent, keymap};
+use crate::app::{App, Choice, Context};
 use crate::config::Launch;
 use crate::host::{About, Server, ToolCall};
 use crate::mcp::tool::Annotations;
 use crate::text::{clean, human};
 use crate::view::layout::{self, Areas};
 use crate::view::memo::{Memo, digest};
-use crate::view::styled::{self, Lines, Spans, span};
+use crate::view::styled::{self, Lines, span};
 use crate::view::theme::Theme;
-use crate::view::{code, composer, pane, value};
+use crate::view::{ask, code, composer, pane, value};
 
 /// Draws the first question, if there is one. Gives the rows of its arguments and how many of them are on show.
 pub(super) fn draw(
@@ -42,7 +42,15 @@ pub(super) fn draw(
     let key = digest(&("arguments", &call.arguments, room, theme.name));
     let arguments = memo.lines(key, |_| value::exact(&call.arguments, room, theme));
     let head = head(app, why, call, cols, theme);
-    let foot = answers(app, cols, theme);
+    let marked = Some(app.ask.marked);
+    let mut foot = vec![Line::default()];
+    foot.extend(ask::answers(
+        Context::Question,
+        &Choice::ALL,
+        marked,
+        cols,
+        theme,
+    ));
     let wanted =
         2 + head.len() + 1 + arguments.len() + foot.len() + usize::from(app.ask.reason.is_some());
     // At least a quarter of the conversation stays in sight, unless that leaves no room to read.
@@ -173,37 +181,4 @@ pub(super) fn claims(of: &Annotations) -> String {
     } else {
         said.join(", ")
     }
-}
-
-/// The answers with their keys, the marked one as such.
-fn answers(app: &App, cols: usize, theme: &Theme) -> Lines {
-    let mut lines: Lines = vec![Line::default()];
-    let mut current: Spans = Vec::new();
-    for (at, choice) in Choice::ALL.into_iter().enumerate() {
-        let binding = keymap::hints(Context::Question)
-            .find(|binding| binding.intent == Intent::Answer(choice));
-        let Some(binding) = binding else {
-            continue;
-        };
-        let marked = at == app.ask.marked.min(Choice::ALL.len() - 1);
-        let open = if marked { "▸" } else { " " };
-        let (key, label) = if marked {
-            (theme.marked.patch(theme.key), theme.marked)
-        } else {
-            (theme.key, theme.text)
-        };
-        let piece = vec![
-            span(format!("{open}{}", binding.shown_key()), key),
-            span(format!(" {} ", binding.label), label),
-        ];
-        if styled::width(&current) + styled::width(&piece) + 1 > cols && !current.is_empty() {
-            lines.push(Line::from(std::mem::take(&mut current)));
-        }
-        if !current.is_empty() {
-            current.push(span(" ", theme.text));
-        }
-        current.extend(piece);
-    }
-    lines.push(Line::from(current));
-    lines
 }

@@ -15,7 +15,7 @@ use crate::mcp::tool::Tool;
 use crate::text::{clean, human};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{code, question, servers};
+use crate::view::{code, question, resources, servers};
 
 /// Characters of a description that are shown.
 const WORDS: usize = 1_000;
@@ -36,17 +36,7 @@ pub(super) fn lines(app: &App, name: &ServerName, cols: usize, theme: &Theme) ->
             out.extend(described(tool, cols, theme));
         }
     }
-    if !server.rejected_tools().is_empty() {
-        section(&mut out, "Tools that cannot be used", theme);
-        for rejected in server.rejected_tools() {
-            let name = rejected.name.as_deref().unwrap_or("(no name)");
-            let spans = [
-                span(format!("✗ {}", clean::line(name)), theme.bad),
-                span(format!(" {}", clean::line(&rejected.why)), theme.text),
-            ];
-            out.extend(styled::wrapped(&spans, cols));
-        }
-    }
+    out.extend(resources::sections(server, app.now, cols, theme));
     if !server.log.is_empty() {
         section(&mut out, "Log", theme);
         for line in &server.log {
@@ -125,7 +115,8 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         .as_ref()
         .map(|spec| clean::line(&spec.launch.identity()));
     let launch = launch.map(|launch| ("started as", launch));
-    for (name, text) in launch.into_iter().chain(standing(server, app.now)) {
+    let said = launch.into_iter().chain(standing(server, app.now));
+    for (name, text) in said.chain(resources::log_level(server)) {
         fact(&mut out, name, vec![span(text, theme.text)], cols, theme);
     }
     let health = &server.health;
@@ -172,8 +163,10 @@ fn standing(server: &Server, now: Moment) -> Vec<(&'static str, String)> {
                     "protocol",
                     format!("{era} · {}", clean::line(&hello.revision)),
                 ),
-                ("capabilities", capabilities(&hello.capabilities)),
+                ("capabilities", resources::capabilities(&hello.capabilities)),
             ];
+            let extensions = resources::extensions(&hello.capabilities);
+            facts.extend(extensions.map(|names| ("extensions", names)));
             let words = hello.instructions.as_ref();
             facts.extend(words.map(|words| ("instructions", clean::block(&head(words)))));
             facts
@@ -184,16 +177,6 @@ fn standing(server: &Server, now: Moment) -> Vec<(&'static str, String)> {
             vec![("next try", format!("in {left}, try {}", attempt + 1))]
         }
         Status::Disabled | Status::Failed { .. } => Vec::new(),
-    }
-}
-
-fn capabilities(value: &Value) -> String {
-    match value {
-        Value::Object(fields) if !fields.is_empty() => {
-            let names = fields.keys().take(32).map(|name| clean::line(name));
-            names.collect::<Vec<_>>().join(", ")
-        }
-        _ => "none told".to_owned(),
     }
 }
 
@@ -242,6 +225,12 @@ fn described(tool: &Tool, cols: usize, theme: &Theme) -> Lines {
             format!("  says: {}", question::claims(&tool.annotations)),
             theme.dim,
         ));
+    }
+    if let Some(title) = &tool.title {
+        spans.push(span(format!("  {}", clean::line(&head(title))), theme.text));
+    }
+    if let Some(traits) = resources::traits(tool) {
+        spans.push(span(format!("  {traits}"), theme.dim));
     }
     let mut out = styled::prefixed(
         styled::wrapped(&spans, cols.saturating_sub(4).max(1)),

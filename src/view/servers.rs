@@ -77,7 +77,7 @@ fn list(
     let servers = &app.host.servers;
     let widest = |of: fn(&Server) -> usize| servers.iter().map(of).max().unwrap_or(0);
     let name = widest(|server| wrap::width(&clean::line(server.name.as_str()))).min(NAME);
-    let word = widest(|server| server.status.word().len());
+    let word = widest(|server| word(&server.status).len());
     let tools = widest(|server| tools(server).len());
     let cols = usize::from(area.width);
     let rows = usize::from(area.height);
@@ -111,6 +111,10 @@ fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
         facts.push(("cause", vec![headline]));
         let hint = failure.hint.as_ref();
         facts.extend(hint.map(|hint| ("hint", text(clean::line(hint)))));
+        if server.status.needs_sign_in() {
+            let name = clean::line(server.name.as_str());
+            facts.push(("sign in", text(format!("s here, or /login {name}"))));
+        }
     }
     if let Status::Ready { since, hello } = &server.status {
         let version = format!(
@@ -173,9 +177,19 @@ pub(super) fn state(
         Status::Starting { .. } => (calls::spinner(now), theme.busy),
         Status::Ready { .. } => ("✓", theme.good),
         Status::Waiting { .. } => ("!", theme.warn),
+        // Nothing is broken: something is to be done.
+        Status::Failed { .. } if status.needs_sign_in() => ("!", theme.warn),
         Status::Failed { .. } => ("✗", theme.bad),
     };
-    (sign, status.word(), style)
+    (sign, word(status), style)
+}
+
+/// The state in a word or two.
+fn word(status: &Status) -> &'static str {
+    match status {
+        Status::Failed { .. } if status.needs_sign_in() => "needs sign-in",
+        _ => status.word(),
+    }
 }
 
 /// One server on one line, name and state padded to these columns. What does not fit goes from the right, the cause of a failure last.

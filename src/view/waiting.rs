@@ -24,6 +24,25 @@ const ROWS: usize = 4;
 
 /// The lines after the last entry; none when nothing is waited for.
 pub(super) fn lines(app: &App, cols: usize, theme: &Theme) -> Lines {
+    let mut lines = visits(app, cols, theme);
+    lines.extend(others(app, cols, theme));
+    lines
+}
+
+/// Visits that were agreed to, until their servers call them done.
+fn visits(app: &App, cols: usize, theme: &Theme) -> Lines {
+    let visits = app.awaited.iter().map(|visit| {
+        let text = format!(
+            "… waiting for {} to say that the visit to {} is done",
+            clean::line(visit.server.as_str()),
+            clean::line(&visit.host)
+        );
+        span(wrap::truncate(&text, cols), theme.busy).into()
+    });
+    visits.take(ROWS).collect()
+}
+
+fn others(app: &App, cols: usize, theme: &Theme) -> Lines {
     if let Some(text) = turn(app) {
         let text = format!("{} {}", spinner(app.now), text);
         let mut lines = styled::wrapped(&[span(text, theme.busy)], cols);

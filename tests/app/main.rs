@@ -1,9 +1,12 @@
 //! The terminal program as a pure machine: events in, state and effects out. No terminal, no clock.
 
+mod ask;
 mod composer;
+mod form;
 mod keymap;
 mod palette;
 mod queue;
+mod reach;
 mod scenarios;
 mod slash;
 mod support;

@@ -26,17 +26,7 @@ fn the_three_forms_become_toml_that_loads() {
         writeln!(all, "=== {name}\n{toml}").unwrap();
         let config = load(&toml);
         assert_eq!(config.broken, [], "{toml}");
-        let others: Vec<_> = config
-            .warnings
-            .iter()
-            .filter(|said| !said.contains("HTTP+SSE"))
-            .collect();
-        assert!(others.is_empty(), "{others:?}\n{toml}");
-        assert_eq!(
-            config.warnings.len(),
-            toml.matches("transport = \"sse\"").count(),
-            "{toml}"
-        );
+        assert!(config.warnings.is_empty(), "{:?}\n{toml}", config.warnings);
     }
     insta::assert_snapshot!(all);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mcpdeck::config::{
     Access, AllowRule, ApprovePolicy, Bundled, Environment, Flags, Grant, KeySource, Launch,
-    OauthSettings, Secret, SigningAlgorithm, StdioLaunch, StoreUrl, load,
+    OauthSettings, Secret, SigningAlgorithm, StdioLaunch, StoreUrl, TransportChoice, load,
 };
 
 use crate::{Machine, fixture, names};
@@ -283,25 +283,27 @@ fn a_saved_rule_is_read_back() {
 }
 
 #[test]
-fn a_transport_that_is_not_spoken_yet_is_said_before_it_is_tried() {
+fn each_transport_is_taken_without_a_word() {
     let machine = Machine::new().project(
         r#"
         [mcp_servers.old]
         url = "https://example.com/sse"
         transport = "sse"
-        [mcp_servers.off]
-        url = "https://example.com/sse"
-        transport = "sse"
-        enabled = false
         [mcp_servers.new]
         url = "https://example.com/mcp"
+        transport = "streamable-http"
         "#,
     );
-    let warnings = machine.config().warnings;
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(
-        warnings[0].contains("Server `old`") && warnings[0].contains("HTTP+SSE"),
-        "{warnings:?}"
+    let config = machine.config();
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    let transports = config.servers.iter().map(|server| match &server.launch {
+        Launch::Http(http) => http.transport,
+        other => panic!("{other:?}"),
+    });
+    let transports: Vec<TransportChoice> = transports.collect();
+    assert_eq!(
+        transports,
+        [TransportChoice::Sse, TransportChoice::StreamableHttp]
     );
 }
 
@@ -379,4 +381,31 @@ fn a_sign_in_is_what_its_table_says() {
     }
     let shown = serde_json::to_string(&config.servers).unwrap() + &format!("{:?}", config.servers);
     assert!(!shown.contains("hush-hush"), "{shown}");
+}
+
+#[test]
+fn roots_and_the_log_level_are_read_and_a_project_opens_no_folder_but_its_own() {
+    let text =
+        "roots = ['.', 'sub']\n[mcp_servers.a]\ncommand = 'x'\nroots = []\nlog_level = 'error'\n";
+    let config = Machine::new().project(text).config();
+    let roots = config.roots.unwrap();
+    assert!(roots[1].ends_with("project/sub"), "{roots:?}");
+    assert_eq!(config.servers[0].roots, Some(Vec::new()));
+    assert_eq!(config.servers[0].log_level.as_deref(), Some("error"));
+
+    for outside in ["/", "..", "sub/../..", "~"] {
+        let text = format!("[mcp_servers.a]\ncommand = 'x'\nroots = ['{outside}']\n");
+        let error = Machine::new().project(&text).config().broken[0]
+            .error
+            .clone();
+        assert!(
+            error.contains("is not inside the folder of this file"),
+            "{error}"
+        );
+    }
+    let text = "[mcp_servers.a]\ncommand = 'x'\nlog_level = 'loud'\n";
+    let error = Machine::new().project(text).config().broken[0]
+        .error
+        .clone();
+    assert!(error.contains("unknown value `loud`"), "{error}");
 }

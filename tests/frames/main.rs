@@ -2,5 +2,6 @@
 
 mod frames;
 mod properties;
+mod reach;
 mod speed;
 mod stage;

@@ -120,6 +120,7 @@ fn filled(text: &str, pick: u8) -> App {
         },
     };
     calls(&mut app, text);
+    crate::reach::fill(&mut app, text);
     let failure = Failure {
         kind: FailureKind::Exited,
         message: own(),
@@ -206,6 +207,10 @@ fn calls(app: &mut App, text: &str) {
             Block::Link {
                 uri: own(),
                 name: Some(own()),
+                title: Some(own()),
+                description: Some(own()),
+                mime: Some(own()),
+                size: Some(1),
             },
             Block::Image {
                 mime: own(),
@@ -333,6 +338,13 @@ fn covered(app: &mut App, text: &str, pick: u8) {
     }
 }
 
+/// One of the lists, forms or completions on top, as often as not.
+fn reached(app: &mut App, text: &str, pick: u8) {
+    if pick.is_multiple_of(2) {
+        crate::reach::cover(app, text, pick / 2);
+    }
+}
+
 fn painted(app: &App, theme: &Theme, cols: u16, rows: u16, memo: &mut Memo) -> (Buffer, Measured) {
     let mut terminal = Terminal::new(TestBackend::new(cols, rows)).unwrap();
     let mut measured = Measured::default();
@@ -369,6 +381,7 @@ proptest! {
     fn any_text_at_any_size_is_drawn_safely(text in hostile(), cols in 0u16..200, rows in 0u16..60, pick in any::<u8>(), cover in any::<u8>()) {
         let mut app = filled(&text, pick);
         covered(&mut app, &text, cover);
+        reached(&mut app, &text, cover);
         let theme = [Theme::dark(), Theme::light(), Theme::mono()][usize::from(pick % 3)].clone();
         let (buffer, _) = painted(&app, &theme, cols, rows, &mut Memo::new());
         check(&buffer);
@@ -381,6 +394,7 @@ proptest! {
         for (text, cols, rows, pick, cover) in frames {
             let mut app = filled(&text, pick);
             covered(&mut app, &text, cover);
+            reached(&mut app, &text, cover);
             let with = painted(&app, &Theme::dark(), cols, rows, &mut memo);
             let without = painted(&app, &Theme::dark(), cols, rows, &mut Memo::new());
             prop_assert_eq!(with.0, without.0);
@@ -415,6 +429,7 @@ fn the_smallest_terminals_are_drawn() {
                 let pick = u8::try_from(pick % 12).unwrap();
                 let mut app = filled("text 漢字 👩‍👩‍👧‍👦", pick);
                 covered(&mut app, "text", pick);
+                reached(&mut app, "text", pick);
                 check(&painted(&app, &Theme::mono(), cols, rows, &mut Memo::new()).0);
             }
         }

@@ -194,6 +194,7 @@ pub fn call(id: u64, server: &str, tool: &str, arguments: &str, state: CallState
         request_id: Some(id.to_string()),
         task: None,
         saved_to: None,
+        mismatch: None,
     }
 }
 

@@ -3,8 +3,10 @@
 mod approval;
 mod asks;
 mod calls;
+mod extras;
 mod interrupt;
 mod properties;
+mod returning;
 mod servers;
 mod stage;
 mod turn;

@@ -5,19 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcpdeck::agent::model::{Finish, ModelCall, ModelErrorKind, ModelEvent};
 use mcpdeck::config::Config;
 use mcpdeck::host::{
-    Answer, CallEnd, CallState, Command, Effect, Host, HostEvent, ModelLabel, Origin, Settings,
-    TurnState,
+    About, Answer, CallEnd, CallState, Command, Effect, Host, HostEvent, ModelLabel, Origin, Root,
+    Settings, TurnState,
 };
-use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, StreamId, TimerId};
-use mcpdeck::mcp::event::{CallEvent, Progress, ServerEvent};
+use mcpdeck::ids::{AskId, CallId, ErrandId, Generation, Moment, QuestionId, StreamId, TimerId};
+use mcpdeck::mcp::ask::{Ask, Sampling, SamplingMessage};
+use mcpdeck::mcp::event::{CallEvent, Progress, ServerEvent, Task};
 use mcpdeck::mcp::failure::FailureKind;
-use mcpdeck::mcp::request::ListKind;
+use mcpdeck::mcp::request::{Errand, ErrandEnd, ListKind};
 use mcpdeck::mcp::result::CallOutcome;
 use mcpdeck::mcp::status::Status;
 use mcpdeck::mcp::tool::Listed;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::stage::{
     answered, assert_well_formed, bundled, call, config, done, ended, failed, foreign, hello, path,
@@ -51,6 +53,49 @@ enum Chance {
     Propose(Finish, Vec<(u8, u8)>),
     Timer(u8),
     SaveFailed(u8),
+    Ask(u8, Option<u8>, Ask),
+    Withdraw(u8),
+    Written(u8, ModelEvent),
+    Prompt(u8, bool),
+    Errand(u8, Errand),
+    ErrandOver(u8, u8, bool),
+    Roots(bool),
+    Woke,
+}
+
+fn ask() -> impl Strategy<Value = Ask> {
+    let schema = json!({"type": "object", "properties": {"x": {"type": "integer", "default": 1}}});
+    let text = mcpdeck::mcp::result::Block::Text { text: "x".into() };
+    let sampling = Sampling {
+        messages: vec![SamplingMessage {
+            role: "user".into(),
+            content: vec![text],
+        }],
+        system: None,
+        max_tokens: 9,
+        temperature: None,
+        stop: Vec::new(),
+        models: Vec::new(),
+        tools: Vec::new(),
+        tool_choice: None,
+        context: None,
+    };
+    prop_oneof![
+        1 => Just(Ask::Roots),
+        2 => Just(Ask::Form { message: "m".into(), schema }),
+        1 => Just(Ask::Url { message: "m".into(), url: "https://example.org".into(), id: None }),
+        3 => Just(Ask::Sampling(Box::new(sampling))),
+    ]
+}
+
+fn errand() -> impl Strategy<Value = Errand> {
+    prop_oneof![
+        Just(Errand::Subscribe { uri: "a".into() }),
+        Just(Errand::Unsubscribe { uri: "a".into() }),
+        Just(Errand::SetLogLevel {
+            level: "info".into()
+        }),
+    ]
 }
 
 fn server_event() -> impl Strategy<Value = ServerEvent> {
@@ -66,6 +111,20 @@ fn server_event() -> impl Strategy<Value = ServerEvent> {
     ]
 }
 
+fn said() -> CallOutcome {
+    let block = mcpdeck::mcp::result::Block::Text { text: "hi".into() };
+    let said = mcpdeck::mcp::result::Block::Said {
+        role: "user".into(),
+        block: Box::new(block),
+    };
+    CallOutcome::Answered {
+        result: mcpdeck::mcp::result::ToolResult {
+            content: vec![said],
+            ..Default::default()
+        },
+    }
+}
+
 fn call_event() -> impl Strategy<Value = CallEvent> {
     let progress = Progress {
         done: 0.1,
@@ -75,11 +134,13 @@ fn call_event() -> impl Strategy<Value = CallEvent> {
     prop_oneof![
         1 => Just(CallEvent::Sent { request_id: "1".into() }),
         1 => Just(CallEvent::Progress(progress)),
+        2 => Just(CallEvent::Task(Task { id: "t".into(), status: "working".into(), message: None })),
         4 => prop_oneof![
             Just(answered("fine")),
             Just(answered(&"long ".repeat(200))),
             Just(CallOutcome::Lost { why: "gone".into() }),
             Just(CallOutcome::Cancelled),
+            Just(said()),
         ].prop_map(CallEvent::Finished),
     ]
 }
@@ -110,6 +171,13 @@ fn answer() -> impl Strategy<Value = Answer> {
         Just(Answer::Always),
         Just(Answer::No { reason: None }),
         Just(Answer::No { reason }),
+        Just(Answer::Dismissed),
+        Just(Answer::Filled {
+            value: json!({"x": 1})
+        }),
+        Just(Answer::Filled {
+            value: json!(["/tmp"])
+        }),
     ]
 }
 
@@ -129,9 +197,17 @@ fn chance() -> impl Strategy<Value = Chance> {
         14 => (any::<u8>(), fresh(), server_event()).prop_map(|(n, fresh, event)| Chance::Server(n, fresh, event)),
         8 => (any::<u8>(), fresh(), call_event()).prop_map(|(n, fresh, event)| Chance::Call(n, fresh, event)),
         5 => (fresh(), model_event()).prop_map(|(fresh, event)| Chance::Model(fresh, event)),
-        8 => (finish, prop::collection::vec((0..6u8, 0..3u8), 1..4)).prop_map(|(finish, calls)| Chance::Propose(finish, calls)),
+        14 => (finish, prop::collection::vec((0..7u8, 0..3u8), 1..4)).prop_map(|(finish, calls)| Chance::Propose(finish, calls)),
         4 => any::<u8>().prop_map(Chance::Timer),
         1 => any::<u8>().prop_map(Chance::SaveFailed),
+        4 => (any::<u8>(), prop::option::of(any::<u8>()), ask()).prop_map(|(n, call, what)| Chance::Ask(n, call, what)),
+        1 => any::<u8>().prop_map(Chance::Withdraw),
+        3 => (any::<u8>(), model_event()).prop_map(|(n, event)| Chance::Written(n, event)),
+        2 => (any::<u8>(), any::<bool>()).prop_map(|(n, send)| Chance::Prompt(n, send)),
+        1 => (any::<u8>(), errand()).prop_map(|(n, what)| Chance::Errand(n, what)),
+        1 => (any::<u8>(), any::<u8>(), any::<bool>()).prop_map(|(n, m, good)| Chance::ErrandOver(n, m, good)),
+        1 => any::<bool>().prop_map(Chance::Roots),
+        1 => Just(Chance::Woke),
     ]
 }
 
@@ -143,6 +219,15 @@ struct Watched {
     written: u32,
     stream: Option<StreamId>,
     last_stream: StreamId,
+    /// The newest of all, those for servers among them.
+    newest_stream: StreamId,
+    /// What our model writes for servers.
+    writing: BTreeSet<StreamId>,
+    /// Questions of servers so far: every number is used once.
+    asks: u64,
+    dropped: BTreeSet<(String, Generation, AskId)>,
+    asked: BTreeSet<(String, Generation, AskId)>,
+    replied: BTreeSet<(String, Generation, AskId)>,
     last_timer: TimerId,
     timers: Vec<TimerId>,
     generations: BTreeMap<String, Generation>,
@@ -168,6 +253,12 @@ impl Watched {
             written: 0,
             stream: None,
             last_stream: StreamId(0),
+            newest_stream: StreamId(0),
+            writing: BTreeSet::new(),
+            asks: 0,
+            dropped: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            replied: BTreeSet::new(),
             last_timer: TimerId(0),
             timers: Vec::new(),
             generations: BTreeMap::new(),
@@ -203,8 +294,65 @@ impl Watched {
         {
             self.stream = None;
         }
+        if let Happening::Event(HostEvent::Model { stream, event }) = &happening
+            && matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_))
+        {
+            self.writing.remove(stream);
+        }
+        self.note_ask(&happening);
         let effects = apply(&mut self.host, happening, self.now);
         self.check(&effects);
+    }
+
+    /// Notes what a server asks, and what it asks no longer.
+    fn note_ask(&mut self, happening: &Happening) {
+        if let Happening::Event(HostEvent::Server {
+            server,
+            generation,
+            event,
+        }) = happening
+            && let ServerEvent::Asked { ask, .. } = event
+        {
+            self.asked.insert((server.to_string(), *generation, *ask));
+            if !self.is_current(server.as_str(), *generation) {
+                self.dropped.insert((server.to_string(), *generation, *ask));
+            }
+        }
+        if let Happening::Event(HostEvent::Server {
+            server,
+            generation,
+            event,
+        }) = happening
+            && let ServerEvent::AskWithdrawn(ask) = event
+        {
+            self.dropped.insert((server.to_string(), *generation, *ask));
+        }
+    }
+
+    fn is_current(&self, server: &str, generation: Generation) -> bool {
+        let known = self.host.server(&server.into()).expect("a server");
+        let is_open = matches!(known.status, Status::Ready { .. } | Status::Starting { .. });
+        known.generation == generation && is_open
+    }
+
+    /// The questions that wait for an answer: shown, or being written for.
+    fn open_asks(&self) -> BTreeSet<(String, Generation, AskId)> {
+        let shown = self
+            .host
+            .questions
+            .iter()
+            .filter_map(|asked| match &asked.about {
+                About::Server {
+                    server,
+                    generation,
+                    ask,
+                    ..
+                } => Some((server.to_string(), *generation, *ask)),
+                About::Call { .. } => None,
+            });
+        let writing = self.host.samplings.iter();
+        let writing = writing.map(|one| (one.server.to_string(), one.generation, one.ask));
+        shown.chain(writing).collect()
     }
 
     fn check(&mut self, effects: &[Effect]) {
@@ -220,12 +368,38 @@ impl Watched {
     fn check_effect(&mut self, effect: &Effect) {
         match effect {
             Effect::StreamModel { stream, request } => {
-                assert_eq!(self.stream, None, "two streams");
-                assert!(*stream > self.last_stream);
-                (self.stream, self.last_stream) = (Some(*stream), *stream);
+                assert!(*stream > self.newest_stream);
+                self.newest_stream = *stream;
                 assert_well_formed(request);
+                if self.host.samplings.iter().any(|one| one.stream == *stream) {
+                    self.writing.insert(*stream);
+                    return;
+                }
+                assert_eq!(self.stream, None, "two streams of the agent");
+                (self.stream, self.last_stream) = (Some(*stream), *stream);
             }
-            Effect::AbortModel { stream } => assert_eq!(self.stream.take(), Some(*stream)),
+            Effect::AbortModel { stream } => {
+                if !self.writing.remove(stream) {
+                    assert_eq!(self.stream.take(), Some(*stream));
+                }
+            }
+            Effect::Reply {
+                server,
+                generation,
+                ask,
+                ..
+            } => {
+                let key = (server.to_string(), *generation, *ask);
+                assert!(
+                    self.asked.contains(&key),
+                    "an answer to no question: {key:?}"
+                );
+                assert!(self.replied.insert(key), "a second answer");
+            }
+            Effect::FollowTask { call, .. } => {
+                let known = self.host.call(*call).expect("a call");
+                assert!(known.task.is_some() && self.sent.contains(call));
+            }
             Effect::SetTimer { timer, .. } => {
                 assert!(*timer > self.last_timer);
                 self.last_timer = *timer;
@@ -249,20 +423,35 @@ impl Watched {
             | Effect::List { .. }
             | Effect::Probe { .. }
             | Effect::Errand { .. }
-            | Effect::Reply { .. }
             | Effect::TellRoots { .. }
-            | Effect::FollowTask { .. }
             | Effect::SignIn { .. }
             | Effect::FinishSignIn { .. }
             | Effect::AbortSignIn { .. }
             | Effect::SignOut { .. }
             | Effect::FindModel
             | Effect::SaveRule(_)
+            | Effect::SaveEra { .. }
             | Effect::SaveResult { .. } => {}
         }
     }
 
     fn check_state(&mut self) {
+        let open = self.open_asks();
+        assert!(open.is_disjoint(&self.replied), "answered and still open");
+        assert!(open.is_subset(&self.asked));
+        for (server, generation, ask) in &self.asked {
+            let key = (server.clone(), *generation, *ask);
+            if open.contains(&key) || self.replied.contains(&key) {
+                continue;
+            }
+            // Neither open nor answered: its connection is gone, or was not the current one, or it was withdrawn.
+            assert!(
+                self.dropped.contains(&key) || !self.is_current(server, *generation),
+                "{key:?} is forgotten"
+            );
+        }
+        let streams: BTreeSet<_> = self.host.samplings.iter().map(|one| one.stream).collect();
+        assert_eq!(streams, self.writing);
         let host = &self.host;
         for call in &host.calls {
             match (call.end(), self.ends.get(&call.id)) {
@@ -317,7 +506,82 @@ impl Watched {
     fn happening(&mut self, chance: Chance) -> Option<Happening> {
         let server = |n: u8| SERVERS[usize::from(n) % SERVERS.len()];
         Some(match chance {
+            Chance::Submit if self.now.0 % 3 == 0 => {
+                Happening::Command(Command::Submit("go @files:a @other:b".into()))
+            }
             Chance::Submit => Happening::Command(Command::Submit("go".into())),
+            Chance::Ask(n, call, what) => {
+                self.asks += 1;
+                let name = server(n);
+                let generation = self.host.server(&name.into())?.generation;
+                let call = call.map(|call| CallId(u64::from(call % 8) + 1));
+                let event = ServerEvent::Asked {
+                    ask: AskId(self.asks),
+                    call,
+                    what,
+                };
+                Happening::Event(HostEvent::Server {
+                    server: name.into(),
+                    generation,
+                    event,
+                })
+            }
+            Chance::Withdraw(n) => {
+                let open: Vec<_> = self.open_asks().into_iter().collect();
+                let (name, generation, ask) = pick(&open, n)?.clone();
+                let event = ServerEvent::AskWithdrawn(ask);
+                Happening::Event(HostEvent::Server {
+                    server: name.as_str().into(),
+                    generation,
+                    event,
+                })
+            }
+            Chance::Written(n, event) => {
+                let streams: Vec<_> = self.writing.iter().copied().collect();
+                Happening::Event(HostEvent::Model {
+                    stream: *pick(&streams, n)?,
+                    event,
+                })
+            }
+            Chance::Prompt(n, send) => Happening::Command(Command::GetPrompt {
+                server: server(n).into(),
+                prompt: "p".into(),
+                arguments: "{}".into(),
+                send,
+            }),
+            Chance::Errand(n, what) => Happening::Command(Command::Errand {
+                server: server(n).into(),
+                what,
+            }),
+            Chance::ErrandOver(n, m, good) => {
+                let name = server(n).into();
+                let generation = self.host.server(&name)?.generation;
+                let end = if good {
+                    ErrandEnd::Done
+                } else {
+                    ErrandEnd::Failed { why: "no".into() }
+                };
+                let event = ServerEvent::Errand(ErrandId(u64::from(m % 8) + 1), end);
+                Happening::Event(HostEvent::Server {
+                    server: name,
+                    generation,
+                    event,
+                })
+            }
+            Chance::Roots(some) => {
+                let root = Root {
+                    uri: "file:///a".into(),
+                    name: None,
+                };
+                Happening::Command(Command::SetRoots(if some {
+                    vec![root]
+                } else {
+                    Vec::new()
+                }))
+            }
+            Chance::Woke => Happening::Event(HostEvent::Woke {
+                slept: std::time::Duration::from_secs(60),
+            }),
             Chance::Interrupt => Happening::Command(Command::Interrupt),
             Chance::Clear => Happening::Command(Command::Clear),
             Chance::Restart(n) => Happening::Command(Command::Restart(server(n).into())),
@@ -406,6 +670,7 @@ impl Watched {
             "other__write",
             "none",
             "files__read",
+            "mcpdeck__list_resources",
         ];
         let arguments = [path("a"), "{\"path\":".into(), path("b")][usize::from(arguments)].clone();
         call(self.written, names[usize::from(tool)], &arguments)
@@ -456,6 +721,7 @@ proptest! {
         }
         let running = |call: &mcpdeck::host::ToolCall| matches!(call.state, CallState::Running { .. });
         prop_assert!(!watched.host.calls.iter().any(running));
+        prop_assert!(watched.open_asks().is_empty());
         watched.happen(Happening::Command(Command::Interrupt));
         prop_assert_eq!(&watched.host.turn, &TurnState::Idle);
         prop_assert!(watched.host.calls.iter().all(|call| call.end().is_some()));
@@ -497,6 +763,11 @@ fn the_chances_reach_every_state() {
                     .filter_map(|call| call.end().map(CallEnd::word)),
             );
             seen.extend((!watched.host.questions.is_empty()).then_some("asking"));
+            seen.extend((!watched.open_asks().is_empty()).then_some("asked by a server"));
+            seen.extend((!watched.writing.is_empty()).then_some("writing"));
+            let followed =
+                |call: &mcpdeck::host::ToolCall| call.task.is_some() && call.end().is_none();
+            seen.extend(watched.host.calls.iter().any(followed).then_some("a task"));
         }
     }
     let all = [
@@ -506,6 +777,9 @@ fn the_chances_reach_every_state() {
         "waiting",
         "calling",
         "asking",
+        "asked by a server",
+        "writing",
+        "a task",
         "ok",
         "denied",
         "invalid",

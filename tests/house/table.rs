@@ -69,6 +69,8 @@ pub const DOORS: &[(&str, &[&str])] = &[
             "mcp/auth/",
             "mcp/transport/",
             "servers/guard/keys/",
+            // The person of the client under test, who opens a page as a browser would.
+            "cli/conformance/",
         ],
     ),
     ("ratatui", &["view/", "terminal/"]),
@@ -76,12 +78,18 @@ pub const DOORS: &[(&str, &[&str])] = &[
     // Header values of the revision without a handshake are in it, too.
     (
         "base64",
-        &["terminal/clipboard*", "servers/", "mcp/transport/http/"],
+        &[
+            "terminal/clipboard*",
+            "terminal/saving*",
+            "app/picture*",
+            "servers/",
+            "mcp/transport/http/",
+        ],
     ),
     ("pulldown_cmark", &["view/markdown*", "view/page*"]),
     ("syntect", &["view/highlight*"]),
     ("two_face", &["view/highlight*"]),
-    ("nucleo_matcher", &["app/palette*"]),
+    ("nucleo_matcher", &["app/fuzzy*"]),
     ("clap", &["cli/"]),
     ("minijinja", &["agent/model/script/"]),
     // What keeps a comment where it was when a file is written back, and what prints TOML for people.

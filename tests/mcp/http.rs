@@ -1,19 +1,12 @@
-//! Streamable HTTP against real sockets: the protocol library's own server, and raw ones that misbehave.
+//! Streamable HTTP against real sockets: the protocol library's own server, and raw ones that misbehave. What belongs to one era or
+//! transport has a file of its own.
 
-use std::convert::Infallible;
-use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
-use futures::stream::{self, StreamExt};
-use mcpdeck::config::{Launch, ProtocolChoice, ServerSpec, TransportChoice};
-use mcpdeck::ids::CallId;
+use mcpdeck::config::ProtocolChoice;
 use mcpdeck::mcp::failure::FailureKind;
 use mcpdeck::mcp::result::{Block, CallOutcome};
 use mcpdeck::mcp::wire::record::WireKind;
@@ -25,16 +18,10 @@ use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::http_support::*;
 use crate::support::*;
-
-async fn listen(router: Router) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}/mcp")
-}
 
 /// A well-behaved server of both eras.
 #[derive(Clone)]
@@ -75,113 +62,6 @@ async fn good() -> String {
         StreamableHttpServerConfig::default(),
     );
     listen(Router::new().fallback_service(service)).await
-}
-
-/// What a raw server was asked.
-#[derive(Clone)]
-struct Asked {
-    http: String,
-    headers: HeaderMap,
-    body: Value,
-}
-
-impl Asked {
-    fn method(&self) -> &str {
-        self.body["method"].as_str().unwrap_or("")
-    }
-
-    fn answer(&self, result: Value) -> Response {
-        let body = json!({ "jsonrpc": "2.0", "id": self.body["id"], "result": result });
-        reply(200, "application/json", &body.to_string())
-    }
-
-    /// The handshake of the old era, with a session.
-    fn initialized(&self) -> Response {
-        let mut response = self.answer(json!({
-            "protocolVersion": "2025-11-25",
-            "capabilities": { "tools": {} },
-            "serverInfo": { "name": "raw", "version": "1" },
-        }));
-        let id = "abc".parse().unwrap();
-        response.headers_mut().insert("mcp-session-id", id);
-        response
-    }
-
-    /// Good behaviour for everything but calls; `None` for those.
-    fn usual(&self) -> Option<Response> {
-        Some(match (self.http.as_str(), self.method()) {
-            ("POST", "initialize") => self.initialized(),
-            ("POST", "tools/call") => return None,
-            ("POST", "server/discover") => reply(400, "text/plain", "no session"),
-            ("POST", _) => reply(202, "text/plain", ""),
-            ("GET", _) => reply(405, "text/plain", ""),
-            _ => reply(200, "text/plain", ""),
-        })
-    }
-}
-
-fn reply(status: u16, kind: &str, body: &str) -> Response {
-    Response::builder()
-        .status(StatusCode::from_u16(status).unwrap())
-        .header("content-type", kind)
-        .body(Body::from(body.to_owned()))
-        .unwrap()
-}
-
-fn sse(events: Vec<String>) -> Response {
-    let bytes: String = events
-        .iter()
-        .map(|event| format!("data: {event}\n\n"))
-        .collect();
-    reply(200, "text/event-stream", &bytes)
-}
-
-type Log = Arc<Mutex<Vec<Asked>>>;
-
-/// A raw server; what it was asked is logged.
-async fn raw<F, R>(behaviour: F) -> (String, Log)
-where
-    F: Fn(Asked) -> R + Clone + Send + Sync + 'static,
-    R: Future<Output = Response> + Send,
-{
-    let log = Log::default();
-    let kept = log.clone();
-    let handler = move |request: Request| {
-        let (behaviour, log) = (behaviour.clone(), log.clone());
-        async move {
-            let (parts, body) = request.into_parts();
-            let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-            let asked = Asked {
-                http: parts.method.to_string(),
-                headers: parts.headers,
-                body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-            };
-            log.lock().unwrap().push(asked.clone());
-            behaviour(asked).await
-        }
-    };
-    (listen(Router::new().fallback(handler)).await, kept)
-}
-
-/// A raw server of the old era whose calls are answered like this.
-async fn calls<F>(behaviour: F) -> (String, Log)
-where
-    F: Fn(&Asked) -> Response + Clone + Send + Sync + 'static,
-{
-    raw(move |asked| {
-        let response = asked.usual().unwrap_or_else(|| behaviour(&asked));
-        async move { response }
-    })
-    .await
-}
-
-fn count(log: &Log, method: &str) -> usize {
-    let log = log.lock().unwrap();
-    log.iter().filter(|asked| asked.method() == method).count()
-}
-
-async fn failure_at(spec: ServerSpec) -> mcpdeck::mcp::failure::Failure {
-    dialled(spec, auto).ended().await
 }
 
 #[tokio::test]
@@ -236,28 +116,29 @@ async fn a_server_of_the_old_era_is_found_behind_a_discover_that_is_never_answer
 
 #[tokio::test]
 async fn the_stream_for_the_servers_requests_is_open_before_the_first_call() {
-    let open = Arc::new(AtomicBool::new(false));
-    let opens = open.clone();
+    let (asked_for, open) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(tokio::sync::Semaphore::new(0)),
+    );
+    let (seen, opens, streams) = (asked_for.clone(), open.clone(), Streams::default());
     let (url, _) = raw(move |asked| {
-        let open = opens.clone();
+        let (seen, open, streams) = (seen.clone(), opens.clone(), streams.clone());
         async move {
             if asked.http != "GET" {
                 return asked.usual().unwrap();
             }
-            // A slow server, not a wait of the test.
-            tokio::time::sleep(Duration::from_millis(400)).await;
-            open.store(true, Ordering::SeqCst);
-            let never = stream::pending::<Result<Bytes, Infallible>>();
-            Response::builder()
-                .header("content-type", "text/event-stream")
-                .body(Body::from_stream(never))
-                .unwrap()
+            seen.store(true, Ordering::SeqCst);
+            open.acquire().await.unwrap().forget();
+            streams.open()
         }
     })
     .await;
     let mut server = dialled(http(&url), |_| {});
+    wait_for(|| asked_for.load(Ordering::SeqCst)).await;
+    // Asked for and not yet open: nothing is reported before this line lets it open.
+    assert!(server.events.try_recv().is_err());
+    open.add_permits(1);
     server.connected().await;
-    assert!(open.load(Ordering::SeqCst));
 }
 
 #[tokio::test]
@@ -342,29 +223,6 @@ async fn what_cannot_be_dialled_is_a_fault_of_the_configuration() {
     for url in ["not a url", "ftp://127.0.0.1/mcp"] {
         assert_eq!(failure_at(http(url)).await.kind, FailureKind::Config);
     }
-    let mut sse = http("http://127.0.0.1:9/sse");
-    if let Launch::Http(launch) = &mut sse.launch {
-        launch.transport = TransportChoice::Sse;
-    }
-    let failure = failure_at(sse).await;
-    assert_eq!(failure.kind, FailureKind::Config);
-    assert!(failure.message.contains("HTTP+SSE"), "{failure:?}");
-}
-
-#[tokio::test]
-async fn a_redirect_elsewhere_is_not_followed_so_no_header_leaks() {
-    let (elsewhere, stolen) = raw(|_| async { reply(200, "text/plain", "") }).await;
-    let (url, _) = raw(move |_| {
-        let mut response = reply(307, "text/plain", "");
-        let place = elsewhere.parse().unwrap();
-        response.headers_mut().insert("location", place);
-        async move { response }
-    })
-    .await;
-    let failure = failure_at(http(&url)).await;
-    assert_eq!(failure.kind, FailureKind::Http, "{failure:?}");
-    assert!(failure.message.contains("307"), "{failure:?}");
-    assert_eq!(stolen.lock().unwrap().len(), 0);
 }
 
 #[tokio::test]
@@ -482,88 +340,6 @@ async fn a_server_error_loses_one_call_and_the_next_one_works() {
     }
     assert_eq!(server.text(2, "t", json!({})).await, "ok");
     assert_eq!(count(&log, "tools/call"), 2, "nothing was sent twice");
-}
-
-#[tokio::test]
-async fn a_session_that_is_gone_ends_the_connection_and_nothing_is_sent_twice() {
-    let (url, log) = calls(|_| reply(404, "text/plain", "no such session")).await;
-    let mut server = dialled(http(&url), |_| {});
-    server.connected().await;
-    server.connection.call(request(1, "t", json!({})));
-    assert!(matches!(
-        server.outcome(1).await,
-        CallOutcome::NotSent { .. }
-    ));
-    let failure = server.ended().await;
-    assert_eq!(failure.kind, FailureKind::Http);
-    assert!(failure.message.contains("session"), "{failure:?}");
-    assert_eq!(count(&log, "tools/call"), 1);
-}
-
-/// Tells when it is dropped.
-struct Held(Arc<AtomicBool>);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
-#[tokio::test]
-async fn a_cancellation_closes_the_stream_in_the_new_era_and_is_told_in_the_old_one() {
-    for modern in [true, false] {
-        let gone = Arc::new(AtomicBool::new(false));
-        let drops = gone.clone();
-        let (url, log) = raw(move |asked| {
-            let held = Held(drops.clone());
-            async move {
-                if modern && asked.method() == "server/discover" {
-                    held_not(held);
-                    return asked.answer(json!({
-                        "resultType": "complete", "supportedVersions": ["2026-07-28"],
-                        "capabilities": {}, "ttlMs": 0, "cacheScope": "private",
-                    }));
-                }
-                if asked.method() != "tools/call" {
-                    held_not(held);
-                    return asked.usual().unwrap();
-                }
-                let open = stream::pending::<Result<Bytes, Infallible>>().map(move |item| {
-                    let _kept = &held;
-                    item
-                });
-                Response::builder()
-                    .header("content-type", "text/event-stream")
-                    .body(Body::from_stream(open))
-                    .unwrap()
-            }
-        })
-        .await;
-        let mut server = dialled(http(&url), |dial| {
-            dial.spec.protocol = match modern {
-                true => ProtocolChoice::Modern,
-                false => ProtocolChoice::Legacy,
-            };
-        });
-        server.connected().await;
-        server.connection.call(request(1, "slow", json!({})));
-        server.sent(1).await;
-        wait_for(|| count(&log, "tools/call") == 1).await;
-        let since = Instant::now();
-        server.connection.cancel(CallId(1));
-        assert_eq!(server.outcome(1).await, CallOutcome::Cancelled);
-        assert!(since.elapsed() < Duration::from_millis(500));
-        match modern {
-            true => wait_for(|| gone.load(Ordering::SeqCst)).await,
-            false => wait_for(|| count(&log, "notifications/cancelled") == 1).await,
-        }
-        server.closed().await;
-    }
-}
-
-/// Lets go of a guard without telling.
-fn held_not(held: Held) {
-    std::mem::forget(held);
 }
 
 #[tokio::test]

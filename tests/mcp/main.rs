@@ -8,6 +8,17 @@ mod until;
 
 mod auth;
 mod http;
+mod http_modern;
+mod http_old;
+mod http_refusals;
+mod http_sessions;
+mod http_support;
 mod stdio;
+mod stdio_asks;
+mod stdio_eras;
+mod stdio_errands;
+mod stdio_lists;
+mod stdio_streams;
+mod stdio_tasks;
 mod support;
 mod wire_log;

@@ -413,52 +413,6 @@ async fn noise_is_recorded_harms_nobody_and_is_never_answered() {
 }
 
 #[tokio::test]
-async fn requests_of_the_server_are_answered_that_there_is_no_such_method() {
-    let mut server = scripted(
-        r#"
-        [[on]]
-        method = "tools/call"
-        tool = "asks"
-        stdout = [
-          '{"jsonrpc":"2.0","id":"x1","method":"sampling/createMessage","params":{}}',
-          '{"jsonrpc":"2.0","id":"x2","method":"ping"}',
-        ]
-        "#,
-    );
-    server.connected().await;
-    server.text(1, "asks", json!({})).await;
-    let received = server.received(2).await;
-    let answer = |id: &str| received.iter().find(|message| message["id"] == id).unwrap();
-    assert_eq!(answer("x1")["error"]["code"], -32601);
-    assert_eq!(answer("x2")["result"], json!({}));
-    let offered = &received[0]["params"]["capabilities"];
-    assert_eq!(
-        *offered,
-        json!({}),
-        "nothing is declared that is not served"
-    );
-}
-
-#[tokio::test]
-async fn a_question_of_a_modern_server_is_reported_as_one() {
-    let mut server = scripted_as(
-        r#"
-        era = "modern"
-        [[on]]
-        method = "tools/call"
-        result = { resultType = "input_required", requestState = "s", inputRequests = { a = { method = "elicitation/create" } } }
-        "#,
-        modern,
-    );
-    server.connected().await;
-    server.connection.call(request(1, "t", json!({})));
-    match server.outcome(1).await {
-        CallOutcome::Unreadable { why } => assert!(why.contains("elicitation/create"), "{why}"),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[tokio::test]
 async fn a_flood_on_stderr_holds_nothing_back_and_its_end_is_kept() {
     let mut server =
         scripted("[start]\nstderr_lines = 20000\n[[on]]\nmethod = \"tools/call\"\nexit = 7");

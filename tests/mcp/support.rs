@@ -8,11 +8,12 @@ use mcpdeck::config::{
     ApprovePolicy, HttpLaunch, Launch, ProtocolChoice, Secret, ServerSpec, StdioLaunch,
     TransportChoice,
 };
-use mcpdeck::ids::{CallId, Generation, ServerName};
+use mcpdeck::ids::{AskId, CallId, ErrandId, Generation, ServerName};
+use mcpdeck::mcp::ask::{Ask, Reply};
 use mcpdeck::mcp::connection::{CallRequest, Connection, Dial, Reports, dial};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
 use mcpdeck::mcp::failure::Failure;
-use mcpdeck::mcp::request::{ListKind, Method};
+use mcpdeck::mcp::request::{Errand, ErrandEnd, ListKind, Method};
 use mcpdeck::mcp::result::CallOutcome;
 use mcpdeck::mcp::status::Hello;
 use mcpdeck::mcp::tool::{Listed, Listing, Tool};
@@ -176,6 +177,37 @@ impl Server {
                 }
                 ServerEvent::Call(CallId(of), event) if of == call => before.push(event),
                 ServerEvent::Ended(failure) => panic!("ended before the call: {failure:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for a question of the server.
+    pub async fn asked(&mut self) -> (AskId, Option<CallId>, Ask) {
+        loop {
+            match self.event().await {
+                ServerEvent::Asked { ask, call, what } => return (ask, call, what),
+                ServerEvent::Ended(failure) => panic!("ended before a question: {failure:?}"),
+                ServerEvent::Call(call, CallEvent::Finished(outcome)) => {
+                    panic!("call {call} is over before a question: {outcome:?}")
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Answers a question with a result.
+    pub fn reply(&self, ask: AskId, value: Value) {
+        self.connection.reply(ask, Reply::Result { value });
+    }
+
+    /// Does an errand to its end.
+    pub async fn errand(&mut self, id: u64, what: Errand) -> ErrandEnd {
+        self.connection.errand(ErrandId(id), what);
+        loop {
+            match self.event().await {
+                ServerEvent::Errand(ErrandId(of), end) if of == id => return end,
+                ServerEvent::Ended(failure) => panic!("ended before the errand: {failure:?}"),
                 _ => {}
             }
         }

@@ -33,6 +33,14 @@ impl TurnState {
             at: desk.now,
             sent: true,
         });
+        self.begin(patience, desk)
+    }
+
+    /// A turn begins on what stands in the conversation already.
+    pub fn begin(&mut self, patience: Option<Duration>, desk: &mut Desk) -> Vec<TurnEffect> {
+        if *self != Self::Idle {
+            return Vec::new();
+        }
         let turn = desk.numbers.turn();
         match patience {
             Some(wait) => {

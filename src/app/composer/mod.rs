@@ -104,6 +104,19 @@ impl Composer {
         clean.len() - fits
     }
 
+    /// Puts a text in the place of a range of bytes, as one step. A range that does not fit the text changes nothing.
+    pub fn put_at(&mut self, range: Range<usize>, with: &str) {
+        let clean = clean::block(with);
+        let fits = self.text.get(range.clone()).is_some()
+            && motion::snap(&self.text, range.start) == range.start
+            && motion::snap(&self.text, range.end) == range.end;
+        if fits && self.text.len() + clean.len() <= LIMIT {
+            self.caret = range.end;
+            self.undo.close();
+            self.replace(range, &clean, Kind::Other);
+        }
+    }
+
     /// Replaces the text; undo brings the old one back.
     pub fn set(&mut self, text: &str) {
         self.history.leave();

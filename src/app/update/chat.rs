@@ -5,14 +5,15 @@
 use super::AGAIN;
 use crate::agent::transcript::Entry;
 use crate::app::composer::{Edit, Motion};
+use crate::app::dialog::Dialog;
 use crate::app::effect::AppEffect;
-use crate::app::intent::Move;
+use crate::app::intent::{Intent, Move, Reaching};
 use crate::app::keymap::Context;
 use crate::app::slash;
 use crate::app::state::{Anchor, App, Measured, Overlay, Pane};
 use crate::app::viewport;
 use crate::config::ThemeChoice;
-use crate::host::Command;
+use crate::host::{Answer, Command};
 use crate::ids::ServerName;
 use crate::text::clean;
 
@@ -22,6 +23,8 @@ impl App {
             return self.submit_suggestion();
         }
         match slash::parse(self.composer.text(), &self.host) {
+            // What cannot go now stays written.
+            Some(Ok(Intent::Reach(Reaching::GetPrompt { .. }))) if !self.can_prompt() => Vec::new(),
             Some(Ok(intent)) => {
                 self.composer.submit();
                 self.intend(intent)
@@ -71,6 +74,7 @@ impl App {
 
     pub(super) fn clear(&mut self) -> Vec<AppEffect> {
         self.chat.anchor = Anchor::Follow;
+        self.awaited.clear();
         self.say("A new conversation.");
         self.command(Command::Clear)
     }
@@ -94,6 +98,7 @@ impl App {
 
     pub(super) fn compose(&mut self, text: &str) -> Vec<AppEffect> {
         self.composer.set(text);
+        self.reach.suggest.awake = true;
         self.focus(Pane::Chat)
     }
 
@@ -127,7 +132,7 @@ impl App {
             0 => usize::MAX,
             cols => cols,
         };
-        let is_chat = self.context() == Context::Chat;
+        let is_chat = matches!(self.context(), Context::Chat | Context::Completing);
         let Some(input) = self.input() else {
             return;
         };
@@ -200,13 +205,18 @@ impl App {
             self.overlay = Overlay::None;
         } else if self.context() == Context::Reason {
             return self.leave_reason();
-        } else if self.context() == Context::Chat && !self.composer.is_empty() {
+        } else if matches!(self.context(), Context::Chat | Context::Completing)
+            && !self.composer.is_empty()
+        {
             self.composer.set("");
             self.say("Cleared, Ctrl-_ brings it back. Press Ctrl-C again to quit.");
         } else if self.is_running() {
             self.unqueue();
             self.say("Interrupted. Press Ctrl-C again to quit.");
             return self.command(Command::Interrupt);
+        } else if self.context().asks() && !matches!(self.ask.dialog, Dialog::Call) {
+            self.say("Closed. Press Ctrl-C again to quit.");
+            return self.reply(Answer::Dismissed);
         }
         Vec::new()
     }

@@ -20,7 +20,14 @@ impl App {
         match (self.context(), by) {
             (Context::Chat | Context::Reason, Move::Up) => self.move_in_input(true),
             (Context::Chat | Context::Reason, Move::Down) => self.move_in_input(false),
-            (Context::Chat | Context::Question | Context::Reason, _) => self.scroll_chat(by),
+            (Context::Completing, Move::Up | Move::Down) => self.mark_suggestion(by),
+            (Context::Chat | Context::Completing | Context::Question | Context::Reason, _) => {
+                self.scroll_chat(by);
+            }
+            (Context::Fields, _) => self.move_in_fields(by),
+            (Context::SignIn, _) => self.scroll_text(by),
+            // Their keys have meanings of their own.
+            (Context::Form | Context::Pick | Context::Visit | Context::Sampling, _) => {}
             (Context::Calls, _) => self.mark_call(by),
             (Context::Servers, _) => self.mark_server(by),
             (Context::Palette, _) => self.mark_row(by),
@@ -33,7 +40,8 @@ impl App {
         let by = if up { Move::Up } else { Move::Down };
         match (&self.overlay, pane) {
             (Overlay::Palette(_), _) => self.mark_row(by),
-            (Overlay::Help { .. } | Overlay::Detail { .. }, _) => {
+            (Overlay::Folders(_) | Overlay::Fields(_), _) => {}
+            (Overlay::Help { .. } | Overlay::Detail { .. } | Overlay::SignIn(_), _) => {
                 (0..WHEEL).for_each(|_| self.scroll_text(by));
             }
             (Overlay::None, Some(Pane::Calls)) => self.mark_call(by),
@@ -201,9 +209,13 @@ impl App {
                 ..
             } => self.host.call(*id),
             Overlay::None if self.focus == Pane::Calls => self.marked_call(),
-            Overlay::None | Overlay::Detail { .. } | Overlay::Help { .. } | Overlay::Palette(_) => {
-                None
-            }
+            Overlay::None
+            | Overlay::Detail { .. }
+            | Overlay::Help { .. }
+            | Overlay::Palette(_)
+            | Overlay::Fields(_)
+            | Overlay::Folders(_)
+            | Overlay::SignIn(_) => None,
         }
     }
 
@@ -215,9 +227,13 @@ impl App {
                 ..
             } => Some(name.clone()),
             Overlay::None if self.focus == Pane::Servers => self.marked_server(),
-            Overlay::None | Overlay::Detail { .. } | Overlay::Help { .. } | Overlay::Palette(_) => {
-                None
-            }
+            Overlay::None
+            | Overlay::Detail { .. }
+            | Overlay::Help { .. }
+            | Overlay::Palette(_)
+            | Overlay::Fields(_)
+            | Overlay::Folders(_)
+            | Overlay::SignIn(_) => None,
         }
     }
 

@@ -2,25 +2,29 @@
 //!
 //! Pure. `terminal::run` calls [`App::update`] and nothing else changes an [`App`].
 
+mod ask;
 mod chat;
+mod fields;
+mod form;
+mod input;
 mod lists;
 mod overlay;
 mod question;
 mod queue;
+mod reach;
+mod sign_in;
 
 use std::time::Duration;
-
-use unicode_normalization::UnicodeNormalization;
 
 use crate::agent::transcript::Entry;
 use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
-use crate::app::event::{AppEvent, Mouse, MouseKind};
-use crate::app::intent::{Choice, Intent};
-use crate::app::key::Key;
+use crate::app::event::AppEvent;
+use crate::app::form::FieldKey;
+use crate::app::intent::{Intent, Reaching};
 use crate::app::keymap::{self, Binding, Context};
 use crate::app::state::{
-    Anchor, App, AskPane, CallsPane, ChatPane, Overlay, Pane, ServersPane, Toast,
+    Anchor, App, AskPane, CallsPane, ChatPane, Here, Overlay, Pane, Reach, ServersPane, Toast,
 };
 use crate::config::ThemeChoice;
 use crate::host::{CallState, Command, Effect, Host, ModelState, TurnState};
@@ -53,6 +57,9 @@ impl App {
             calls: CallsPane::default(),
             servers: ServersPane::default(),
             ask: AskPane::default(),
+            awaited: Vec::new(),
+            here: Here::default(),
+            reach: Reach::default(),
             toast: None,
             wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),
             suggestion: None,
@@ -90,7 +97,7 @@ impl App {
                 self.size = (columns, rows);
                 Vec::new()
             }
-            AppEvent::Host(event) => host_effects(self.host.handle(event, self.now)),
+            AppEvent::Host(event) => self.reported(event),
             AppEvent::Wire(record) => {
                 self.wire.push(record);
                 Vec::new()
@@ -106,11 +113,15 @@ impl App {
                 Vec::new()
             }
             AppEvent::Copied(outcome) => self.copied(outcome),
+            AppEvent::Opened(url, outcome) => self.opened(&url, outcome),
+            AppEvent::Missing(folders) => self.folders_found(&folders),
+            AppEvent::Saved(outcome) => self.saved(outcome),
             AppEvent::Resumed => vec![AppEffect::Redraw],
             AppEvent::Terminate => self.quit(),
         };
         effects.extend(self.send_queued(was_busy));
         self.settle();
+        effects.extend(self.follow_reach());
         effects
     }
 
@@ -119,11 +130,16 @@ impl App {
         match &self.overlay {
             Overlay::Help { .. } => Context::Help,
             Overlay::Palette(_) => Context::Palette,
+            Overlay::Fields(_) => Context::Fields,
             Overlay::Detail { .. } => Context::Detail,
+            Overlay::Folders(_) => Context::Form,
+            Overlay::SignIn(_) => Context::SignIn,
             Overlay::None => match self.focus {
+                Pane::Chat if self.ask.question.is_none() && self.is_suggesting() => {
+                    Context::Completing
+                }
                 Pane::Chat if self.ask.question.is_none() => Context::Chat,
-                Pane::Chat if self.ask.reason.is_some() => Context::Reason,
-                Pane::Chat => Context::Question,
+                Pane::Chat => self.ask.context(),
                 Pane::Calls => Context::Calls,
                 Pane::Servers => Context::Servers,
             },
@@ -141,6 +157,7 @@ impl App {
 
     /// How soon something on the screen counts on by itself; absent: nothing does, and the program can sleep.
     pub fn tick(&self) -> Option<Duration> {
+        const SOON: Duration = Duration::from_millis(10);
         const FAST: Duration = Duration::from_millis(100);
         const SLOW: Duration = Duration::from_secs(1);
         let runs = self.host.turn != TurnState::Idle
@@ -158,7 +175,9 @@ impl App {
             .as_ref()
             .map(|toast| toast.until.since(self.now).max(FAST));
         let counting = status(|status| matches!(status, Status::Waiting { .. })).then_some(SLOW);
-        toast.into_iter().chain(counting).min()
+        let due = self.reach.asker.due();
+        let due = due.map(|due| due.since(self.now).max(SOON));
+        toast.into_iter().chain(counting).chain(due).min()
     }
 
     fn has_use(&self, context: Context, binding: &Binding) -> bool {
@@ -168,12 +187,16 @@ impl App {
             (Intent::Disable(_), _) => self.is_server_in_view_off() == Some(false),
             (Intent::Enable(_), _) => self.is_server_in_view_off() == Some(true),
             (Intent::CopyResult, _) => self.call_in_view().is_some_and(|call| call.end().is_some()),
-            // The dialog shows its answers with their keys itself.
-            (Intent::Answer(_), Context::Question) => false,
+            (Intent::SignIn(_), _) => self.server_to_sign_in_at().is_some(),
+            // The dialogs show their answers with their keys themselves.
+            (Intent::Answer(_), context) if context != Context::Reason => false,
+            (Intent::Sign(_), _) => false,
+            (Intent::Field(FieldKey::Clear), Context::Form) => self.has_folders(),
             (Intent::Arguments(_), _) => {
                 let (rows, area) = self.chat.measured.ask;
                 rows > area
             }
+            (Intent::Reach(Reaching::SaveBlocks), _) => self.has_files_in_view(),
             (Intent::Open, Context::Calls) => !self.host.calls.is_empty(),
             (Intent::Open, Context::Servers) => !self.host.servers.is_empty(),
             _ => true,
@@ -204,25 +227,6 @@ impl App {
         calls.any(|call| matches!(call.state, CallState::Running { .. }))
     }
 
-    fn key(&mut self, key: Key) -> Vec<AppEffect> {
-        let context = self.context();
-        if context == Context::Question && self.is_typed_ahead(key) {
-            return Vec::new();
-        }
-        let binding = keymap::lookup(context, key);
-        if binding.is_none_or(|binding| binding.intent != Intent::Cancel) {
-            self.cancelled = None;
-        }
-        match (binding, key.typed()) {
-            (Some(binding), _) => self.intend(binding.intent.clone()),
-            (None, Some(typed)) if context.types() => {
-                self.type_in(typed);
-                Vec::new()
-            }
-            (None, _) => Vec::new(),
-        }
-    }
-
     /// One function for each intent; what a key, a palette row and a slash command have in common.
     fn intend(&mut self, intent: Intent) -> Vec<AppEffect> {
         match intent {
@@ -250,10 +254,17 @@ impl App {
             Intent::Disable(server) => self.tell_server(server, Command::Disable, "switching off"),
             Intent::Enable(server) => self.tell_server(server, Command::Enable, "switching on"),
             Intent::ShowServer(server) => self.show_server(server),
-            Intent::PreviousAnswer => self.mark_answer(Choice::ALL.len() - 1),
-            Intent::NextAnswer => self.mark_answer(1),
+            Intent::PreviousAnswer => self.mark_answer(false),
+            Intent::NextAnswer => self.mark_answer(true),
             Intent::AnswerMarked => self.answer_marked(),
             Intent::Answer(choice) => self.answer(choice),
+            Intent::Field(key) => self.press_field(key),
+            Intent::Folders => self.open_folders(),
+            Intent::SignIn(server) => self.begin_sign_in(server),
+            Intent::SignOut(server) => {
+                self.tell_server(Some(server), Command::SignOut, "signing out")
+            }
+            Intent::Sign(key) => self.sign(key),
             Intent::Arguments(by) => self.scroll_arguments(by),
             Intent::LeaveReason => self.leave_reason(),
             Intent::Run => self.run_marked(),
@@ -263,70 +274,11 @@ impl App {
                 tool,
                 arguments,
             } => self.call_by_hand(server, tool, arguments),
+            Intent::Reach(wish) => self.reach(wish),
             Intent::Clear => self.clear(),
             Intent::FindModel => self.find_model(),
             Intent::Theme(theme) => self.choose_theme(theme),
         }
-    }
-
-    fn type_in(&mut self, typed: char) {
-        if let Overlay::Palette(palette) = &mut self.overlay {
-            palette.query = palette.query.chars().chain([typed]).nfc().collect();
-            palette.filter(&self.host);
-        } else if let Some(input) = self.input() {
-            input.insert(typed);
-        }
-    }
-
-    fn paste(&mut self, text: &str) -> Vec<AppEffect> {
-        self.cancelled = None;
-        if let Overlay::Palette(palette) = &mut self.overlay {
-            palette.query.push_str(&crate::text::clean::line(text));
-            palette.filter(&self.host);
-        } else if let Some(input) = self.input() {
-            let lost = input.paste(text);
-            if lost > 0 {
-                let lost = crate::text::human::bytes(u64::try_from(lost).unwrap_or(u64::MAX));
-                self.complain(format!(
-                    "The input is full: the last {lost} of the paste were left out."
-                ));
-            }
-        }
-        Vec::new()
-    }
-
-    /// The text that keys edit now, if there is one.
-    fn input(&mut self) -> Option<&mut Composer> {
-        match self.context() {
-            Context::Chat => Some(&mut self.composer),
-            Context::Reason => self.ask.reason.as_mut(),
-            Context::Calls
-            | Context::Servers
-            | Context::Question
-            | Context::Palette
-            | Context::Detail
-            | Context::Help => None,
-        }
-    }
-
-    fn mouse(&mut self, mouse: Mouse) -> Vec<AppEffect> {
-        let pane = self.pane_at(mouse.x, mouse.y);
-        match (mouse.kind, pane) {
-            (MouseKind::WheelUp, pane) => self.wheel(true, pane),
-            (MouseKind::WheelDown, pane) => self.wheel(false, pane),
-            (MouseKind::Click, Some(pane)) if matches!(self.overlay, Overlay::None) => {
-                self.click(pane, mouse.y)
-            }
-            (MouseKind::Click, _) => Vec::new(),
-        }
-    }
-
-    fn pane_at(&self, x: u16, y: u16) -> Option<Pane> {
-        let within = |from: u16, length: u16, at: u16| at >= from && at - from < length;
-        let mut panes = self.chat.measured.panes.iter();
-        panes.find_map(|(pane, (left, top, width, height))| {
-            (within(*left, *width, x) && within(*top, *height, y)).then_some(*pane)
-        })
     }
 
     /// What follows from every event: the toast goes, the question comes.
@@ -339,6 +291,8 @@ impl App {
             self.toast = None;
         }
         self.meet_question();
+        self.check_form();
+        self.follow_sign_in();
         let entries = self.host.transcript.entries().len();
         // A new conversation is shorter than the place in the old one.
         if matches!(self.chat.anchor, Anchor::At { entry, .. } if entry >= entries) {

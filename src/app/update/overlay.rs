@@ -3,6 +3,7 @@
 //! Pure.
 
 use super::lists::moved;
+use crate::app::dialog::Dialog;
 use crate::app::effect::AppEffect;
 use crate::app::intent::Move;
 use crate::app::palette::Palette;
@@ -15,9 +16,12 @@ impl App {
     pub(super) fn toggle_help(&mut self) -> Vec<AppEffect> {
         self.overlay = match self.overlay {
             Overlay::Help { .. } => Overlay::None,
-            Overlay::None | Overlay::Palette(_) | Overlay::Detail { .. } => {
-                Overlay::Help { scroll: 0 }
-            }
+            Overlay::None
+            | Overlay::Palette(_)
+            | Overlay::Fields(_)
+            | Overlay::Detail { .. }
+            | Overlay::Folders(_)
+            | Overlay::SignIn(_) => Overlay::Help { scroll: 0 },
         };
         Vec::new()
     }
@@ -25,9 +29,12 @@ impl App {
     pub(super) fn toggle_palette(&mut self) -> Vec<AppEffect> {
         self.overlay = match self.overlay {
             Overlay::Palette(_) => Overlay::None,
-            Overlay::None | Overlay::Help { .. } | Overlay::Detail { .. } => {
-                Overlay::Palette(Palette::open(&self.host))
-            }
+            Overlay::None
+            | Overlay::Help { .. }
+            | Overlay::Fields(_)
+            | Overlay::Detail { .. }
+            | Overlay::Folders(_)
+            | Overlay::SignIn(_) => Overlay::Palette(Palette::open(&self.host)),
         };
         Vec::new()
     }
@@ -43,7 +50,12 @@ impl App {
     pub(super) fn run_marked(&mut self) -> Vec<AppEffect> {
         let chosen = match &self.overlay {
             Overlay::Palette(palette) => palette.chosen().cloned(),
-            Overlay::None | Overlay::Help { .. } | Overlay::Detail { .. } => None,
+            Overlay::None
+            | Overlay::Help { .. }
+            | Overlay::Fields(_)
+            | Overlay::Detail { .. }
+            | Overlay::Folders(_)
+            | Overlay::SignIn(_) => None,
         };
         match chosen {
             Some(intent) => {
@@ -64,6 +76,8 @@ impl App {
         let (rows, area) = self.chat.measured.detail;
         if let Overlay::Help { scroll } | Overlay::Detail { scroll, .. } = &mut self.overlay {
             *scroll = scrolled(*scroll, by, rows, area);
+        } else if let Overlay::SignIn(sign_in) = &mut self.overlay {
+            sign_in.scroll = scrolled(sign_in.scroll, by, rows, area);
         }
     }
 
@@ -75,7 +89,15 @@ impl App {
         {
             *scroll = (*scroll).min(rows.saturating_sub(area));
         }
+        if let Overlay::SignIn(sign_in) = &mut self.overlay
+            && area > 0
+        {
+            sign_in.scroll = sign_in.scroll.min(rows.saturating_sub(area));
+        }
         let (rows, area) = self.chat.measured.ask;
+        if !self.ask.free && area > 0 && !matches!(self.ask.dialog, Dialog::Call) {
+            self.ask.scroll = self.chat.measured.ask_first;
+        }
         if area > 0 {
             self.ask.scroll = self.ask.scroll.min(rows.saturating_sub(area));
         }

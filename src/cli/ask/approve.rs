@@ -1,24 +1,31 @@
 //! The question on a terminal without panes: the whole arguments on stderr, one letter as the answer.
 
+use crate::cli::ask::questions;
 use crate::cli::output;
 use crate::host::{About, Answer, Command, Host, Question};
 use crate::text::clean;
 
 /// Shows the question and waits for an answer. The end of stdin is a no.
 pub async fn ask(question: &Question, host: &Host) -> Command {
-    let id = question.id;
-    if let About::Call { call, why } = &question.about
-        && let Some(call) = host.call(*call)
-    {
-        output::note(&format!("\nAllow {}? {}", clean::line(&call.title()), why));
-        output::note(&format!("  {}", clean::line(&call.arguments)));
-    }
+    let answer = match &question.about {
+        About::Call { call, why } => {
+            if let Some(call) = host.call(*call) {
+                output::note(&format!("\nAllow {}? {}", clean::line(&call.title()), why));
+                output::note(&format!("  {}", clean::line(&call.arguments)));
+            }
+            allow().await
+        }
+        About::Server { server, what, .. } => questions::ask(server, what).await,
+    };
+    Command::Answer(question.id, answer)
+}
+
+async fn allow() -> Answer {
     loop {
         output::note(
             "  y yes, once   s yes, this session   a always   n no   or words: no, and why",
         );
-        let line = tokio::task::spawn_blocking(read_line).await.ok().flatten();
-        let answer = match line.as_deref().map(str::trim) {
+        return match line().await.as_deref().map(str::trim) {
             Some("y" | "yes") => Answer::Once,
             Some("s") => Answer::Session,
             Some("a") => Answer::Always,
@@ -28,8 +35,12 @@ pub async fn ask(question: &Question, host: &Host) -> Command {
                 reason: Some(words.to_owned()),
             },
         };
-        return Command::Answer(id, answer);
     }
+}
+
+/// A line of stdin; none at its end.
+pub(super) async fn line() -> Option<String> {
+    tokio::task::spawn_blocking(read_line).await.ok().flatten()
 }
 
 fn read_line() -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod approve;
 mod events;
+mod questions;
 mod watch;
 mod words;
 
@@ -15,6 +16,7 @@ use crate::agent::turn::StopReason;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::interrupt::Interrupt;
+use crate::cli::replies::ReplyArgs;
 use crate::cli::{failure, setup};
 use crate::config::Config;
 use crate::driver::headless::Headless;
@@ -37,6 +39,9 @@ pub struct AskArgs {
     /// Let every call run without a question
     #[arg(long)]
     pub approve_all: bool,
+    /// What is answered to servers.
+    #[command(flatten)]
+    pub replies: ReplyArgs,
 }
 
 /// Whoever prints what happens, by looking at the host after each event.
@@ -76,7 +81,7 @@ pub fn run(args: &AskArgs, global: &Global) -> Result<ExitCode, CliError> {
 
 fn job(args: &AskArgs, global: &Global) -> Result<Job, CliError> {
     let prompt = prompt(args)?;
-    let config = setup::config(global)?;
+    let mut config = setup::config(global)?;
     let can_ask = !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let approve = if args.approve_all {
         vec!["*".to_owned()]
@@ -84,12 +89,13 @@ fn job(args: &AskArgs, global: &Global) -> Result<Job, CliError> {
         args.approve.clone()
     };
     check_globs(&approve)?;
-    let settings = Settings {
+    let mut settings = Settings {
         headless: !can_ask,
         approve,
         probe_every: None,
         ..setup::settings(&config)
     };
+    args.replies.apply(&mut settings, &mut config)?;
     Ok(Job {
         prompt,
         config,

@@ -7,7 +7,7 @@ use crate::config::error::{Problem, lines, sort};
 use crate::config::file::{Entry, Table, Value};
 use crate::config::reader::{Context, Reader};
 use crate::config::resolve::{launch, seconds};
-use crate::config::server::{ApprovePolicy, Launch, ProtocolChoice, ServerSpec, TransportChoice};
+use crate::config::server::{ApprovePolicy, ProtocolChoice, ServerSpec};
 use crate::config::settings::{BrokenServer, Config};
 use crate::ids::ServerName;
 
@@ -97,7 +97,6 @@ pub(super) fn servers(context: Context<'_>, table: &Table, config: &mut Config) 
     for entry in &table.entries {
         match server(context, entry, &mut config.warnings) {
             Ok(spec) => {
-                config.warnings.extend(not_spoken(&spec));
                 config.servers.push(spec);
             }
             Err(mut problems) => {
@@ -266,17 +265,4 @@ fn tools(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> BTreeMap<String
         reader.problems.append(&mut inner.problems);
     }
     out
-}
-
-/// A transport that the configuration may name and this version does not speak.
-fn not_spoken(spec: &ServerSpec) -> Option<String> {
-    match &spec.launch {
-        Launch::Http(http) if spec.enabled && http.transport == TransportChoice::Sse => {
-            Some(format!(
-                "Server `{}` cannot be reached: this version does not speak the HTTP+SSE transport of 2024-11-05 yet.",
-                spec.name
-            ))
-        }
-        Launch::Http(_) | Launch::Stdio(_) | Launch::Bundled(_) => None,
-    }
 }

@@ -11,6 +11,7 @@ use url::Url;
 use crate::config::{Bundled, Launch};
 use crate::host::asks::{Asker, reply};
 use crate::host::effect::Effect;
+use crate::host::question::About;
 use crate::host::server::Server;
 use crate::host::state::{Host, Root};
 use crate::ids::Moment;
@@ -49,48 +50,48 @@ impl Host {
     /// The person has set the folders for all servers: what was said for one of them before is over, those that wait for an
     /// answer get it, and those that have asked are told that it has changed, where their era has a word for that.
     pub(in crate::host) fn set_roots(&mut self, roots: Vec<Root>) -> Vec<Effect> {
-        self.book.roots.clear();
-        let mut effects = Vec::new();
-        for server in &self.servers {
-            let asked = (server.name.clone(), server.generation);
-            let is_legacy = server
-                .hello
-                .as_ref()
-                .is_some_and(|hello| hello.era == Era::Legacy);
-            let listens = server.status.is_ready() && is_legacy && !server.is_bundled();
-            let changes = configured(server).is_none() && self.roots.as_ref() != Some(&roots);
-            if listens && changes && self.book.asked_roots.contains(&asked) {
-                effects.push(Effect::TellRoots {
-                    server: asked.0,
-                    generation: asked.1,
-                });
-            }
-        }
-        let waits = |asker: &Asker, what: &Ask| (*what == Ask::Roots).then(|| asker.clone());
-        let waiting: Vec<Asker> = self
-            .questions
-            .iter()
-            .filter_map(|question| match &question.about {
-                super::About::Server { what, .. } => waits(&super::asker(&question.about)?, what),
-                super::About::Call { .. } => None,
+        let is_told = |server: &&Server| self.is_told_of(server, &roots);
+        let told_of = self.servers.iter().filter(is_told);
+        let mut effects: Vec<Effect> = told_of
+            .map(|server| Effect::TellRoots {
+                server: server.name.clone(),
+                generation: server.generation,
             })
             .collect();
-        self.questions.retain(|question| {
-            !matches!(
-                &question.about,
-                super::About::Server {
+        let wants_roots = |about: &About| {
+            matches!(
+                about,
+                About::Server {
                     what: Ask::Roots,
                     ..
                 }
             )
+        };
+        let mut waiting = Vec::new();
+        self.questions.retain(|question| {
+            let wants = wants_roots(&question.about);
+            waiting.extend(super::asker(&question.about).filter(|_| wants));
+            !wants
         });
-        effects.extend(
-            waiting
-                .into_iter()
-                .flat_map(|asker| asker.effect(told(&roots))),
-        );
+        let reply = |asker: Asker| asker.effect(told(&roots));
+        effects.extend(waiting.into_iter().flat_map(reply));
+        self.book.roots.clear();
         self.roots = Some(roots);
         effects
+    }
+
+    /// Whether a server is told that these roots are others than it knows.
+    fn is_told_of(&self, server: &Server, roots: &Vec<Root>) -> bool {
+        let asked = (server.name.clone(), server.generation);
+        let hello = server.hello.as_ref();
+        let listens = hello.is_some_and(|hello| hello.era == Era::Legacy);
+        let own = self.book.roots.get(&server.name);
+        server.status.is_ready()
+            && listens
+            && !server.is_bundled()
+            && configured(server).is_none()
+            && own.or(self.roots.as_ref()) != Some(roots)
+            && self.book.asked_roots.contains(&asked)
     }
 }
 

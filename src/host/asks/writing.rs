@@ -49,31 +49,15 @@ pub(super) fn request(
         return Err(bad(format!("there may be at most {TOOLS} tools")));
     }
     let offers = has_tools && wanted.tool_choice.as_deref() != Some("none");
-    let names = if has_tools {
-        names(wanted)
-    } else {
-        Names::new()
+    let names = match has_tools {
+        true => names(wanted),
+        false => Names::new(),
     };
-    let mut conversation = Conversation::new(&names);
-    for message in &wanted.messages {
-        conversation.add(message).map_err(bad)?;
-    }
-    let mut messages = conversation.finish().map_err(bad)?;
-    let mut system = wanted.system.clone().unwrap_or_default();
-    if offers && wanted.tool_choice.as_deref() == Some("required") {
-        system.push_str("\n\nUse at least one of the tools before you answer.");
-    }
-    if !system.trim().is_empty() {
-        let text = system.trim().to_owned();
-        messages.insert(0, Message::System { text });
-    }
-    if messages.iter().map(bytes).sum::<usize>() > BYTES {
-        return Err(bad(format!("the messages are longer than {BYTES} bytes")));
-    }
-    let tools = if offers {
-        tools(wanted, &names)
-    } else {
-        Vec::new()
+    let must_use = offers && wanted.tool_choice.as_deref() == Some("required");
+    let messages = messages(wanted, &names, must_use).map_err(bad)?;
+    let tools = match offers {
+        true => tools(wanted, &names),
+        false => Vec::new(),
     };
     let request = ModelRequest {
         messages,
@@ -91,6 +75,27 @@ pub(super) fn request(
         },
     };
     Ok((request, names))
+}
+
+/// The server's messages, with its own system prompt before them.
+fn messages(wanted: &Sampling, names: &Names, must_use: bool) -> Result<Vec<Message>, String> {
+    let mut conversation = Conversation::new(names);
+    for message in &wanted.messages {
+        conversation.add(message)?;
+    }
+    let mut messages = conversation.finish()?;
+    let mut system = wanted.system.clone().unwrap_or_default();
+    if must_use {
+        system.push_str("\n\nUse at least one of the tools before you answer.");
+    }
+    if !system.trim().is_empty() {
+        let text = system.trim().to_owned();
+        messages.insert(0, Message::System { text });
+    }
+    if messages.iter().map(bytes).sum::<usize>() > BYTES {
+        return Err(format!("the messages are longer than {BYTES} bytes"));
+    }
+    Ok(messages)
 }
 
 fn bytes(message: &Message) -> usize {

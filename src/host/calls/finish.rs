@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use crate::agent::transcript::Level;
 use crate::agent::window;
+use crate::host::arguments;
 use crate::host::call::{CallEnd, CallState, Origin, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::outcome;
 use crate::host::state::Host;
 use crate::ids::{CallId, Generation, Moment, ServerName};
+use crate::mcp::request::Method;
 use crate::mcp::result::CallOutcome;
 
 impl Host {
@@ -29,11 +31,51 @@ impl Host {
         if let (true, Some(name)) = (was_sent, call.server.clone()) {
             self.sample(&name, took, &end);
         }
+        self.check_output(id);
         let mut effects = self.asks_of_calls_over(|call| call == id);
         effects.extend(self.save_if_long(id, &end));
         let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));
         effects.extend(resolved);
+        if self.book.attached.contains(&id) {
+            effects.extend(self.attach(now));
+        }
+        if self.book.to_send.remove(&id) {
+            effects.extend(self.prompt_arrived(id, now));
+        }
         effects
+    }
+
+    /// Holds a tool to what it promised of its answer. What does not fit is kept and shown all the same.
+    fn check_output(&mut self, id: CallId) {
+        let Some(call) = self.call(id).filter(|call| call.method == Method::Tool) else {
+            return;
+        };
+        let (Some(result), Some(name)) = (call.result().filter(|r| !r.is_error), &call.server)
+        else {
+            return;
+        };
+        let tool = self.server(name).and_then(|server| server.tool(&call.tool));
+        let Some(schema) = tool.and_then(|tool| tool.output_schema.as_ref()) else {
+            return;
+        };
+        let why = match &result.structured {
+            Some(value) => arguments::check_output(value, schema).err(),
+            None => Some("there is none".to_owned()),
+        };
+        let Some(why) = why else {
+            return;
+        };
+        let key = (name.clone(), call.tool.clone());
+        let title = call.title();
+        if self.book.mismatched.insert(key) {
+            let text = format!(
+                "The structured answer of {title} does not fit the schema that the tool gives for it: {why}"
+            );
+            self.transcript.note(Level::Warning, text, None);
+        }
+        if let Some(call) = self.call_mut(id) {
+            call.mismatch = Some(why);
+        }
     }
 
     /// A connection has ended: what it still owed will never come. It reports every call that it took; one that it has not
@@ -53,10 +95,13 @@ impl Host {
             .calls
             .iter()
             .filter(is_lost)
-            .map(|call| (call.id, call.request_id.is_some()))
+            .map(|call| (call.id, call.request_id.is_some(), call.task.is_some()))
             .collect();
-        let finish = |(id, was_sent): (CallId, bool)| {
+        let finish = |(id, was_sent, has_task): (CallId, bool, bool)| {
             let why = format!("the connection to server `{server}` ended: {why}");
+            if has_task {
+                return self.set_adrift(id, why, now);
+            }
             let outcome = if was_sent {
                 CallOutcome::Lost { why }
             } else {
@@ -88,7 +133,9 @@ impl Host {
         let from_model = self
             .call(id)
             .is_some_and(|call| matches!(call.origin, Origin::Model { .. }));
-        let text = outcome::words(end);
+        let text = self
+            .call(id)
+            .map_or_else(|| outcome::words(end), outcome::words_of);
         if !from_model || !window::is_too_long(&text, limit) {
             return Vec::new();
         }

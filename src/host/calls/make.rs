@@ -13,6 +13,7 @@ use crate::host::approval::Decision;
 use crate::host::arguments;
 use crate::host::call::{CallEnd, CallState, Origin, ToolCall};
 use crate::host::effect::Effect;
+use crate::host::own_tools;
 use crate::host::servers::absence;
 use crate::host::state::Host;
 use crate::ids::{CallId, Moment, ServerName, TurnId};
@@ -49,14 +50,26 @@ impl Host {
     }
 
     fn make_model_call(&mut self, turn: TurnId, call: ModelCall, now: Moment) -> CallId {
-        let found = self.book.catalog.find(&call.name);
-        let (server, tool) = match found {
-            Some(entry) => (Some(entry.server.clone()), entry.tool.clone()),
-            None => (None, call.name.clone()),
-        };
+        let origin = |call| Origin::Model { turn, call };
+        if let Some(entry) = self.book.catalog.find(&call.name) {
+            let server = Some(entry.server.clone());
+            let what = (Method::Tool, entry.tool.clone());
+            let arguments = call.arguments.clone();
+            return self.push_call(origin(call), server, what, arguments, now);
+        }
+        if let Some(wanted) = own_tools::wanted(&call.name, &call.arguments) {
+            let what = (wanted.method, wanted.name);
+            let server = Some(wanted.server);
+            return self.push_call(origin(call), server, what, wanted.arguments, now);
+        }
+        let what = (Method::Tool, call.name.clone());
         let arguments = call.arguments.clone();
-        let what = (Method::Tool, tool);
-        self.push_call(Origin::Model { turn, call }, server, what, arguments, now)
+        self.push_call(origin(call), None, what, arguments, now)
+    }
+
+    /// The number of the next call.
+    pub(in crate::host) fn next_call(&self) -> CallId {
+        CallId(self.calls.len() as u64 + 1)
     }
 
     fn push_call(
@@ -67,7 +80,7 @@ impl Host {
         arguments: String,
         now: Moment,
     ) -> CallId {
-        let id = CallId(self.calls.len() as u64 + 1);
+        let id = self.next_call();
         let state = CallState::Done {
             at: now,
             took: Duration::ZERO,
@@ -87,6 +100,7 @@ impl Host {
             request_id: None,
             task: None,
             saved_to: None,
+            mismatch: None,
         });
         id
     }
@@ -108,7 +122,7 @@ impl Host {
         let Some(server) = call.server.as_ref().and_then(|name| self.server(name)) else {
             return Vec::new();
         };
-        match self.decide(server, &call.tool) {
+        match self.decide(server, call) {
             Decision::Allow => self.send(id, now),
             Decision::Refuse(why) => self.finish(id, CallEnd::Refused { why }, now),
             Decision::Ask(why) => {
@@ -131,8 +145,16 @@ impl Host {
         let Some(call) = self.call(id) else {
             return Err(CallEnd::Interrupted);
         };
+        if let Some(end) = self.own_end(call) {
+            return Err(end);
+        }
         let Some(server) = call.server.as_ref().and_then(|name| self.server(name)) else {
-            return Err(invalid(self.no_such_tool(call)));
+            return Err(invalid(match (&call.server, call.method) {
+                (Some(name), Method::Resource | Method::Prompt) => {
+                    self.no_such_server(name.as_str())
+                }
+                (_, _) => self.no_such_tool(call),
+            }));
         };
         if !server.status.is_ready() {
             return Err(CallEnd::Unavailable {
@@ -206,14 +228,18 @@ impl Host {
         self.by_hand(server, what, &arguments, now)
     }
 
-    /// Gets a prompt for the person.
+    /// Gets a prompt for the person; with `send`, the model answers it.
     pub(in crate::host) fn prompt_by_hand(
         &mut self,
         server: &ServerName,
         prompt: &str,
         arguments: &str,
+        send: bool,
         now: Moment,
     ) -> Vec<Effect> {
+        if send {
+            self.book.to_send.insert(self.next_call());
+        }
         let what = (Method::Prompt, prompt.to_owned());
         self.by_hand(server, what, arguments, now)
     }

@@ -2,6 +2,7 @@
 //!
 //! Pure. Every call ends exactly once; what comes after its end is ignored.
 
+mod adrift;
 mod ask;
 mod finish;
 mod make;
@@ -30,10 +31,7 @@ impl Host {
             let why = found.map_or_else(|| "its server is gone".to_owned(), absence);
             return self.finish(id, CallEnd::Unavailable { why }, now);
         };
-        let timeout = server
-            .spec
-            .as_ref()
-            .map_or(Duration::from_secs(120), |spec| spec.tool_timeout);
+        let timeout = server.tool_timeout();
         let generation = server.generation;
         let effect = Effect::Call {
             call: id,
@@ -71,11 +69,15 @@ impl Host {
                 return Vec::new();
             }
         }
+        if let Some(why) = Self::goes_on(call, &event) {
+            return self.set_adrift(id, why, now);
+        }
         match event {
             CallEvent::Sent { request_id } => call.request_id = Some(request_id),
             CallEvent::Progress(progress) => call.progressed(progress, now),
             CallEvent::Task(task) => call.task = Some(task),
             CallEvent::Finished(outcome) => {
+                let outcome = self.outcome_of_followed(id, outcome);
                 return self.finish(id, CallEnd::Outcome { outcome }, now);
             }
         }

@@ -111,7 +111,8 @@ pub fn defaults(schema: &Value) -> Map<String, Value> {
     fields(schema).into_iter().filter_map(default).collect()
 }
 
-/// An answer made without a person: the defaults, and over them what is given for fields that there are.
+/// An answer made without a person: the defaults, and over them what is given for fields that there are. A text for a field
+/// that is none is read as if it had been typed there.
 ///
 /// # Errors
 /// What does not fit.
@@ -119,8 +120,10 @@ pub fn fill(schema: &Value, given: &Value) -> Result<Map<String, Value>, Vec<Com
     let mut answer = defaults(schema);
     let known = fields(schema);
     for (key, value) in given.as_object().into_iter().flatten() {
-        if known.iter().any(|field| &field.name == key) {
-            answer.insert(key.clone(), value.clone());
+        if let Some(field) = known.iter().find(|field| &field.name == key) {
+            let typed = value.as_str().filter(|_| field.check(value).is_err());
+            let read = typed.and_then(|text| field.read(text).ok().flatten());
+            answer.insert(key.clone(), read.unwrap_or_else(|| value.clone()));
         }
     }
     check(schema, &Value::Object(answer))

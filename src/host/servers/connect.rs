@@ -8,7 +8,7 @@ use crate::host::book::Purpose;
 use crate::host::effect::Effect;
 use crate::host::state::Host;
 use crate::ids::{Generation, Moment, ServerName};
-use crate::mcp::failure::Failure;
+use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::lifecycle::Next;
 use crate::mcp::status::Status;
 
@@ -23,14 +23,16 @@ impl Host {
             server.status,
             Status::Starting { .. } | Status::Ready { .. }
         );
-        let remembered = server.hello.take().map(|hello| hello.era);
+        server.hello = None;
         server.generation = old.next();
         server.restarts += u32::from(old != Generation(0));
         server.status = Status::Starting { since: now };
         (server.listing, server.probing) = (BTreeMap::new(), None);
         let generation = server.generation;
+        let remembered = self.book.eras.get(name).copied();
+        self.errands_ended(name);
         self.rename_tools();
-        let mut effects = Vec::new();
+        let mut effects = self.asks_ended(name, old);
         if is_open && old != Generation(0) {
             effects.push(Effect::Close {
                 server: name.clone(),
@@ -69,9 +71,13 @@ impl Host {
         server.resources.clear();
         server.templates.clear();
         server.prompts.clear();
+        server.rejected.clear();
         let generation = server.generation;
+        self.errands_ended(name);
         self.rename_tools();
-        let mut effects = self.gathered_if_settled(now);
+        let mut effects = self.asks_ended(name, generation);
+        effects.extend(self.give_up_tasks(name, now));
+        effects.extend(self.gathered_if_settled(now));
         if is_open {
             effects.push(Effect::Close {
                 server: name.clone(),
@@ -94,6 +100,8 @@ impl Host {
             .or_default()
             .ended(failure.kind, now);
         let timer = self.book.numbers.timer();
+        self.errands_ended(name);
+        self.doubt_era(name, failure.kind);
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
@@ -116,8 +124,23 @@ impl Host {
             }
         }
         self.rename_tools();
+        if effects.is_empty() {
+            effects.extend(self.give_up_tasks(name, now));
+        }
         effects.extend(self.gathered_if_settled(now));
         effects
+    }
+
+    /// What was remembered may be why a dial came to nothing: the next one finds out anew.
+    fn doubt_era(&mut self, name: &ServerName, kind: FailureKind) {
+        let never_spoke = self.server(name).is_some_and(|s| s.hello.is_none());
+        let may_be_why = matches!(
+            kind,
+            FailureKind::Protocol | FailureKind::Timeout | FailureKind::Exited
+        );
+        if never_spoke && may_be_why {
+            self.book.eras.remove(name);
+        }
     }
 
     /// The wait of a server is over.

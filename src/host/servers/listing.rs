@@ -4,14 +4,20 @@
 //! Pure. A server is ready when its tools are known; the other lists come when they come. A storm of `list_changed` costs one
 //! further listing.
 
+use std::time::Duration;
+
+use crate::host::book::Purpose;
 use crate::host::effect::Effect;
 use crate::host::server::Listing;
 use crate::host::state::Host;
-use crate::ids::{Moment, ServerName};
+use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::catalog::Catalog;
 use crate::mcp::request::ListKind;
 use crate::mcp::status::{Hello, Status};
 use crate::mcp::tool::{Listed, Listing as Items, Rejected, Tool};
+
+/// The least time between two listings of the same kind, so that a storm of changes costs one a second.
+const ONCE_IN: Duration = Duration::from_secs(1);
 
 impl Host {
     pub(super) fn greeted(
@@ -26,16 +32,34 @@ impl Host {
             return Vec::new();
         };
         server.hello = Some(hello);
+        // What it had before it came back, and does not announce any more, is gone.
+        for kind in ListKind::ALL
+            .into_iter()
+            .filter(|kind| !kinds.contains(kind))
+        {
+            server.rejected.remove(&kind);
+            match kind {
+                ListKind::Tools => {}
+                ListKind::Resources => server.resources.clear(),
+                ListKind::Templates => server.templates.clear(),
+                ListKind::Prompts => server.prompts.clear(),
+            }
+        }
         let mut effects = Vec::new();
         if !kinds.contains(&ListKind::Tools) {
             effects = self.tools_known(name, Items::default(), now);
         }
-        effects.extend(kinds.into_iter().flat_map(|kind| self.list(name, kind)));
+        effects.extend(
+            kinds
+                .into_iter()
+                .flat_map(|kind| self.list(name, kind, now)),
+        );
         effects
     }
 
     /// Asks for a list.
-    fn list(&mut self, name: &ServerName, kind: ListKind) -> Vec<Effect> {
+    fn list(&mut self, name: &ServerName, kind: ListKind, now: Moment) -> Vec<Effect> {
+        self.book.listed.insert((name.clone(), kind), now);
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
@@ -47,6 +71,42 @@ impl Host {
         }]
     }
 
+    /// Asks for a list that has changed, at once or when a second has passed since the last time.
+    fn list_soon(&mut self, name: &ServerName, kind: ListKind, now: Moment) -> Vec<Effect> {
+        let last = self.book.listed.get(&(name.clone(), kind));
+        let passed = last.map_or(ONCE_IN, |last| now.since(*last));
+        let Some(after) = ONCE_IN.checked_sub(passed).filter(|after| !after.is_zero()) else {
+            return self.list(name, kind, now);
+        };
+        let timer = self.book.numbers.timer();
+        let Some(server) = self.server_mut(name) else {
+            return Vec::new();
+        };
+        server.listing.insert(kind, Listing::Planned);
+        let purpose = Purpose::List(name.clone(), server.generation, kind);
+        self.book.timers.insert(timer, purpose);
+        vec![Effect::SetTimer { timer, after }]
+    }
+
+    /// The planned time has come.
+    pub(in crate::host) fn list_again(
+        &mut self,
+        name: &ServerName,
+        from: Generation,
+        kind: ListKind,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let is_due = self.server(name).is_some_and(|server| {
+            let planned = server.listing.get(&kind) == Some(&Listing::Planned);
+            server.generation == from && planned
+        });
+        if is_due {
+            self.list(name, kind, now)
+        } else {
+            Vec::new()
+        }
+    }
+
     pub(super) fn listed(&mut self, name: &ServerName, listed: Listed, now: Moment) -> Vec<Effect> {
         let kind = listed.kind();
         let Some(server) = self.server_mut(name) else {
@@ -54,7 +114,10 @@ impl Host {
         };
         let before = server.listing.insert(kind, Listing::Quiet);
         let mut effects = match listed {
-            Listed::Tools(tools) => self.tools_known(name, tools, now),
+            Listed::Tools(tools) => {
+                self.warn_of_names(name, &tools.items);
+                self.tools_known(name, tools, now)
+            }
             Listed::Resources(list) => {
                 server.rejected.insert(kind, list.rejected);
                 server.resources = list.items;
@@ -72,7 +135,7 @@ impl Host {
             }
         };
         if before == Some(Listing::Stale) {
-            effects.extend(self.list(name, kind));
+            effects.extend(self.list_soon(name, kind, now));
         }
         effects
     }
@@ -91,11 +154,15 @@ impl Host {
             name: None,
             why: why.clone(),
         }];
+        let before = server.listing.insert(kind, Listing::Quiet);
+        let again = before == Some(Listing::Stale);
         if kind != ListKind::Tools {
             // Announced and not there is common, and no fault that matters: what was known stays.
-            server.listing.insert(kind, Listing::Quiet);
             server.rejected.insert(kind, rejected);
-            return Vec::new();
+            return match again {
+                true => self.list_soon(name, kind, now),
+                false => Vec::new(),
+            };
         }
         server.health.last_error = Some(why);
         // What it offered before is the best that is known.
@@ -108,36 +175,32 @@ impl Host {
             items: known,
             rejected,
         };
-        self.listed(name, Listed::Tools(tools), now)
+        let mut effects = self.tools_known(name, tools, now);
+        if again {
+            effects.extend(self.list_soon(name, kind, now));
+        }
+        effects
     }
 
-    pub(super) fn list_changed(&mut self, name: &ServerName, kind: ListKind) -> Vec<Effect> {
+    pub(super) fn list_changed(
+        &mut self,
+        name: &ServerName,
+        kind: ListKind,
+        now: Moment,
+    ) -> Vec<Effect> {
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
         match server.listing.get(&kind).copied().unwrap_or_default() {
             // Some servers say so before they have answered the handshake; the first listing comes after it anyway.
             Listing::Quiet if server.hello.is_none() => Vec::new(),
-            Listing::Quiet => self.list(name, kind),
+            Listing::Quiet => self.list_soon(name, kind, now),
+            Listing::Planned => Vec::new(),
             Listing::Running | Listing::Stale => {
                 server.listing.insert(kind, Listing::Stale);
                 Vec::new()
             }
         }
-    }
-
-    pub(super) fn resource_updated(
-        &mut self,
-        name: &ServerName,
-        uri: String,
-        now: Moment,
-    ) -> Vec<Effect> {
-        if let Some(server) = self.server_mut(name)
-            && let Some(last) = server.subscriptions.get_mut(&uri)
-        {
-            *last = Some(now);
-        }
-        Vec::new()
     }
 
     fn tools_known(&mut self, name: &ServerName, tools: Items<Tool>, now: Moment) -> Vec<Effect> {
@@ -160,6 +223,7 @@ impl Host {
                 .or_default()
                 .ready();
             effects.extend(self.probe_later(name));
+            effects.extend(self.restore(name, now));
         }
         self.rename_tools();
         effects.extend(self.gathered_if_settled(now));

@@ -7,6 +7,7 @@ mod connect;
 mod listing;
 mod missing;
 mod probe;
+mod restore;
 
 pub(super) use missing::absence;
 
@@ -32,6 +33,7 @@ impl Server {
         };
         Self {
             required: spec.required,
+            log_level: spec.log_level.clone(),
             ..Self::blank(spec.name.clone(), Some(spec), status)
         }
     }
@@ -102,7 +104,7 @@ impl Host {
         let mut effects = match event {
             ServerEvent::Call(id, event) => self.call_event(id, from, event, now),
             ServerEvent::Errand(id, end) => {
-                self.errand_over(id, end);
+                self.errand_over(id, end, now);
                 Vec::new()
             }
             ServerEvent::AskWithdrawn(ask) => self.ask_withdrawn(name, from, ask),
@@ -132,8 +134,11 @@ impl Host {
             ServerEvent::Connected(hello) => self.greeted(name, hello, now),
             ServerEvent::Listed(listed) => self.listed(name, listed, now),
             ServerEvent::ListFailed(kind, why) => self.list_failed(name, kind, why, now),
-            ServerEvent::Changed(kind) => self.list_changed(name, kind),
-            ServerEvent::ResourceUpdated { uri } => self.resource_updated(name, uri, now),
+            ServerEvent::Changed(kind) => self.list_changed(name, kind, now),
+            ServerEvent::ResourceUpdated { uri } => {
+                self.resource_updated(name, &uri, now);
+                Vec::new()
+            }
             ServerEvent::Log { level, text } => {
                 self.log(name, level, text, now);
                 Vec::new()
@@ -154,6 +159,9 @@ impl Host {
     }
 
     fn gathered_if_settled(&mut self, now: Moment) -> Vec<Effect> {
+        if self.book.attaching.is_some() {
+            return self.attach(now);
+        }
         if self.servers.iter().all(|server| server.status.is_settled()) {
             self.turn_step(now, |turn, desk| turn.gathered(desk))
         } else {

@@ -3,12 +3,16 @@
 //! [`dial`] returns at once; a task of its own shakes hands (`handshake`), carries calls (`session`) and reports what happens. It
 //! never dials again and never repeats a request by itself: that is the lifecycle machine's to decide.
 
+mod asks;
 mod handshake;
 mod launch;
 mod messages;
 mod pending;
 mod relisten;
+mod rounds;
 mod session;
+mod streams;
+mod task;
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -20,6 +24,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use self::asks::Asks;
 use crate::config::ServerSpec;
 use crate::ids::{AskId, CallId, ErrandId, Generation, ServerName};
 use crate::mcp::ask::Reply;
@@ -223,14 +228,28 @@ impl Reporter {
     }
 }
 
+/// What a server asks before it is connected, and what it is answered.
+struct Early {
+    asks: Asks,
+    reporter: Reporter,
+    replies: mpsc::UnboundedReceiver<(AskId, Reply)>,
+}
+
 async fn run(dial: Dial, reporter: Reporter, mut commands: mpsc::UnboundedReceiver<Command>) {
     let tasks = TaskTracker::new();
-    let failure = match shake_hands(&dial, &reporter, &mut commands, &tasks).await {
+    let (answers, replies) = mpsc::unbounded_channel();
+    let mut early = Early {
+        asks: Asks::default(),
+        reporter: reporter.clone(),
+        replies,
+    };
+    let failure = match shake_hands(&dial, &mut early, &mut commands, &answers, &tasks).await {
         Ok(shaken) => {
             let hello = Box::new(shaken.hello.clone());
             reporter.event(ServerEvent::Connected(hello)).await;
-            session::Session::new(shaken, reporter.clone())
-                .run(&mut commands)
+            let late = std::iter::from_fn(|| early.replies.try_recv().ok()).collect();
+            session::Session::new(shaken, early.asks, reporter.clone())
+                .run(&mut commands, late)
                 .await
         }
         Err(failure) => *failure,
@@ -244,8 +263,9 @@ async fn run(dial: Dial, reporter: Reporter, mut commands: mpsc::UnboundedReceiv
 /// The handshake, with the start-up timeout over all of it, while commands are answered.
 async fn shake_hands(
     dial: &Dial,
-    reporter: &Reporter,
+    early: &mut Early,
     commands: &mut mpsc::UnboundedReceiver<Command>,
+    answers: &mpsc::UnboundedSender<(AskId, Reply)>,
     tasks: &TaskTracker,
 ) -> Result<handshake::Shaken, Box<Failure>> {
     let tap = dial.tap.connection(
@@ -257,7 +277,8 @@ async fn shake_hands(
                 .map(String::as_str),
         ),
     );
-    let mut shaking = std::pin::pin!(handshake::connect(dial, &tap, tasks));
+    let reporter = early.reporter.clone();
+    let mut shaking = std::pin::pin!(handshake::connect(dial, &tap, tasks, early));
     loop {
         tokio::select! {
             biased;
@@ -278,8 +299,10 @@ async fn shake_hands(
                     reporter.finished(request.call, CallOutcome::Lost { why }).await;
                 }
                 Some(Command::Errand(errand, _)) => reporter.no_errand(errand, "the server is not connected yet").await,
+                // The handshake holds the other end; it sends the answer on.
+                Some(Command::Reply(ask, reply)) => drop(answers.send((ask, reply))),
                 // Nothing to list, to probe or to cancel yet; the host asks again once it is connected.
-                Some(Command::List(_) | Command::Probe | Command::Cancel(_) | Command::Reply(..) | Command::RootsChanged) => {}
+                Some(Command::List(_) | Command::Probe | Command::Cancel(_) | Command::RootsChanged) => {}
             },
         }
     }

@@ -5,37 +5,40 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::ids::CallId;
-use crate::mcp::convert;
-use crate::mcp::request::{ListKind, Method};
+use crate::ids::{CallId, ErrandId};
+use crate::mcp::request::{Errand, ListKind};
 use crate::mcp::result::CallOutcome;
 use crate::mcp::tool::Listed;
 use crate::mcp::transport::Gate;
 
 /// How long a listing may take, all its pages, once the server is up. Progress does not extend it.
 pub const LIST_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// A request under way.
 pub struct Pending {
     pub purpose: Purpose,
     pub gate: Gate,
     pub asked: Instant,
-    pub deadline: Instant,
+    /// Absent where the call keeps the time, or nothing does.
+    pub deadline: Option<Instant>,
 }
 
 pub enum Purpose {
-    Call(UnderWay),
+    /// The call's own request; the rest stands in the call.
+    Call(CallId),
+    /// A report on the task of a call.
+    Report(CallId),
+    /// The result of the task of a call.
+    Fetch(CallId),
+    /// The answers to a task's questions.
+    Update(CallId),
     List(Pages),
     Probe,
-    /// Changes of the tools, in the era where they must be asked for. Never over, never late.
+    Errand(ErrandId, Errand),
+    /// Changes, in the era where they must be asked for. Never over; late only until it is acknowledged.
     Listen,
-}
-
-pub struct UnderWay {
-    pub call: CallId,
-    pub method: Method,
-    pub announced: bool,
-    pub idle: Duration,
-    pub last: Instant,
+    /// Nobody waits for the answer.
+    Nothing,
 }
 
 /// A listing under way.
@@ -51,7 +54,11 @@ pub struct Pages {
 /// What came of a request.
 pub enum Answer {
     Result(Value),
-    Error(i64, String),
+    Error {
+        code: i64,
+        words: String,
+        data: Option<Value>,
+    },
     Unreadable(String),
     /// It failed alone; whether the server may have got it is told.
     Failed(bool, String),
@@ -60,14 +67,16 @@ pub enum Answer {
     TimedOut,
 }
 
-/// What a call came to.
-pub fn outcome(answer: Answer, method: Method, gate: &Gate, waited: Duration) -> CallOutcome {
+/// What a call came to whose request has no result.
+pub fn without_result(answer: Answer, gate: &Gate, waited: Duration) -> CallOutcome {
     match answer {
-        Answer::Result(result) => match convert::result(method, &result) {
-            Ok(result) => CallOutcome::Answered { result },
-            Err(why) => CallOutcome::Unreadable { why },
+        Answer::Result(_) => CallOutcome::Unreadable {
+            why: "the result is none".to_owned(),
         },
-        Answer::Error(code, message) => CallOutcome::Refused { code, message },
+        Answer::Error { code, words, .. } => CallOutcome::Refused {
+            code,
+            message: words,
+        },
         Answer::Unreadable(why) => CallOutcome::Unreadable { why },
         Answer::Failed(true, why) => CallOutcome::Lost { why },
         Answer::Failed(false, why) => CallOutcome::NotSent { why },
@@ -85,15 +94,17 @@ pub fn outcome(answer: Answer, method: Method, gate: &Gate, waited: Duration) ->
 
 /// Why a listing failed, as a sentence.
 pub fn list_failure(kind: ListKind, answer: Answer) -> String {
-    let method = kind.wire();
+    let within = format!("within {} s", LIST_TIMEOUT.as_secs());
+    failure(kind.wire(), answer, &within)
+}
+
+/// Why a request failed, as a sentence.
+pub fn failure(method: &str, answer: Answer, within: &str) -> String {
     match answer {
-        Answer::Error(code, words) => {
+        Answer::Error { code, words, .. } => {
             format!("the server refused {method} with error {code}: {words}")
         }
-        Answer::TimedOut => format!(
-            "the server did not answer {method} within {} s",
-            LIST_TIMEOUT.as_secs()
-        ),
+        Answer::TimedOut => format!("the server did not answer {method} {within}"),
         Answer::Unreadable(why) | Answer::Failed(_, why) | Answer::Ended(why) => {
             format!("{method} failed: {why}")
         }

@@ -23,6 +23,7 @@ pub fn page(
     listed: &mut Listed,
 ) -> Result<Option<String>, String> {
     let kind = listed.kind();
+    super::complete(page)?;
     let Some(items) = page.get(kind.key()).and_then(Value::as_array) else {
         return Err(format!(
             "the answer to {} has no array `{}`: {}",

@@ -2,14 +2,16 @@
 //!
 //! Pure functions over JSON values; called by `connection`. Nothing here panics, whatever comes.
 
+mod asks;
 mod lists;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+pub use asks::{BAD_PARAMS, NO_METHOD, ask, url_ask};
 pub use lists::{page, tool};
 
 use crate::mcp::event::Progress;
-use crate::mcp::request::Method;
+use crate::mcp::request::{ErrandEnd, Method};
 use crate::mcp::result::{Block, ToolResult};
 use crate::mcp::status::{Era, Hello};
 use crate::mcp::wire::lines::head;
@@ -17,11 +19,67 @@ use crate::mcp::wire::lines::head;
 /// The key under which a modern server names itself.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
+/// What sort of result an answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The result itself.
+    Complete,
+    /// The server requires input before it goes on.
+    InputRequired,
+    /// The call goes on as a task.
+    Task,
+}
+
+/// The sort of a result; absent means complete, as the protocol has it for older servers.
+///
+/// # Errors
+/// When the sort is unknown, and the result therefore invalid.
+pub fn kind(result: &Value) -> Result<Kind, String> {
+    match result.get("resultType").map(Value::as_str) {
+        None | Some(Some("complete")) => Ok(Kind::Complete),
+        Some(Some("input_required")) => Ok(Kind::InputRequired),
+        Some(Some("task")) => Ok(Kind::Task),
+        Some(other) => Err(format!(
+            "the result is of an unknown type ({})",
+            excerpt(other.unwrap_or("not even a text"))
+        )),
+    }
+}
+
+/// The result when it is complete, which most methods' results must be.
+///
+/// # Errors
+/// When it is of another sort, as a sentence.
+pub fn complete(result: &Value) -> Result<&Value, String> {
+    match kind(result)? {
+        Kind::Complete => Ok(result),
+        Kind::InputRequired => {
+            Err("the server requires input where it may not ask for any".to_owned())
+        }
+        Kind::Task => Err("the server began a task where none may be".to_owned()),
+    }
+}
+
+/// Whether a result is a report on a task: complete by the protocol, and marked as a task by some servers.
+///
+/// # Errors
+/// When it is of another sort, as a sentence.
+pub fn complete_or_task(result: &Value) -> Result<(), String> {
+    match kind(result)? {
+        Kind::Complete | Kind::Task => Ok(()),
+        Kind::InputRequired => complete(result).map(|_| ()),
+    }
+}
+
+/// The revisions with `initialize`, the newest first.
+pub const LEGACY_REVISIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+
 /// The result of a call.
 ///
 /// # Errors
 /// When it is no result that can be read, as a sentence.
 pub fn result(method: Method, result: &Value) -> Result<ToolResult, String> {
+    let result = complete(result)?;
     match method {
         Method::Tool => tool_result(result),
         Method::Resource => list_result(result, "contents", resource_block),
@@ -67,27 +125,13 @@ fn resource_block(resource: &Value) -> Option<Block> {
     })
 }
 
-/// The result of `tools/call`.
-///
-/// # Errors
-/// When it is no result that can be read, as a sentence.
-pub fn tool_result(result: &Value) -> Result<ToolResult, String> {
+fn tool_result(result: &Value) -> Result<ToolResult, String> {
     let Some(object) = result.as_object() else {
         return Err(format!(
             "the result is no JSON object: {}",
             excerpt(&result.to_string())
         ));
     };
-    match object.get("resultType").map(Value::as_str) {
-        None | Some(Some("complete")) => {}
-        Some(Some("input_required")) => return Err(input_required(object)),
-        Some(other) => {
-            return Err(format!(
-                "the result is of an unknown type ({})",
-                other.unwrap_or("not even a text")
-            ));
-        }
-    }
     let content = match object.get("content") {
         Some(Value::Array(blocks)) => blocks.iter().map(block).collect(),
         // A text where a list is due is understood; everything else is kept as it came.
@@ -107,23 +151,6 @@ pub fn tool_result(result: &Value) -> Result<ToolResult, String> {
         structured: structured.cloned(),
         is_error: object.get("isError").and_then(Value::as_bool) == Some(true),
     })
-}
-
-fn input_required(object: &Map<String, Value>) -> String {
-    let asked: Vec<&str> = object
-        .get("inputRequests")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(Map::values)
-        .filter_map(|request| request.get("method").and_then(Value::as_str))
-        .collect();
-    let what = match asked.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", asked.join(", ")),
-    };
-    format!(
-        "the server asks for more input before it goes on{what}, and this version of mcpdeck cannot answer a server's question"
-    )
 }
 
 /// One content block; what is unknown or incomplete is kept as it came.
@@ -149,6 +176,10 @@ fn known_block(value: &Value) -> Option<Block> {
         "resource_link" => Some(Block::Link {
             uri: text(value, "uri")?,
             name: text(value, "name"),
+            title: text(value, "title"),
+            description: text(value, "description"),
+            mime: text(value, "mimeType"),
+            size: value.get("size").and_then(Value::as_u64),
         }),
         "resource" => resource_block(value.get("resource")?),
         _ => None,
@@ -158,7 +189,7 @@ fn known_block(value: &Value) -> Option<Block> {
 /// The result of `initialize`.
 ///
 /// # Errors
-/// When it names no protocol version.
+/// When it names no protocol version, or one that is not spoken.
 pub fn initialize_result(result: &Value) -> Result<Hello, String> {
     let Some(revision) = text(result, "protocolVersion") else {
         return Err(format!(
@@ -166,6 +197,13 @@ pub fn initialize_result(result: &Value) -> Result<Hello, String> {
             excerpt(&result.to_string())
         ));
     };
+    if !LEGACY_REVISIONS.contains(&revision.as_str()) {
+        return Err(format!(
+            "the server answered initialize with the unknown revision `{}`; known are {}",
+            excerpt(&revision),
+            LEGACY_REVISIONS.join(", ")
+        ));
+    }
     Ok(hello(
         Era::Legacy,
         revision,
@@ -179,6 +217,7 @@ pub fn initialize_result(result: &Value) -> Result<Hello, String> {
 /// # Errors
 /// When it does not, or when this is no such result.
 pub fn discover_result(result: &Value, revision: &str) -> Result<Hello, String> {
+    let result = complete(result)?;
     let Some(versions) = result.get("supportedVersions").and_then(Value::as_array) else {
         return Err(format!(
             "the answer to server/discover names no `supportedVersions`: {}",
@@ -232,6 +271,28 @@ pub fn log_message(params: &Value) -> (String, String) {
         Some(logger) => (level, format!("{logger}: {words}")),
         None => (level, words),
     }
+}
+
+/// The result of `completion/complete`.
+///
+/// # Errors
+/// When it is no such result, as a sentence.
+pub fn completion(result: &Value) -> Result<ErrandEnd, String> {
+    const MOST: usize = 100;
+    let completion = complete(result)?.get("completion").unwrap_or(&Value::Null);
+    let Some(values) = completion.get("values").and_then(Value::as_array) else {
+        return Err(format!(
+            "the result has no array `values`: {}",
+            excerpt(&result.to_string())
+        ));
+    };
+    let texts = values.iter().filter_map(Value::as_str);
+    let more = completion.get("hasMore").and_then(Value::as_bool);
+    Ok(ErrandEnd::Completed {
+        values: texts.take(MOST).map(str::to_owned).collect(),
+        total: completion.get("total").and_then(Value::as_u64),
+        more: more.unwrap_or(values.len() > MOST),
+    })
 }
 
 /// A JSON-RPC error as code and words.
@@ -303,9 +364,14 @@ mod tests {
                 return Err(TestCaseError::fail("another list"));
             };
             prop_assert_eq!(listing.items.len() + listing.rejected.len(), 2);
-            let result = tool_result(&json!({ "content": [value] }));
+            let result = super::result(Method::Tool, &json!({ "content": [value] }));
             prop_assert_eq!(result.map(|result| result.content.len()), Ok(1));
-            let _ = tool_result(&value);
+            for method in [Method::Tool, Method::Resource, Method::Prompt] {
+                let _ = super::result(method, &value);
+            }
+            let _ = ask(&json!({ "method": "sampling/createMessage", "params": value }));
+            let _ = ask(&json!({ "method": "elicitation/create", "params": value }));
+            let _ = completion(&json!({ "completion": value }));
             let _ = initialize_result(&value);
             let _ = discover_result(&value, "2026-07-28");
             let _ = progress(&value);
@@ -316,6 +382,7 @@ mod tests {
 
     #[test]
     fn a_result_must_hold_something_and_be_complete() {
+        let tool_result = |value: &Value| result(Method::Tool, value);
         let empty = tool_result(&json!({ "content": [] })).unwrap();
         assert_eq!(empty, ToolResult::default());
         let structured = tool_result(&json!({ "structuredContent": { "a": 1 } })).unwrap();

@@ -3,13 +3,12 @@
 use tokio::time::Instant;
 
 use super::Session;
-use crate::mcp::connection::messages;
 use crate::mcp::connection::pending::{Answer, LIST_TIMEOUT, Pages, Purpose, list_failure};
 use crate::mcp::convert;
 use crate::mcp::event::ServerEvent;
 use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::request::ListKind;
-use crate::mcp::tool::Listed;
+use crate::mcp::tool::{Listed, TaskSupport};
 
 /// The most pages of one listing, against a server that makes up cursors for ever.
 const MOST_PAGES: usize = 1000;
@@ -31,11 +30,17 @@ impl Session {
     }
 
     async fn next_page(&mut self, pages: Pages, cursor: Option<&str>) {
-        let (era, deadline, kind) = (self.era, pages.deadline, pages.listed.kind());
-        self.ask(Purpose::List(pages), deadline, |id| {
-            messages::list(era, id, kind, cursor)
-        })
-        .await;
+        let (deadline, kind) = (Some(pages.deadline), pages.listed.kind());
+        let voice = self.voice.clone();
+        let put = self.put(Purpose::List(pages), deadline, |id| {
+            voice.list(id, kind, cursor)
+        });
+        if let Err(why) = put {
+            let why = format!("{} failed: {why}", kind.wire());
+            self.reporter
+                .event(ServerEvent::ListFailed(kind, why))
+                .await;
+        }
     }
 
     /// A page has come, or will not come.
@@ -58,10 +63,17 @@ impl Session {
                 if !pages.cursors.contains(&cursor) && pages.cursors.len() < MOST_PAGES =>
             {
                 pages.cursors.push(cursor.clone());
-                Box::pin(self.next_page(pages, Some(&cursor))).await;
+                self.next_page(pages, Some(&cursor)).await;
             }
             // The last page, or a cursor that leads in a circle.
             Ok(_) => {
+                if let Listed::Tools(tools) = &pages.listed {
+                    let required = tools
+                        .items
+                        .iter()
+                        .filter(|it| it.task == TaskSupport::Required);
+                    self.task_tools = required.map(|it| it.name.clone()).collect();
+                }
                 self.reporter.event(ServerEvent::Listed(pages.listed)).await;
             }
         }

@@ -35,6 +35,8 @@ const ALIVE: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 5;
 /// How much of the body of a refusal is read, and how long.
 const REFUSAL: (usize, Duration) = (1024 * 1024, Duration::from_secs(5));
+/// How much of a body that nobody needs is read, and how long.
+const DRAIN: (usize, Duration) = (64 * 1024, Duration::from_millis(500));
 
 /// An exchange to be made.
 pub struct Request<'a> {
@@ -320,6 +322,11 @@ pub enum BodyTrouble {
     TooLong(Vec<u8>),
     /// The connection broke.
     Network(reqwest::Error),
+}
+
+/// Reads what nobody needs, so that the connection can be used again; one that does not end soon is closed.
+pub async fn drain(response: Response) {
+    let _closed_if_not = timeout(DRAIN.1, body_of(response, DRAIN.0)).await;
 }
 
 /// A body of at most so many bytes.

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::cause::{self, Trouble};
-use super::client::Request;
+use super::client::{Request, drain};
 use super::post::{Content, Ended, content};
 use super::pump::stopped;
 use super::running::Running;
@@ -195,7 +195,10 @@ async fn post(shared: Arc<Shared>, endpoint: url::Url, outgoing: Outgoing) -> En
         message: Some((&outgoing.message, &outgoing.gate)),
     };
     let trouble = match shared.exchange(&request).await {
-        Ok(response) if response.status().is_success() => return Ended::default(),
+        Ok(response) if response.status().is_success() => {
+            drain(response).await;
+            return Ended::default();
+        }
         // The endpoint is the session's own: one that is not there any more has forgotten it.
         Ok(response) => shared.refused(response, !is_first).await,
         Err(trouble) => trouble,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::cause::{self, Refused, Trouble};
-use super::client::{BodyTrouble, Request, body_of};
+use super::client::{BodyTrouble, Request, body_of, drain};
 use super::listen::Resume;
 use super::old::{self, Opened};
 use super::shared::{Asked, Heard, Shared, method_of};
@@ -127,7 +127,18 @@ impl Shared {
         }
         let why = verdict.failure.message.clone();
         let mut is_fatal = verdict.is_fatal;
-        if let Some(asked) = asked {
+        // An account that may not do one thing may still do others; another sign-in is offered where there is one.
+        let is_one_right = matches!(
+            trouble,
+            Trouble::SignIn {
+                status: 403,
+                why: None
+            }
+        );
+        is_fatal &= !is_one_right;
+        // The end of the link is the end of all that was asked, and tells why: nobody may take a list that was refused for want
+        // of a sign-in for a list that failed.
+        if let Some(asked) = asked.filter(|_| !is_fatal) {
             // A link that has never brought an answer is of no use; its end tells the whole cause.
             is_fatal |= !self.known().lives;
             match trouble {
@@ -159,6 +170,7 @@ impl Shared {
             return Err(self.refused(response, in_session).await);
         }
         let Some(asked) = asked else {
+            drain(response).await;
             return Ok(());
         };
         if asked.method == "initialize" {

@@ -1,42 +1,12 @@
 //! `mcpdeck serve scripted FILE`: a raw line server that plays a small TOML script, well or badly behaved, for tests.
 //!
 //! It knows no protocol library, so that it can do what one would not: write noise, break off, never answer, refuse to end.
-//! Only `cli::serve` starts it. The script:
-//!
-//! ```toml
-//! era = "legacy"                    # "legacy" (default), "modern" or "both"
-//! [start]                           # before anything is read; each key may be left out
-//! delay_ms = 100                    # waits
-//! stdout = ["Server started"]       # raw lines
-//! stderr = ["cannot find the key"]
-//! stderr_lines = 100000             # so many lines of stderr
-//! spawn = ["sleep", "1000"]         # a grandchild that lives on; its process id goes to stderr
-//! ignore_term = true                # does not end on SIGTERM
-//! ignore_eof = true                 # does not end when stdin closes
-//! exit = 3                          # ends at once with this code
-//!
-//! [[tools]]                         # the answer to tools/list: any table, good or bad
-//! name = "add"
-//! inputSchema = { type = "object" }
-//!
-//! [[on]]                            # the first rule that fits and is not used up
-//! method = "tools/call"             # required
-//! tool = "add"                      # only this params.name
-//! cursor = "2"                      # only this params.cursor
-//! times = 1                         # used up after so many
-//! stdout = ['{"broken', 'noise']    # raw lines first; {id} stands for the request's id
-//! stderr = ["..."]
-//! long_line = 17000000              # a line of so many bytes
-//! progress = [{ progress = 1, total = 2, message = "half", delay_ms = 50 }]
-//! delay_ms = 100                    # then waits
-//! result = { content = [] }         # then answers with this,
-//! error = { code = -1, message = "no" }   # or this,
-//! silent = true                     # or not at all,
-//! exit = 1                          # or ends with this code
-//! ```
+//! Only `cli::serve` starts it. `script` says what can stand in one.
 //!
 //! Without a rule: the handshakes of its era, `ping`, the tools above, and for each call one text block that holds the request's
 //! line as it came. The tool `seen` answers with every line that was received, one block each.
+
+mod script;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -44,75 +14,11 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-/// The script as it is written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Script {
-    era: Era,
-    start: Start,
-    tools: Vec<Value>,
-    on: Vec<Rule>,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Era {
-    #[default]
-    Legacy,
-    Modern,
-    Both,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Start {
-    delay_ms: u64,
-    stdout: Vec<String>,
-    stderr: Vec<String>,
-    stderr_lines: usize,
-    spawn: Vec<String>,
-    ignore_term: bool,
-    ignore_eof: bool,
-    exit: Option<u8>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Rule {
-    method: String,
-    tool: Option<String>,
-    cursor: Option<String>,
-    times: Option<usize>,
-    #[serde(default)]
-    stdout: Vec<String>,
-    #[serde(default)]
-    stderr: Vec<String>,
-    long_line: Option<usize>,
-    #[serde(default)]
-    progress: Vec<Step>,
-    #[serde(default)]
-    delay_ms: u64,
-    result: Option<Value>,
-    error: Option<Value>,
-    #[serde(default)]
-    silent: bool,
-    exit: Option<u8>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Step {
-    progress: f64,
-    total: Option<f64>,
-    message: Option<String>,
-    #[serde(default)]
-    delay_ms: u64,
-}
+use self::script::{Era, Rule, Script, Step};
 
 /// Plays the script until stdin closes or the script ends it; gives the exit code.
 ///
@@ -170,6 +76,7 @@ async fn serve(mut script: Script) -> u8 {
         }
     });
     let seen = Arc::new(Mutex::new(Vec::new()));
+    let (arrived, arrivals) = watch::channel(());
     let (exit, mut exits) = mpsc::unbounded_channel();
     loop {
         let line = tokio::select! {
@@ -181,13 +88,38 @@ async fn serve(mut script: Script) -> u8 {
                 seen.lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .push(line.clone());
+                arrived.send_replace(());
                 if let Some(reply) = script.reply(&line, &seen) {
-                    tokio::spawn(reply.play(exit.clone()));
+                    let answered = Answered {
+                        seen: Arc::clone(&seen),
+                        arrivals: arrivals.clone(),
+                    };
+                    tokio::spawn(reply.play(exit.clone(), answered));
                 }
             }
             None if script.start.ignore_eof => std::future::pending().await,
             None => return 0,
         }
+    }
+}
+
+/// Tells when the client has answered.
+struct Answered {
+    seen: Arc<Mutex<Vec<String>>>,
+    arrivals: watch::Receiver<()>,
+}
+
+impl Answered {
+    async fn to(mut self, id: &str) {
+        let is_it = |line: &String| {
+            let message: Value = serde_json::from_str(line).unwrap_or_default();
+            message.get("method").is_none() && message["id"] == id
+        };
+        let here = |_: &()| {
+            let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.iter().any(is_it)
+        };
+        let _the_end_has_come = self.arrivals.wait_for(here).await;
     }
 }
 
@@ -213,9 +145,17 @@ impl Script {
                 wanted.is_none() || of_params(key).and_then(Value::as_str) == wanted.as_deref()
             };
             rule.method == method
+                && rule
+                    .after
+                    .as_ref()
+                    .is_none_or(|method| was_received(seen, method))
                 && rule.times != Some(0)
                 && same(&rule.tool, "name")
                 && same(&rule.cursor, "cursor")
+                && rule
+                    .has
+                    .as_deref()
+                    .is_none_or(|key| of_params(key).is_some())
         };
         let mut rule = match self.on.iter_mut().find(|rule| fits(rule)) {
             Some(rule) => {
@@ -235,10 +175,12 @@ impl Script {
     /// The good behaviour where no rule says otherwise.
     fn unscripted(&self, method: &str, id: &Value) -> Option<Rule> {
         let info = json!({ "name": "scripted", "version": "1.0.0" });
-        let can = json!({ "tools": { "listChanged": true } });
+        let can = || json!({ "tools": { "listChanged": true } });
+        let can = self.capabilities.clone().unwrap_or_else(can);
+        let revision = self.revision.as_deref().unwrap_or("2025-11-25");
         let result = match method {
             "initialize" if self.era != Era::Modern => json!({
-                "protocolVersion": "2025-11-25", "capabilities": can, "serverInfo": info,
+                "protocolVersion": revision, "capabilities": can, "serverInfo": info,
             }),
             "server/discover" if self.era != Era::Legacy => json!({
                 "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": can,
@@ -259,6 +201,16 @@ impl Script {
     }
 }
 
+/// Whether a message of this method has come.
+fn was_received(seen: &Mutex<Vec<String>>, method: &str) -> bool {
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let of_it = |line: &String| {
+        let message: Value = serde_json::from_str(line).unwrap_or_default();
+        message["method"] == method
+    };
+    seen.iter().any(of_it)
+}
+
 fn answer(tool: Option<&str>, line: &str, seen: &Mutex<Vec<String>>) -> Value {
     let text = |text: &str| json!({ "type": "text", "text": text });
     let content: Vec<Value> = match tool {
@@ -271,28 +223,8 @@ fn answer(tool: Option<&str>, line: &str, seen: &Mutex<Vec<String>>) -> Value {
     json!({ "content": content })
 }
 
-impl Rule {
-    fn plain(method: &str, result: Option<Value>, error: Option<Value>) -> Self {
-        Self {
-            method: method.to_owned(),
-            tool: None,
-            cursor: None,
-            times: None,
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            long_line: None,
-            progress: Vec::new(),
-            delay_ms: 0,
-            result,
-            error,
-            silent: false,
-            exit: None,
-        }
-    }
-}
-
 impl Reply {
-    async fn play(self, exit: mpsc::UnboundedSender<u8>) {
+    async fn play(self, exit: mpsc::UnboundedSender<u8>, answered: Answered) {
         let rule = self.rule;
         let id = self.id.to_string();
         for line in &rule.stdout {
@@ -303,21 +235,10 @@ impl Reply {
             let begin = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":""#);
             out_line(&format!("{begin}{}", "x".repeat(bytes)));
         }
-        for step in rule.progress {
-            sleep(Duration::from_millis(step.delay_ms)).await;
-            let mut params = json!({ "progressToken": self.token, "progress": step.progress });
-            if let Some(params) = params.as_object_mut() {
-                params.extend(step.total.map(|total| ("total".to_owned(), total.into())));
-                params.extend(
-                    step.message
-                        .map(|words| ("message".to_owned(), words.into())),
-                );
-            }
-            let progress = json!({
-                "jsonrpc": "2.0", "method": "notifications/progress", "params": params,
-            });
-            out_line(&progress.to_string());
+        if let Some(id) = &rule.wait_for {
+            answered.to(id).await;
         }
+        progress(&self.token, rule.progress).await;
         sleep(Duration::from_millis(rule.delay_ms)).await;
         if let Some(code) = rule.exit {
             let _already_ending = exit.send(code);
@@ -332,6 +253,24 @@ impl Reply {
             (result, None) => reply["result"] = result.unwrap_or_else(|| json!({})),
         }
         out_line(&reply.to_string());
+    }
+}
+
+async fn progress(token: &Value, steps: Vec<Step>) {
+    for step in steps {
+        sleep(Duration::from_millis(step.delay_ms)).await;
+        let mut params = json!({ "progressToken": token, "progress": step.progress });
+        if let Some(params) = params.as_object_mut() {
+            params.extend(step.total.map(|total| ("total".to_owned(), total.into())));
+            params.extend(
+                step.message
+                    .map(|words| ("message".to_owned(), words.into())),
+            );
+        }
+        let progress = json!({
+            "jsonrpc": "2.0", "method": "notifications/progress", "params": params,
+        });
+        out_line(&progress.to_string());
     }
 }
 
