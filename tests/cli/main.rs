@@ -19,6 +19,7 @@ mod hostile;
 mod interrupt;
 mod list;
 mod model;
+mod speaks;
 mod token;
 mod trouble;
 mod undo;
