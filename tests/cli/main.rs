@@ -24,6 +24,7 @@ mod list;
 mod login;
 mod model;
 mod replies;
+mod speaks;
 mod token;
 mod trouble;
 mod undo;
