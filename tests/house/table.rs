@@ -82,6 +82,7 @@ pub const DOORS: &[(&str, &[&str])] = &[
             "terminal/clipboard*",
             "terminal/saving*",
             "app/picture*",
+            "cli/save*",
             "servers/",
             "mcp/transport/http/",
         ],
