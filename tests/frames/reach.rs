@@ -260,6 +260,7 @@ fn blocks() -> ToolResult {
 fn answer() -> App {
     let mut app = talk();
     app.host.calls = vec![call(1, "files", "show", "{}", answered(12, blocks()))];
+    app.host.calls[0].mismatch = Some("\"ok\" is not a number".into());
     let of = Detail::Call(CallId(1));
     app.overlay = Overlay::Detail { of, scroll: 0 };
     app
@@ -341,6 +342,7 @@ pub fn fill(app: &mut App, text: &str) {
         tool.icons[0].mime = Some(own());
     }
     if let Some(call) = app.host.calls.get_mut(3) {
+        call.mismatch = Some(own());
         call.task = Some(Task {
             id: own(),
             status: own(),

@@ -404,5 +404,5 @@ fn pictures_beside_structured_content_are_not_lost_to_the_model() {
         "{\"a\":1}\n[image image/png, 4 bytes of base64]"
     );
     let quiet = stage.model(stream(&effects), done(Finish::Stop, vec![]));
-    assert!(timers(&quiet).is_empty());
+    assert_eq!(quiet, []);
 }
