@@ -67,8 +67,7 @@ impl Known {
         let mut server = dialled(self.program.spec(home, Modern), |_| {});
         let failure = server.ended().await;
         assert_eq!(failure.kind, FailureKind::Protocol, "{failure:#?}");
-        let hint = failure.hint.as_deref().unwrap_or_default();
-        assert!(hint.contains("protocol"), "{failure:#?}");
+        assert!(failure.message.contains("server/discover"), "{failure:#?}");
         while let Ok((_, _, event)) = server.events.try_recv() {
             assert!(!matches!(event, ServerEvent::Connected(_)), "{event:?}");
         }
