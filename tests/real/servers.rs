@@ -129,7 +129,7 @@ async fn memory_of_npm() {
         program: Program::new("node", &[&npm.memory()])
             .env("MEMORY_FILE_PATH", file.to_string_lossy()),
         modern: false,
-        has: [9, 0, 0, 0],
+        has: [9, 1, 0, 0],
         tool: "create_entities",
         arguments: json!({"entities": [entity]}),
         says: String::new(),
