@@ -14,4 +14,4 @@ for name in mcp1 fastmcp; do
   environment "$folder/$name" ".ci/pypi/$name.txt"
 done
 
-MCPDECK_TEST_PYPI="$folder" exec cargo test --test real -- "${@:-pypi::}" </dev/null
+MCPDECK_TEST_PYPI="$folder" exec cargo test --test real -- "$@" </dev/null
