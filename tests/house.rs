@@ -10,6 +10,8 @@ mod controls;
 mod rules;
 #[path = "house/source.rs"]
 mod source;
+#[path = "house/spoken.rs"]
+mod spoken;
 #[path = "house/table.rs"]
 mod table;
 
@@ -149,5 +151,12 @@ fn tests_wait_for_conditions_and_leave_nothing_out() {
             ));
         }
     }
+    fail_with(&broken);
+}
+
+#[test]
+fn each_cell_of_the_readmes_table_is_backed_by_a_test() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let broken = spoken::broken(&readme, |path| fs::read_to_string(root().join(path)).ok());
     fail_with(&broken);
 }

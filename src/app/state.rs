@@ -41,7 +41,7 @@ pub struct App {
     /// The question dialog: which answer is marked, and the reason being typed.
     pub ask: AskPane,
     /// Visits that were agreed to and that the server has not called done.
-    pub awaited: Vec<Awaited>,
+    pub visits: Vec<Awaited>,
     /// Where the program runs.
     pub here: Here,
     /// Completions, and what is asked of servers beside calls.

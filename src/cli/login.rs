@@ -16,8 +16,8 @@ use crate::config::{Config, Launch};
 use crate::driver::headless::Headless;
 use crate::host::{Command, Host, Settings, SignInState};
 use crate::ids::ServerName;
-use crate::mcp::auth::browser;
 use crate::mcp::failure::FailureKind;
+use crate::terminal::browser;
 use crate::text::clean;
 
 /// `mcpdeck login ...`
@@ -169,17 +169,17 @@ async fn visit(
         tokio::select! {
             () = run.step() => {}
             signal = interrupt.wait() => return Err(failure::interrupted(signal)),
-            Some(line) = lines.recv() => said(line.trim(), opened, name, run),
+            Some(line) = lines.recv() => said(line.trim(), opened, name, run).await,
         }
     }
     Ok(())
 }
 
 /// A line of the person: nothing opens the browser, anything else is the address that it ended at.
-fn said(line: &str, url: Option<&str>, name: &ServerName, run: &mut Headless) {
+async fn said(line: &str, url: Option<&str>, name: &ServerName, run: &mut Headless) {
     match (line, url) {
         ("", Some(url)) => {
-            if let Err(why) = browser::open(url) {
+            if let Err(why) = browser::open(url).await {
                 output::note(&clean::line(&format!("{why}; open the address yourself")));
             }
         }

@@ -5,7 +5,6 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::config::secret::Secret;
 
@@ -99,38 +98,4 @@ pub struct IdentityProvider {
     pub client_secret: Option<Secret>,
     /// The person's identity token.
     pub id_token: Secret,
-}
-
-impl OauthSettings {
-    /// What a suite of tests hands a client in its context: `client_id`, `client_secret`, `private_key_pem`,
-    /// `signing_algorithm` and `idp_*`, each where it is given.
-    pub fn of_context(context: &Value) -> Self {
-        let text = |key: &str| context.get(key).and_then(Value::as_str).map(str::to_owned);
-        let secret = |key: &str| text(key).map(Secret::new);
-        let algorithm = text("signing_algorithm");
-        let mut named = SigningAlgorithm::NAMED.iter();
-        let named = named.find(|(name, _)| Some(*name) == algorithm.as_deref());
-        let identity_provider = || {
-            Some(IdentityProvider {
-                issuer: text("idp_issuer")?,
-                token_endpoint: text("idp_token_endpoint")?,
-                client_id: text("idp_client_id")?,
-                client_secret: secret("idp_client_secret"),
-                id_token: secret("idp_id_token")?,
-            })
-        };
-        let identity_provider = identity_provider();
-        Self {
-            grant: match identity_provider {
-                Some(_) => Grant::Enterprise,
-                None => Grant::Auto,
-            },
-            client_id: text("client_id"),
-            client_secret: secret("client_secret"),
-            private_key: secret("private_key_pem").map(KeySource::Pem),
-            signing_algorithm: named.map(|(_, algorithm)| *algorithm).unwrap_or_default(),
-            identity_provider,
-            ..Self::default()
-        }
-    }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::host::RememberedEra;
 use crate::ids::ServerName;
@@ -17,6 +17,11 @@ const KEPT: usize = 500;
 pub fn load(path: &Path) -> BTreeMap<ServerName, RememberedEra> {
     let text = fs::read_to_string(path).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Writes one down in the background.
+pub(super) async fn keep(path: PathBuf, server: ServerName, era: RememberedEra) {
+    let _guessed_again = tokio::task::spawn_blocking(move || save(&path, server, era)).await;
 }
 
 /// Adds one to the file, which is replaced as a whole: two programs may write it.

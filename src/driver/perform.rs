@@ -138,10 +138,7 @@ impl Driver {
                 server,
                 remembered,
             } => {
-                self.tasks.spawn(async move {
-                    let saving = move || eras::save(&path, server, remembered);
-                    let _guessed_again = tokio::task::spawn_blocking(saving).await;
-                });
+                self.tasks.spawn(eras::keep(path, server, remembered));
             }
             Effect::SaveResult { call, path, text } => {
                 let saving = saving::result(call, path, text, self.events.clone());

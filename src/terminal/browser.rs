@@ -43,7 +43,10 @@ impl Browser {
 }
 
 /// Opens an address, or says in a few words why it could not be.
-async fn open(url: &str) -> Result<(), String> {
+///
+/// # Errors
+/// Those words.
+pub async fn open(url: &str) -> Result<(), String> {
     // The app has checked that too; a browser's opener would do other things with other words.
     if !url.starts_with("https://") && !url.starts_with("http://") {
         return Err("it is no http or https address".to_owned());

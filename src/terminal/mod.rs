@@ -3,7 +3,7 @@
 //! Impure, and the only door to crossterm and to ratatui's terminal. `run` joins the app, the driver's channels and the view;
 //! `guard` gives the terminal back on every way out. Decides nothing: what a key means is the app's.
 
-mod browser;
+pub mod browser;
 mod canvas;
 pub mod clipboard;
 mod guard;

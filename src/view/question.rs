@@ -42,15 +42,7 @@ pub(super) fn draw(
     let key = digest(&("arguments", &call.arguments, room, theme.name));
     let arguments = memo.lines(key, |_| value::exact(&call.arguments, room, theme));
     let head = head(app, why, call, cols, theme);
-    let marked = Some(app.ask.marked);
-    let mut foot = vec![Line::default()];
-    foot.extend(ask::answers(
-        Context::Question,
-        &Choice::ALL,
-        marked,
-        cols,
-        theme,
-    ));
+    let foot = foot(app, cols, theme);
     let wanted =
         2 + head.len() + 1 + arguments.len() + foot.len() + usize::from(app.ask.reason.is_some());
     // At least a quarter of the conversation stays in sight, unless that leaves no room to read.
@@ -122,6 +114,15 @@ impl Sheet<'_> {
         pane::scrollbar(frame, theme, body, first, all);
         (all, usize::from(body.height))
     }
+}
+
+/// The answers, with a blank line before them.
+fn foot(app: &App, cols: usize, theme: &Theme) -> Lines {
+    let marked = Some(app.ask.marked);
+    let mut foot = vec![Line::default()];
+    let answers = ask::answers(Context::Question, &Choice::ALL, marked, cols, theme);
+    foot.extend(answers);
+    foot
 }
 
 /// Which tool, why it is asked, what the server claims.

@@ -31,7 +31,7 @@ pub(super) fn lines(app: &App, cols: usize, theme: &Theme) -> Lines {
 
 /// Visits that were agreed to, until their servers call them done.
 fn visits(app: &App, cols: usize, theme: &Theme) -> Lines {
-    let visits = app.awaited.iter().map(|visit| {
+    let visits = app.visits.iter().map(|visit| {
         let text = format!(
             "… waiting for {} to say that the visit to {} is done",
             clean::line(visit.server.as_str()),

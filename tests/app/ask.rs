@@ -113,16 +113,16 @@ fn an_address_is_opened_only_after_a_yes_and_the_server_told_only_when_it_was() 
     assert!(is_open(&play), "another address was opened");
     play.update(AppEvent::Opened(url.into(), Ok(())));
     assert!(!is_open(&play));
-    assert_eq!(play.app.awaited.len(), 1);
+    assert_eq!(play.app.visits.len(), 1);
     let done = |id: &str| HostEvent::Server {
         server: ServerName::new("files"),
         generation: Generation(1),
         event: ServerEvent::UrlDone { id: id.into() },
     };
     play.host(done("another"));
-    assert_eq!(play.app.awaited.len(), 1);
+    assert_eq!(play.app.visits.len(), 1);
     play.host(done("e1"));
-    assert!(play.app.awaited.is_empty());
+    assert!(play.app.visits.is_empty());
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn without_a_browser_the_address_is_copied_and_the_person_says_when() {
     assert!(is_open(&play));
     play.key(Key::char('e'));
     assert!(!is_open(&play));
-    assert_eq!(play.app.awaited.len(), 1);
+    assert_eq!(play.app.visits.len(), 1);
 }
 
 #[test]

@@ -470,7 +470,6 @@ fn the_files_of_an_answer_are_saved_by_a_key() {
         task: None,
         mismatch: None,
         saved_to: None,
-        mismatch: None,
     });
     play.press(Code::F(3));
     play.press(Code::Enter);

@@ -3,6 +3,8 @@
 //! Each part of the contract that scripts rely on is held here: the events of `--json`, what goes to stdout and what to stderr,
 //! and the exit codes.
 
+#[path = "../support/auth_site.rs"]
+mod auth_site;
 #[path = "../support/endpoint.rs"]
 mod endpoint;
 #[path = "../support/home.rs"]
@@ -17,8 +19,12 @@ mod demo;
 mod events;
 mod hostile;
 mod interrupt;
+mod kinds;
 mod list;
+mod login;
 mod model;
+mod replies;
+mod speaks;
 mod token;
 mod trouble;
 mod undo;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mcpdeck::config::{
-    Access, AllowRule, ApprovePolicy, Bundled, Environment, Flags, Launch, Secret, StdioLaunch,
-    StoreUrl, TransportChoice, load,
+    Access, AllowRule, ApprovePolicy, Bundled, Environment, Flags, Grant, KeySource, Launch,
+    OauthSettings, Secret, SigningAlgorithm, StdioLaunch, StoreUrl, TransportChoice, load,
 };
 
 use crate::{Machine, fixture, names};
@@ -26,6 +26,7 @@ fn the_example_loads_and_shows_every_key() {
         ("EXAMPLE_TOKEN", "secret"),
         ("EXAMPLE_API_VERSION", "3"),
         ("LOCAL_MODEL_KEY", "key"),
+        ("TRACKER_SECRET", "hush"),
     ];
     let environment = Environment {
         vars: vars.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
@@ -41,22 +42,34 @@ fn the_example_loads_and_shows_every_key() {
     assert_eq!(config.broken, []);
     assert_eq!(config.warnings, [""; 0]);
     let names: Vec<&str> = config.servers.iter().map(|s| s.name.as_str()).collect();
-    assert_eq!(names, ["everything", "remote", "files", "shop", "crm"]);
+    assert_eq!(
+        names,
+        ["everything", "remote", "tracker", "files", "shop", "crm"]
+    );
     assert_eq!(config.model.api_key, Some(Secret::new("key")));
     assert_eq!(config.allow.len(), 1);
 
     // Every key that a message would offer stands in the example.
     let text = std::fs::read_to_string(root.join("mcp.example.toml")).unwrap();
-    let machine = Machine::new().project("[mcp_servers.a]\ncommand = 'x'\nzzzzzzzz = 1\n");
-    let offered = &machine.config().broken[0].error;
-    let keys = offered.split_once("one of ").unwrap().1;
-    let keys = keys.lines().next().unwrap().split(", ");
-    for key in keys.map(|key| key.trim_matches('`')) {
+    let offered = |slip: &str| {
+        let machine = Machine::new().project(slip);
+        let offered = machine.config().broken[0].error.clone();
+        let keys = offered.split_once("one of ").unwrap().1;
+        let keys = keys.lines().next().unwrap().split(", ");
+        let bare = |key: &str| key.trim_matches('`').to_owned();
+        keys.map(bare).collect::<Vec<String>>()
+    };
+    let mut keys = offered("[mcp_servers.a]\ncommand = 'x'\nzzzzzzzz = 1\n");
+    keys.extend(offered(
+        "[mcp_servers.a]\nurl = 'https://x.example'\noauth = { zzzzzzzz = 1 }\n",
+    ));
+    for key in keys {
         // Taken for the sake of pasted tables only.
         if key != "startup_timeout_ms" {
             let shown = format!("{key} = ");
-            let table = format!(".{key}.");
-            assert!(text.contains(&shown) || text.contains(&table), "{key}");
+            let tables = [format!(".{key}."), format!(".{key}]")];
+            let has_table = tables.iter().any(|table| text.contains(table));
+            assert!(text.contains(&shown) || has_table, "{key}");
         }
     }
 }
@@ -316,6 +329,58 @@ fn a_password_in_a_database_url_is_used_and_never_shown() {
     };
     assert!(url.expose().contains("s3cr:et") && url.is_secret());
     assert!(!format!("{url:?}").contains("s3cr"), "{url:?}");
+}
+
+#[test]
+fn a_sign_in_is_what_its_table_says() {
+    let machine = Machine::new().var("HUSH", "hush-hush").project(
+        r#"
+        [mcp_servers.plain]
+        url = "https://a.example/mcp"
+        [mcp_servers.told]
+        url = "https://b.example/mcp"
+        [mcp_servers.told.oauth]
+        client_id = "deck"
+        client_secret = "${HUSH}"
+        issuer = "https://login.example"
+        scopes = ["read", "write"]
+        redirect_port = 8765
+        [mcp_servers.alone.oauth]
+        grant = "client-credentials"
+        client_id = "robot"
+        private_key_file = "keys/robot.pem"
+        signing_algorithm = "RS256"
+        [mcp_servers.alone]
+        url = "http://127.0.0.1:1/mcp"
+        "#,
+    );
+    let config = machine.config();
+    assert_eq!(config.broken, []);
+    let oauth = |at: usize| match &config.servers[at].launch {
+        Launch::Http(http) => *http.oauth.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(oauth(0), OauthSettings::default());
+    let told = OauthSettings {
+        client_id: Some("deck".into()),
+        client_secret: Some(Secret::new("hush-hush")),
+        issuer: Some("https://login.example".into()),
+        scopes: vec!["read".into(), "write".into()],
+        redirect_port: Some(8765),
+        ..OauthSettings::default()
+    };
+    assert_eq!(oauth(1), told);
+    let alone = oauth(2);
+    assert_eq!(alone.grant, Grant::ClientCredentials);
+    assert_eq!(alone.signing_algorithm, SigningAlgorithm::RS256);
+    match alone.private_key {
+        Some(KeySource::File(file)) => {
+            assert!(file.ends_with("keys/robot.pem") && file.is_absolute())
+        }
+        other => panic!("{other:?}"),
+    }
+    let shown = serde_json::to_string(&config.servers).unwrap() + &format!("{:?}", config.servers);
+    assert!(!shown.contains("hush-hush"), "{shown}");
 }
 
 #[test]

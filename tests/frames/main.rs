@@ -1,5 +1,6 @@
 //! Frames as people see them, at three sizes, and what must hold for any frame at all.
 
+mod asks;
 mod frames;
 mod properties;
 mod reach;

@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use mcpdeck::agent::transcript::{Assistant, Entry, Level};
 use mcpdeck::agent::turn::TurnState;
+use mcpdeck::app::dialog::{Awaited, Dialog, Folders, SignIn};
+use mcpdeck::app::form::FieldKey;
 use mcpdeck::app::palette::{Palette, PaletteRow};
 use mcpdeck::app::{Anchor, App, Detail, Measured, Overlay, Pane, Toast};
 use mcpdeck::host::About;
 use mcpdeck::host::{
     CallEnd, CallState, LogLine, ModelLabel, ModelState, Origin, Question, ToolCall,
 };
+use mcpdeck::host::{Root, SignInState};
 use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, Seq, StreamId, TurnId};
+use mcpdeck::mcp::ask::{Ask, Sampling, SamplingMessage};
 use mcpdeck::mcp::event::Progress;
 use mcpdeck::mcp::failure::{Failure, FailureKind};
 use mcpdeck::mcp::request::ListKind;
@@ -325,6 +329,9 @@ fn covered(app: &mut App, text: &str, pick: u8) {
         app.ask.scroll = scroll;
         app.ask.marked = usize::from(pick);
     }
+    if pick % 12 >= 10 {
+        asks(app, text, pick);
+    }
     app.focus = [Pane::Chat, Pane::Calls, Pane::Servers][usize::from(pick % 3)];
     app.tab = app.focus;
     app.chat.reasoning = pick.is_multiple_of(2);
@@ -335,6 +342,92 @@ fn covered(app: &mut App, text: &str, pick: u8) {
             entry: usize::from(pick % 16),
             line: scroll,
         };
+    }
+}
+
+/// A server asks one thing or another, with this text wherever it can put one.
+fn asks(app: &mut App, text: &str, pick: u8) {
+    let own = || text.to_owned();
+    let what = match pick / 12 % 4 {
+        0 => Ask::Form {
+            message: own(),
+            schema: json!({
+                "required": [text, "b"],
+                "properties": {
+                    text: {"type": "string", "title": text, "description": text, "default": text},
+                    "b": {"type": "string", "enum": [text, "漢字"], "enumNames": [text], "default": text},
+                    "c": {"type": "array", "items": {"anyOf": [{"const": text, "title": text}]}, "minItems": 3},
+                    "d": {"type": "string", "pattern": text, "format": "email", "default": text},
+                    "password": {"type": "boolean", "description": text},
+                    "f": {"type": "object", "default": {text: text}},
+                    "g": {"type": "integer", "minimum": 3, "default": 1},
+                },
+            }),
+        },
+        1 => Ask::Url {
+            message: own(),
+            url: format!("https://{text}.example/{text}"),
+            id: Some(own()),
+        },
+        2 => Ask::Sampling(Box::new(Sampling {
+            messages: vec![SamplingMessage {
+                role: own(),
+                content: vec![
+                    Block::Text { text: own() },
+                    Block::Other {
+                        value: json!({text: text}),
+                    },
+                ],
+            }],
+            system: Some(own()),
+            max_tokens: u64::MAX,
+            temperature: Some(f64::NAN),
+            stop: vec![own()],
+            models: vec![own()],
+            tools: app.host.servers[0].tools.clone(),
+            tool_choice: Some(own()),
+            context: Some(own()),
+        })),
+        _ => Ask::Roots,
+    };
+    app.host.roots = pick.is_multiple_of(2).then(|| {
+        vec![Root {
+            uri: format!("file:///{text}"),
+            name: Some(own()),
+        }]
+    });
+    *app = crate::asks::asked(app.clone(), what);
+    for _ in 0..pick % 7 {
+        if let Dialog::Form(form) = &mut app.ask.dialog {
+            form.press(FieldKey::Next, 20);
+            form.press(FieldKey::Toggle, 20);
+            let _ = form.accept();
+        }
+    }
+    app.visits.push(Awaited {
+        server: text.into(),
+        id: own(),
+        host: own(),
+    });
+    if pick / 48 == 1 {
+        app.host.sign_ins.insert(
+            "files".into(),
+            if pick.is_multiple_of(2) {
+                SignInState::Visit {
+                    url: format!("https://{text}"),
+                    comes_back: true,
+                }
+            } else {
+                SignInState::Failed { why: own() }
+            },
+        );
+        let mut sign_in = SignIn::at("files".into());
+        sign_in.redirect.set(text);
+        sign_in.note = Some(own());
+        app.overlay = Overlay::SignIn(Box::new(sign_in));
+    }
+    if pick / 48 == 2 {
+        app.overlay = Overlay::Folders(Folders::open(app.host.roots.as_deref(), &app.here));
     }
 }
 

@@ -1,6 +1,5 @@
 //! Resources and prompts on their way to the model: mentioned, sent, or reached by our own tools; and answers held to their schema.
 
-
 use mcpdeck::agent::model::{Finish, Message, ModelRequest};
 use mcpdeck::agent::transcript::Entry;
 use mcpdeck::config::ApprovePolicy;
@@ -405,5 +404,5 @@ fn pictures_beside_structured_content_are_not_lost_to_the_model() {
         "{\"a\":1}\n[image image/png, 4 bytes of base64]"
     );
     let quiet = stage.model(stream(&effects), done(Finish::Stop, vec![]));
-    assert!(timers(&quiet).is_empty());
+    assert_eq!(quiet, []);
 }

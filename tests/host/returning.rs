@@ -303,6 +303,28 @@ fn a_task_that_nobody_can_follow_is_of_unknown_outcome_and_named() {
 }
 
 #[test]
+fn a_connection_that_goes_on_has_given_its_task_up_for_good() {
+    let mut stage = Stage::ready();
+    task(&mut stage);
+    let adrift = stage.server("other", lost());
+    let (timer, after) = timers(&adrift)[0];
+    assert_eq!(after, Duration::from_secs(2));
+    assert_eq!(stage.tell(HostEvent::Timer(timer)), []);
+    assert_eq!(why_unknown(&stage), "the process ended");
+
+    // Where the connection did end, the time goes on to the call's own limit.
+    let mut stage = Stage::ready();
+    task(&mut stage);
+    let (timer, _) = timers(&stage.server("other", lost()))[0];
+    stage.server("other", ended(FailureKind::Exited));
+    let (timer, after) = timers(&stage.tell(HostEvent::Timer(timer)))[0];
+    assert!(after > Duration::from_secs(90), "{after:?}");
+    stage.now = stage.now.plus(after);
+    stage.tell(HostEvent::Timer(timer));
+    assert!(why_unknown(&stage).contains("`t-7`"));
+}
+
+#[test]
 fn a_call_without_a_task_is_lost_as_before() {
     let mut stage = Stage::ready();
     stage.command(Command::Call {

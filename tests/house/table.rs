@@ -82,6 +82,7 @@ pub const DOORS: &[(&str, &[&str])] = &[
             "terminal/clipboard*",
             "terminal/saving*",
             "app/picture*",
+            "cli/save*",
             "servers/",
             "mcp/transport/http/",
         ],
@@ -186,16 +187,10 @@ pub const FORBIDDEN_TEXT: &[&str] = &[
 ];
 
 /// Files among the tests that may let time pass, and why. All others wait for an event, or ask `support/until.rs`.
-pub const WAITS: &[(&str, &str)] = &[
-    (
-        "support/until.rs",
-        "looks again, with a limit, where there is no event",
-    ),
-    (
-        "mcp/http.rs",
-        "a server that is slow, not a test that waits",
-    ),
-];
+pub const WAITS: &[(&str, &str)] = &[(
+    "support/until.rs",
+    "looks again, with a limit, where there is no event",
+)];
 
 /// Macros that write to stdout or stderr, and the one file that may.
 pub const PRINTING: &[&str] = &["println!", "eprintln!", "print!", "eprint!", "dbg!"];

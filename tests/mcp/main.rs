@@ -1,11 +1,12 @@
 //! Connections against real child processes and real sockets.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../support/auth_site.rs"]
+mod auth_site;
 #[path = "../support/until.rs"]
 mod until;
 
 mod auth;
-mod auth_site;
 mod http;
 mod http_modern;
 mod http_old;

@@ -23,8 +23,13 @@ pub const TOOLS: [&str; 13] = [
     "trigger-long-running-operation",
 ];
 
-/// Tools that appear only for clients that can do more.
-const MORE: [&str; 2] = ["trigger-elicitation-request", "trigger-sampling-request"];
+/// What it offers besides to a client that can do as much as ours.
+pub const MORE: [&str; 4] = [
+    "get-roots-list",
+    "trigger-elicitation-request",
+    "trigger-sampling-request",
+    "trigger-url-elicitation",
+];
 
 fn deck(npm: &Npm) -> Deck {
     let deck = Deck::new();
@@ -35,10 +40,9 @@ fn deck(npm: &Npm) -> Deck {
 #[test]
 fn all_its_tools_are_listed() {
     let Some(npm) = npm() else { return };
-    let listed = deck(&npm).tools("all");
-    let known = |tool: &&String| !MORE.contains(&tool.as_str());
-    let listed: Vec<&String> = listed.iter().filter(known).collect();
-    assert_eq!(listed, TOOLS);
+    let mut known = [TOOLS.as_slice(), &MORE].concat();
+    known.sort_unstable();
+    assert_eq!(deck(&npm).tools("all"), known);
 }
 
 #[test]
@@ -164,7 +168,7 @@ fn the_wire_log_holds_the_whole_conversation_as_json_lines() {
 fn the_same_holds_over_streamable_http() {
     let Some(npm) = npm() else { return };
     let deck = Deck::new();
-    let server = HttpServer::start(&npm, &deck.home);
+    let server = HttpServer::start(&npm, &deck.home, "streamableHttp");
     deck.http("web", &server.url);
     let listed = deck.tools("web");
     for tool in TOOLS {

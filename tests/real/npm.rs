@@ -33,7 +33,12 @@ pub fn npm() -> Option<Npm> {
     let npm = Npm {
         modules: PathBuf::from(folder).join("node_modules/@modelcontextprotocol"),
     };
-    for script in [npm.filesystem(), npm.everything()] {
+    for script in [
+        npm.filesystem(),
+        npm.everything(),
+        npm.memory(),
+        npm.sequential_thinking(),
+    ] {
         assert!(
             PathBuf::from(&script).is_file(),
             "{VARIABLE} is set, but {script} does not exist; run .ci/suites/npm.sh"
@@ -53,34 +58,45 @@ impl Npm {
         self.script("server-everything")
     }
 
+    /// `node THIS` with `MEMORY_FILE_PATH` set.
+    pub fn memory(&self) -> String {
+        self.script("server-memory")
+    }
+
+    /// `node THIS`
+    pub fn sequential_thinking(&self) -> String {
+        self.script("server-sequential-thinking")
+    }
+
     fn script(&self, package: &str) -> String {
         let path = self.modules.join(package).join("dist/index.js");
         path.to_string_lossy().into_owned()
     }
 }
 
-/// The everything server over Streamable HTTP; ended when dropped.
+/// The everything server over HTTP; ended when dropped.
 pub struct HttpServer {
     child: Child,
     pub url: String,
 }
 
 impl HttpServer {
-    /// Starts it and waits until it says that it listens.
-    pub fn start(npm: &Npm, home: &Home) -> Self {
+    /// Starts it with `streamableHttp` or `sse`, and waits until it says that it listens.
+    pub fn start(npm: &Npm, home: &Home, how: &str) -> Self {
         let port = free_port();
         let mut command = home.command("node");
-        command.arg(npm.everything()).arg("streamableHttp");
+        command.arg(npm.everything()).arg(how);
         command.env("PORT", port.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut child = command.stderr(Stdio::piped()).spawn().expect("node");
         let stderr = BufReader::new(child.stderr.take().expect("stderr"));
         let mut lines = stderr.lines().map_while(Result::ok);
-        let ready = lines.any(|line| line.contains("listening on port"));
+        let ready = lines.any(|line| line.contains("on port"));
         assert!(ready, "the server ended before it listened");
         // Read on, or the server would write into a closed pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        let url = format!("http://127.0.0.1:{port}/mcp");
+        let path = if how == "sse" { "sse" } else { "mcp" };
+        let url = format!("http://127.0.0.1:{port}/{path}");
         Self { child, url }
     }
 }
@@ -147,7 +163,7 @@ fn the_pinned_everything_server_is_the_one_the_tests_know() {
 fn the_pinned_everything_server_listens_on_http() {
     let Some(npm) = npm() else { return };
     let home = Home::new();
-    let server = HttpServer::start(&npm, &home);
+    let server = HttpServer::start(&npm, &home, "streamableHttp");
     let address = server
         .url
         .trim_start_matches("http://")

@@ -27,7 +27,7 @@ fn one_server_that_fails_does_not_hide_the_others() {
         "Echo: here"
     );
     let ran = deck.run(&["list"]);
-    for name in ["all", "gone", "13 tools", "Cannot find module"] {
+    for name in ["all", "gone", "17 tools", "Cannot find module"] {
         assert!(ran.out.contains(name), "{name}: {ran:#?}");
     }
 }

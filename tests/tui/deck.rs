@@ -82,9 +82,13 @@ impl Deck {
             let text = s.contents();
             text.contains("Allow this call?") && text.contains(&format!("{about} ·"))
         });
-        let went = self
-            .screen
-            .becomes(ARMED, |s| !s.contents().contains("Allow this call?"));
+        self.armed("Allow this call?");
+    }
+
+    /// Waits until the question that says this takes an answer: a key that follows it at once is taken for typing.
+    #[track_caller]
+    pub fn armed(&self, says: &str) {
+        let went = self.screen.becomes(ARMED, |s| !s.contents().contains(says));
         assert!(!went, "nobody answered, and the question went");
     }
 

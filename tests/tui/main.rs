@@ -21,6 +21,7 @@ mod leaving;
 mod offline;
 mod resize;
 mod servers;
+mod speaks;
 mod support;
 mod typing;
 mod ways;

@@ -2,7 +2,6 @@
 //!
 //! Pure. Nothing is fetched. What is shown is what would be opened, in letters that cannot be taken for others.
 
-use std::net::IpAddr;
 use std::ops::Range;
 
 use url::{Host, Position, Url};
@@ -79,8 +78,8 @@ fn warnings(raw: &str, url: &Url, opens: bool) -> Vec<String> {
         out.push(format!("It names a port of its own: {port}."));
     }
     match url.host() {
-        Some(Host::Ipv4(ip)) => out.extend(bare(ip.into())),
-        Some(Host::Ipv6(ip)) => out.extend(bare(ip.into())),
+        Some(Host::Ipv4(ip)) => out.push(bare(ip.is_loopback())),
+        Some(Host::Ipv6(ip)) => out.push(bare(ip.is_loopback())),
         Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => {
             out.push("It is on this machine.".to_owned());
         }
@@ -96,12 +95,14 @@ fn warnings(raw: &str, url: &Url, opens: bool) -> Vec<String> {
     out
 }
 
-fn bare(ip: IpAddr) -> Option<String> {
-    Some(if ip.is_loopback() {
-        "It is on this machine.".to_owned()
+/// What is said of a host that is a number.
+fn bare(is_here: bool) -> String {
+    let words = if is_here {
+        "It is on this machine."
     } else {
-        "The host is a bare number: nothing says whose it is.".to_owned()
-    })
+        "The host is a bare number: nothing says whose it is."
+    };
+    words.to_owned()
 }
 
 /// The host as the server wrote it, roughly: for the person to compare, not to decide by.

@@ -17,7 +17,7 @@ impl App {
         if let HostEvent::Server { server, event, .. } = &event {
             match event {
                 ServerEvent::UrlDone { id } => self.visit_done(server, id),
-                ServerEvent::Ended(_) => self.awaited.retain(|visit| visit.server != *server),
+                ServerEvent::Ended(_) => self.visits.retain(|visit| visit.server != *server),
                 _ => {}
             }
         }
@@ -25,10 +25,10 @@ impl App {
     }
 
     fn visit_done(&mut self, server: &ServerName, id: &str) {
-        let before = self.awaited.len();
-        self.awaited
+        let before = self.visits.len();
+        self.visits
             .retain(|visit| visit.server != *server || visit.id != id);
-        if self.awaited.len() < before {
+        if self.visits.len() < before {
             self.say(format!("{server} says that the visit is done."));
         }
     }
@@ -82,7 +82,7 @@ impl App {
             ..
         }) = self.host.questions.front().map(|question| &question.about)
         {
-            self.awaited.push(Awaited {
+            self.visits.push(Awaited {
                 server: server.clone(),
                 id: id.clone(),
                 host,

@@ -74,7 +74,7 @@ impl App {
 
     pub(super) fn clear(&mut self) -> Vec<AppEffect> {
         self.chat.anchor = Anchor::Follow;
-        self.awaited.clear();
+        self.visits.clear();
         self.say("A new conversation.");
         self.command(Command::Clear)
     }

@@ -57,7 +57,7 @@ impl App {
             calls: CallsPane::default(),
             servers: ServersPane::default(),
             ask: AskPane::default(),
-            awaited: Vec::new(),
+            visits: Vec::new(),
             here: Here::default(),
             reach: Reach::default(),
             toast: None,

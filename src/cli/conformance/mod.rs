@@ -23,12 +23,13 @@ use crate::config::{
     Provider, ServerSpec, TransportChoice,
 };
 use crate::driver::headless::Headless;
-use crate::host::{CallEnd, Command, Host, Settings};
+use crate::host::{CallEnd, Command, Host, Server, Settings};
 use crate::ids::{CallId, ServerName};
 use crate::mcp::auth::Store;
 use crate::mcp::result::CallOutcome;
+use crate::mcp::tool::Tool;
 use crate::text::clean;
-use context::{Context, GivenCall};
+use context::Context;
 use person::Person;
 
 /// The suite gives a client 30 s in all.
@@ -132,49 +133,40 @@ fn wishes(host: &Host, context: &Context) -> Vec<Command> {
     let Some(server) = host.server(&name()) else {
         return Vec::new();
     };
-    let mut wishes = Vec::new();
-    for tool in server.tools.iter().take(AT_MOST) {
-        let given: Vec<&GivenCall> = context
-            .calls
-            .iter()
-            .filter(|call| call.name == tool.name)
-            .collect();
-        let arguments = match given.is_empty() {
-            true => vec![made::arguments(&tool.input_schema, &server.tools)],
-            false => given
-                .iter()
-                .map(|call| made::without_nulls(&call.arguments))
-                .collect(),
-        };
-        wishes.extend(arguments.into_iter().map(|arguments| Command::Call {
-            server: name(),
-            tool: tool.name.clone(),
-            arguments: Value::Object(arguments).to_string(),
-        }));
-    }
-    wishes.extend(
-        server
-            .resources
-            .iter()
-            .take(AT_MOST)
-            .map(|resource| Command::Read {
-                server: name(),
-                uri: resource.uri.clone(),
-            }),
-    );
-    wishes.extend(
-        server
-            .prompts
-            .iter()
-            .take(AT_MOST)
-            .map(|prompt| Command::GetPrompt {
-                server: name(),
-                prompt: prompt.name.clone(),
-                arguments: Value::Object(made::prompt_arguments(prompt)).to_string(),
-                send: false,
-            }),
-    );
+    let tools = server.tools.iter().take(AT_MOST);
+    let mut wishes: Vec<Command> = tools
+        .flat_map(|tool| calls_of(tool, server, context))
+        .collect();
+    let resources = server.resources.iter().take(AT_MOST);
+    wishes.extend(resources.map(|resource| Command::Read {
+        server: name(),
+        uri: resource.uri.clone(),
+    }));
+    let prompts = server.prompts.iter().take(AT_MOST);
+    wishes.extend(prompts.map(|prompt| Command::GetPrompt {
+        server: name(),
+        prompt: prompt.name.clone(),
+        arguments: Value::Object(made::prompt_arguments(prompt)).to_string(),
+        send: false,
+    }));
     wishes
+}
+
+/// The calls of one tool: with the arguments that are given for it, else with some that its schema asks for.
+fn calls_of(tool: &Tool, server: &Server, context: &Context) -> Vec<Command> {
+    let given = context.calls.iter().filter(|call| call.name == tool.name);
+    let mut arguments: Vec<_> = given
+        .map(|call| made::without_nulls(&call.arguments))
+        .collect();
+    if arguments.is_empty() {
+        arguments.push(made::arguments(&tool.input_schema, &server.tools));
+    }
+    let call = |arguments| Command::Call {
+        server: name(),
+        tool: tool.name.clone(),
+        arguments: Value::Object(arguments).to_string(),
+    };
+    arguments.into_iter().map(call).collect()
 }
 
 /// Makes one call and waits for its end. One that a sign-in was missing for has not run, and is made again after it.

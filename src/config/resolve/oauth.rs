@@ -2,12 +2,12 @@
 
 use url::Url;
 
-use crate::config::file::Value;
+use crate::config::file::{At, Value};
 use crate::config::oauth::{Grant, IdentityProvider, KeySource, OauthSettings, SigningAlgorithm};
 use crate::config::reader::{Read, Reader};
 use crate::config::secret::Secret;
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 15] = [
     "grant",
     "client_id",
     "client_secret",
@@ -23,7 +23,6 @@ const KEYS: [&str; 16] = [
     "idp_client_id",
     "idp_client_secret",
     "idp_id_token",
-    "description",
 ];
 
 /// What other programs call them.
@@ -85,7 +84,6 @@ fn settings(reader: &mut Reader<'_>) -> OauthSettings {
         ("enterprise", Grant::Enterprise),
     ];
     let plain = |read: Option<Read<String>>| read.map(|read| read.value);
-    reader.string("description");
     OauthSettings {
         grant: reader.choice("grant", &grants).unwrap_or_default(),
         client_id: plain(reader.string("client_id")),
@@ -166,46 +164,36 @@ fn provider(reader: &mut Reader<'_>) -> Option<IdentityProvider> {
 }
 
 /// What belongs together.
-fn check(reader: &mut Reader<'_>, settings: &OauthSettings, at: crate::config::file::At) {
+fn check(reader: &mut Reader<'_>, settings: &OauthSettings, at: At) {
     if !reader.problems.is_empty() {
         return;
     }
-    let mut lacking: Vec<(&str, &str)> = Vec::new();
-    let mut lacks = |key, why| lacking.push((key, why));
-    if settings.client_secret.is_some() && settings.client_id.is_none() {
-        lacks("client_id", "the client id that the secret goes with");
-    }
-    match settings.grant {
-        Grant::Auto | Grant::AuthorizationCode => {}
-        Grant::ClientCredentials => {
-            if settings.client_id.is_none() {
-                lacks(
-                    "client_id",
-                    "who signs in, with `grant = \"client-credentials\"`",
-                );
-            }
-            if settings.client_secret.is_none() && settings.private_key.is_none() {
-                lacks(
-                    "client_secret",
-                    "`client_secret`, or a key in `private_key_file` or `private_key`",
-                );
-            }
-        }
-        Grant::Enterprise => {
-            if settings.client_id.is_none() {
-                lacks(
-                    "client_id",
-                    "our client id at the server's authorization server",
-                );
-            }
-            for key in ENTERPRISE {
-                if !reader.has(key) {
-                    lacks(key, "who vouches, with `grant = \"enterprise\"`");
-                }
-            }
-        }
-    }
-    for (key, why) in lacking {
+    for (key, why) in lacking(reader, settings) {
         reader.complain(at, key, "missing", why);
     }
+}
+
+fn lacking(reader: &Reader<'_>, settings: &OauthSettings) -> Vec<(&'static str, &'static str)> {
+    let no_secret = settings.client_secret.is_none();
+    let mut lacks = Vec::new();
+    let who = match settings.grant {
+        Grant::Auto | Grant::AuthorizationCode if no_secret => None,
+        Grant::Auto | Grant::AuthorizationCode => Some("the client id that the secret goes with"),
+        Grant::ClientCredentials => Some("who signs in, with `grant = \"client-credentials\"`"),
+        Grant::Enterprise => Some("our client id at the server's authorization server"),
+    };
+    if let (Some(who), None) = (who, &settings.client_id) {
+        lacks.push(("client_id", who));
+    }
+    if settings.grant == Grant::ClientCredentials && no_secret && settings.private_key.is_none() {
+        lacks.push((
+            "client_secret",
+            "`client_secret`, or a key in `private_key_file` or `private_key`",
+        ));
+    }
+    if settings.grant == Grant::Enterprise {
+        let missing = ENTERPRISE.iter().filter(|key| !reader.has(key));
+        lacks.extend(missing.map(|key| (*key, "who vouches, with `grant = \"enterprise\"`")));
+    }
+    lacks
 }

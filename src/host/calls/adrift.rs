@@ -9,10 +9,17 @@ use crate::host::call::{CallEnd, CallState, ToolCall};
 use crate::host::calls::PROGRESS_FACTOR;
 use crate::host::effect::Effect;
 use crate::host::state::Host;
-use crate::ids::{CallId, Moment, ServerName};
+use crate::ids::{CallId, Generation, Moment, ServerName};
 use crate::mcp::event::CallEvent;
 use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Status;
+
+/// How long a connection that ends may take to say so, once it has given up what it carried.
+const GRACE: Duration = Duration::from_secs(2);
+
+fn is_open(status: &Status) -> bool {
+    matches!(status, Status::Starting { .. } | Status::Ready { .. })
+}
 
 impl Host {
     /// The connection of a call has ended, and its task may go on.
@@ -34,12 +41,18 @@ impl Host {
             // A newer connection is there already: the old one's last word was late.
             Some((Status::Ready { .. }, current)) if current > generation => self.follow(id, now),
             Some(_) if is_known => Vec::new(),
-            Some(_) => {
-                let timer = self.book.numbers.timer();
-                self.book.timers.insert(timer, Purpose::Adrift(id));
-                vec![Effect::SetTimer { timer, after: left }]
+            // A connection that ends says so at once; one that goes on has given the task up for good.
+            Some((status, current)) if current == generation && is_open(status) => {
+                self.adrift_until(id, GRACE.min(left))
             }
+            Some(_) => self.adrift_until(id, left),
         }
+    }
+
+    fn adrift_until(&mut self, id: CallId, after: Duration) -> Vec<Effect> {
+        let timer = self.book.numbers.timer();
+        self.book.timers.insert(timer, Purpose::Adrift(id));
+        vec![Effect::SetTimer { timer, after }]
     }
 
     /// A server is ready again: its tasks are followed.
@@ -58,11 +71,30 @@ impl Host {
             .collect()
     }
 
-    /// The time that a call has at all is over.
+    /// A time is over: the one in which a connection says that it ends, or the one that a call has at all.
     pub(in crate::host) fn adrift_too_long(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
-        match self.book.adrift.contains_key(&id) {
-            true => self.give_up(id, now),
-            false => Vec::new(),
+        let Some(why) = self.book.adrift.get(&id).cloned() else {
+            return Vec::new();
+        };
+        let Some(call) = self.call(id).filter(|call| call.end().is_none()) else {
+            self.book.adrift.remove(&id);
+            return Vec::new();
+        };
+        let left = self.time_left(call, now);
+        let stands = call.server.as_ref().and_then(|name| self.server(name));
+        let stands = stands.is_some_and(|server| {
+            let at = |generation: Generation| generation == server.generation;
+            is_open(&server.status)
+                && matches!(call.state, CallState::Running { generation, .. } if at(generation))
+        });
+        if stands {
+            self.book.adrift.remove(&id);
+            let outcome = CallOutcome::Lost { why };
+            self.finish(id, CallEnd::Outcome { outcome }, now)
+        } else if left.is_zero() {
+            self.give_up(id, now)
+        } else {
+            self.adrift_until(id, left)
         }
     }
 

@@ -89,36 +89,15 @@ impl SignIn {
         redirect: &str,
     ) -> Result<Record, SignInError> {
         let answer = Answer::read(redirect)?;
-        if answer.state.as_deref() != Some(self.state.as_str()) {
-            return Err(SignInError::new(
-                "the address belongs to another sign-in (its `state` differs): begin again, and use the address that this one ends at",
-            ));
-        }
-        self.check_issuer(answer.issuer.as_deref())?;
-        if let Some(error) = answer.error {
-            let why = answer
-                .description
-                .map(|why| format!(": {why}"))
-                .unwrap_or_default();
-            return Err(SignInError::new(format!(
-                "the authorization server refused ({error}){why}"
-            )));
-        }
-        let Some(code) = answer.code else {
-            return Err(SignInError::new(
-                "the address has no `code`: use the whole address that the browser ended at",
-            ));
-        };
+        let code = self.code(&answer)?;
         let manager = &self.found.manager;
         let exchange = manager.exchange_code_for_token_with_issuer(
-            &code,
+            code,
             &self.state,
             answer.issuer.as_deref(),
         );
         let token = exchange.await.map_err(|error| {
-            let secrets = [code.as_str()]
-                .into_iter()
-                .chain(self.client.secret.as_deref());
+            let secrets = [code].into_iter().chain(self.client.secret.as_deref());
             because(&error, &inner.wire).without(&Redactor::new(secrets))
         })?;
         let token = serde_json::to_value(&token).unwrap_or_default();
@@ -136,6 +115,28 @@ impl SignIn {
                 "the authorization server answered without a token",
             )),
         }
+    }
+
+    /// The code of an answer that belongs to this sign-in and comes from whom it was asked of.
+    fn code<'a>(&self, answer: &'a Answer) -> Result<&'a str, SignInError> {
+        if answer.state.as_deref() != Some(self.state.as_str()) {
+            return Err(SignInError::new(
+                "the address belongs to another sign-in (its `state` differs): begin again, and use the address that this one ends at",
+            ));
+        }
+        self.check_issuer(answer.issuer.as_deref())?;
+        if let Some(error) = &answer.error {
+            let why = answer.description.as_ref();
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            return Err(SignInError::new(format!(
+                "the authorization server refused ({error}){why}"
+            )));
+        }
+        answer.code.as_deref().ok_or_else(|| {
+            SignInError::new(
+                "the address has no `code`: use the whole address that the browser ended at",
+            )
+        })
     }
 
     /// RFC 9207: before the code goes anywhere, and before anything that came with it is believed. Compared letter by letter.
@@ -223,13 +224,8 @@ pub(super) async fn begin(
     found.manager.set_state_store(kept.clone());
     let url = found.manager.get_authorization_url(&scopes).await;
     let url = url.map_err(|error| because(&error, &inner.wire))?;
-    let state = Url::parse(&url).ok().and_then(|url| {
-        let mut pairs = url.query_pairs();
-        pairs
-            .find(|(key, _)| key == "state")
-            .map(|(_, state)| state.into_owned())
-    });
-    let state = state.ok_or_else(|| SignInError::new("the address to go to has no `state`"))?;
+    let state =
+        state_of(&url).ok_or_else(|| SignInError::new("the address to go to has no `state`"))?;
     if let Ok(Some(kept)) = kept.load(&state).await {
         let begun = Begun {
             at: now(),
@@ -254,6 +250,14 @@ pub(super) async fn begin(
         state,
         door: Some(door),
     })
+}
+
+/// The `state` of an address to go to.
+fn state_of(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let mut pairs = url.query_pairs();
+    let (_, state) = pairs.find(|(key, _)| key == "state")?;
+    Some(state.into_owned())
 }
 
 /// Takes up a sign-in that another run of the program began.
@@ -355,17 +359,25 @@ async fn client(
     if let Some(known) = known.filter(|known| known.redirect.as_deref() == Some(redirect)) {
         return Ok(known.clone());
     }
+    registered(inner, found, redirect, scopes).await
+}
+
+async fn registered(
+    inner: &Inner,
+    found: &mut Found,
+    redirect: &str,
+    scopes: &[&str],
+) -> Result<Client, SignInError> {
+    let hint = "get a client id from its owner and set `client_id` in the server's `oauth` table";
     if found.metadata.registration_endpoint.is_none() {
-        return Err(
-            SignInError::new("the authorization server registers no clients by itself").hint(
-                "get a client id from its owner and set `client_id` in the server's `oauth` table",
-            ),
-        );
+        let why = "the authorization server registers no clients by itself";
+        return Err(SignInError::new(why).hint(hint));
     }
     let registered = found.manager.register_client(NAME, redirect, scopes).await;
-    let registered = registered.map_err(|error| because(&error, &inner.wire).hint(
-        "where it registers no clients, get a client id from its owner and set `client_id` in the server's `oauth` table",
-    ))?;
+    let registered = registered.map_err(|error| {
+        let hint = format!("where it registers no clients by itself, {hint}");
+        because(&error, &inner.wire).hint(hint)
+    })?;
     Ok(Client {
         id: registered.client_id,
         secret: registered.client_secret,

@@ -15,7 +15,7 @@ use super::discovery::{Found, because};
 use super::record::{Client, Record};
 use super::sign_in::configure;
 use super::{Inner, SignInError, loopback};
-use crate::config::{Grant, KeySource, Secret, SigningAlgorithm};
+use crate::config::{Grant, IdentityProvider, KeySource, Secret, SigningAlgorithm};
 use crate::mcp::wire::redact::Redactor;
 
 /// Renews a token. The caller holds the server's lock and has read the record under it. None when the authorization server will
@@ -100,29 +100,37 @@ fn needed<'s, T>(value: Option<&'s T>, key: &str) -> Result<&'s T, SignInError> 
     })
 }
 
-async fn own(inner: &Inner, mut found: Found, scopes: Vec<String>) -> Result<Record, SignInError> {
+/// How the program proves who it is.
+async fn proof(
+    inner: &Inner,
+    client_id: String,
+    scopes: Vec<String>,
+) -> Result<ClientCredentialsConfig, SignInError> {
     let settings = &inner.settings;
-    let client_id = needed(settings.client_id.as_ref(), "client_id")?.clone();
     let resource = Some(inner.resource());
-    let config = match &settings.private_key {
-        Some(key) => ClientCredentialsConfig::PrivateKeyJwt {
-            client_id: client_id.clone(),
+    if let Some(key) = &settings.private_key {
+        return Ok(ClientCredentialsConfig::PrivateKeyJwt {
+            client_id,
             signing_key: pem(key).await?,
             signing_algorithm: algorithm(settings.signing_algorithm),
             token_endpoint_audience: None,
-            scopes: scopes.clone(),
+            scopes,
             resource,
-        },
-        None => {
-            let secret = needed(settings.client_secret.as_ref(), "client_secret")?;
-            ClientCredentialsConfig::ClientSecret {
-                client_id: client_id.clone(),
-                client_secret: secret.expose().to_owned(),
-                scopes: scopes.clone(),
-                resource,
-            }
-        }
-    };
+        });
+    }
+    let secret = needed(settings.client_secret.as_ref(), "client_secret")?;
+    Ok(ClientCredentialsConfig::ClientSecret {
+        client_id,
+        client_secret: secret.expose().to_owned(),
+        scopes,
+        resource,
+    })
+}
+
+async fn own(inner: &Inner, mut found: Found, scopes: Vec<String>) -> Result<Record, SignInError> {
+    let settings = &inner.settings;
+    let client_id = needed(settings.client_id.as_ref(), "client_id")?.clone();
+    let config = proof(inner, client_id.clone(), scopes.clone()).await?;
     let secret = settings.client_secret.as_ref().map(Secret::expose);
     let redacted = |error: AuthError| because(&error, &inner.wire).without(&Redactor::new(secret));
     found
@@ -192,28 +200,35 @@ fn algorithm(named: SigningAlgorithm) -> JwtSigningAlgorithm {
     }
 }
 
+/// The two authorization servers of a person that an employer vouches for: the employer's, and the MCP server's.
+fn both(
+    inner: &Inner,
+    found: &Found,
+    provider: &IdentityProvider,
+    client_id: &str,
+) -> Result<(EmaAuthorizationServer, EmaAuthorizationServer), SignInError> {
+    let (issuer, endpoint) = (&provider.issuer, &provider.token_endpoint);
+    let idp = EmaAuthorizationServer::new(issuer, endpoint, &provider.client_id);
+    let proof = authentication(provider.client_secret.as_ref(), None)?;
+    let idp = idp.with_client_authentication(proof);
+    let methods = &found.metadata.additional_fields;
+    let methods = methods.get("token_endpoint_auth_methods_supported");
+    let endpoint = &found.metadata.token_endpoint;
+    let there = EmaAuthorizationServer::new(&found.issuer, endpoint, client_id);
+    let proof = authentication(inner.settings.client_secret.as_ref(), methods)?;
+    Ok((idp, there.with_client_authentication(proof)))
+}
+
 async fn vouched(inner: &Inner, found: &Found, scopes: Vec<String>) -> Result<Record, SignInError> {
     let settings = &inner.settings;
     let provider = needed(settings.identity_provider.as_ref(), "idp_issuer")?;
     let client_id = needed(settings.client_id.as_ref(), "client_id")?.clone();
-    let idp = EmaAuthorizationServer::new(
-        &provider.issuer,
-        &provider.token_endpoint,
-        &provider.client_id,
-    )
-    .with_client_authentication(authentication(provider.client_secret.as_ref(), None)?);
-    let methods = found
-        .metadata
-        .additional_fields
-        .get("token_endpoint_auth_methods_supported");
-    let there =
-        EmaAuthorizationServer::new(&found.issuer, &found.metadata.token_endpoint, &client_id)
-            .with_client_authentication(authentication(settings.client_secret.as_ref(), methods)?);
+    let (idp, there) = both(inner, found, provider, &client_id)?;
     let resource = inner.resource();
     let asked =
         EmaExchangeRequest::new_with_id_token(idp, there, &resource, provider.id_token.expose());
     let wire: &Arc<_> = &inner.wire;
-    // Asked in two steps below; the errors of both hold no answer of the servers.
+    // The errors of both exchanges hold nothing of what the servers answered.
     let outcome = asked
         .with_scopes(scopes)
         .exchange(wire.as_ref(), wire.as_ref())

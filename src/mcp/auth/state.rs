@@ -147,6 +147,12 @@ impl Inner {
             return Verdict::SignIn { why };
         }
         memory.challenge = challenge.map(str::to_owned);
+        let newest = memory.record.as_ref().filter(|record| record.is_fresh());
+        let newest = newest.and_then(|record| record.access_token.as_deref());
+        if sent.is_some() && newest.is_some() && newest != sent.map(Secret::expose) {
+            // Another request was refused before and has got a new one meanwhile.
+            return Verdict::Retry;
+        }
         if more {
             add(&mut memory.wanted, wanted.split_whitespace());
         }

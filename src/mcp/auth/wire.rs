@@ -50,6 +50,9 @@ impl Clients {
                 .timeout(TIMEOUT)
                 .redirect(redirects)
                 .referer(false)
+                // A person is between two requests, minutes at times: by then the other side has given a kept connection up, and
+                // what is posted on it comes to nothing.
+                .pool_max_idle_per_host(0)
                 .dns_resolver(Arc::new(Resolver { at_home }))
                 .user_agent(concat!("mcpdeck/", env!("CARGO_PKG_VERSION")));
             let builder = if proxy { builder } else { builder.no_proxy() };

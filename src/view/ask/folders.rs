@@ -46,6 +46,7 @@ impl Desk<'_> {
             }
             if has_keys {
                 sheet.focus = Some(row..row + rows.len());
+                sheet.here = row + caret.0;
                 sheet.cursor = Some((row + caret.0, caret.1));
             }
             row += rows.len();

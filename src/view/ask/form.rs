@@ -15,8 +15,6 @@ use crate::view::{code, composer};
 
 /// Characters of a title and a description that are shown.
 const WORDS: usize = 1_000;
-/// Rows of a field that are kept in sight together.
-const TOGETHER: usize = 8;
 /// Columns before what stands below a field's title.
 const INDENT: usize = 2;
 
@@ -46,13 +44,8 @@ impl Desk<'_> {
             let option = (at == form.at).then_some(form.option);
             let laid = self.field(field, option, form.tried, server);
             if let (Some(_), true) = (option, laid.lines.len() > 1) {
-                let whole = row + 1..row + laid.lines.len();
-                let here = row + laid.here;
-                sheet.focus = Some(if whole.len() > TOGETHER {
-                    here.saturating_sub(1)..here + 2
-                } else {
-                    whole
-                });
+                sheet.focus = Some(row + 1..row + laid.lines.len());
+                sheet.here = row + laid.here;
                 sheet.cursor = laid.cursor.map(|(at, col)| (row + at, col));
             }
             row += laid.lines.len();

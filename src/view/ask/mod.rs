@@ -36,6 +36,8 @@ struct Sheet {
     parts: Vec<Part>,
     /// The rows that must be in sight.
     focus: Option<Range<usize>>,
+    /// The row among them that has the keys, for where they do not all fit.
+    here: usize,
     /// Where the cursor stands: row and column.
     cursor: Option<(usize, usize)>,
     /// Columns in which a field folds its text.
@@ -255,6 +257,7 @@ impl Sheet {
             title,
             parts,
             focus: None,
+            here: 0,
             cursor: None,
             field: 0,
             foot,
@@ -269,6 +272,7 @@ impl Sheet {
         self.parts.insert(0, part);
         if let Some(focus) = &mut self.focus {
             *focus = focus.start + by..focus.end + by;
+            self.here += by;
         }
         if let Some((row, _)) = &mut self.cursor {
             *row += by;
@@ -350,9 +354,11 @@ impl Sheet {
     fn first(&self, follows: bool, before: usize, rows: usize) -> usize {
         let most = self.height().saturating_sub(rows);
         let first = match &self.focus {
-            Some(focus) if follows => before
-                .max((focus.end).saturating_sub(rows))
-                .min(focus.start),
+            // Where not all of a field fits, the row that has the keys does.
+            Some(focus) if follows && focus.len() > rows => before
+                .max((self.here + 1).saturating_sub(rows))
+                .min(self.here),
+            Some(focus) if follows => before.max(focus.end.saturating_sub(rows)).min(focus.start),
             _ => before,
         };
         first.min(most)

@@ -52,7 +52,13 @@ impl Desk<'_> {
         let mut parts = Vec::new();
         if let Some(host) = address.host() {
             let name = span("goes to  ", theme.dim);
-            let host = vec![span(clean::line(host), theme.accent)];
+            let mut host = vec![span(clean::line(host), theme.accent)];
+            // They may lie below the fold.
+            match address.warnings.len() {
+                0 => {}
+                1 => host.push(span(" · 1 warning", theme.warn)),
+                count => host.push(span(format!(" · {count} warnings"), theme.warn)),
+            }
             parts.push(styled::fact(name, host, cols).into());
         }
         parts.push(lines);

@@ -25,6 +25,10 @@ use crate::mcp::wire::tap::ConnectionTap;
 
 /// How long the stream for the server's own requests may take to open. A request sent into a closed one would be lost.
 const SETTLE: Duration = Duration::from_secs(2);
+/// So many times the handshake, where that is longer: a machine that has much to do is slow at both.
+const SLOWER: u32 = 10;
+/// And never longer than this.
+const LONGEST_SETTLE: Duration = Duration::from_secs(8);
 
 /// A handshake that is done.
 pub struct Shaken {
@@ -108,7 +112,11 @@ async fn attempt(
     match outcome {
         Ok(hello) => {
             if hello.era == Era::Legacy {
-                talk.link.settled(SETTLE).await;
+                // Where the handshake took long, so does the stream.
+                let wait = SETTLE
+                    .max(talk.started.elapsed() * SLOWER)
+                    .min(LONGEST_SETTLE);
+                talk.link.settled(wait).await;
             }
             Ok(Shaken {
                 link: talk.link,

@@ -51,7 +51,7 @@ impl Session {
 
     pub(super) async fn unsubscribe(&mut self, uri: &str) {
         self.streams.wanted.uris.remove(uri);
-        let given_up = |(_, of): &mut (ErrandId, String)| of == uri;
+        let given_up = |(_, of): &mut (ErrandId, String)| of.as_str() == uri;
         let errands: Vec<_> = self.subscribing.extract_if(.., given_up).collect();
         for (errand, _) in errands {
             let why = "it was asked for no longer before the server could agree";

@@ -52,6 +52,8 @@ impl Session {
                 self.given_up = Some(never_listed());
                 return;
             }
+            // The end of the connection tells why; a list that it took along has not failed.
+            Answer::Ended(_) => return,
             other => Err(list_failure(pages.listed.kind(), other)),
         };
         match next {

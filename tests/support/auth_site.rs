@@ -1,5 +1,7 @@
 //! An MCP server that wants a sign-in and its authorization server, in one, with a rule to break at will.
 
+#![allow(dead_code, clippy::unwrap_used)] // Each binary of tests uses its part.
+
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -231,7 +233,7 @@ async fn mcp(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Bytes
     let (status, rest) = match granted {
         None => (401, format!("error=\"invalid_token\", scope=\"{need}\"")),
         Some(granted) if granted.contains(&need) => {
-            return Json(json!({ "jsonrpc": "2.0", "id": 1, "result": {} })).into_response();
+            return answer(&body);
         }
         Some(_) => (
             403,
@@ -240,6 +242,21 @@ async fn mcp(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Bytes
     };
     let status = StatusCode::from_u16(status).unwrap();
     (status, [(header::WWW_AUTHENTICATE, site.challenge(&rest))]).into_response()
+}
+
+/// What an MCP server without anything answers.
+fn answer(body: &Bytes) -> Response {
+    let asked: Value = serde_json::from_slice(body).unwrap();
+    let result = match asked["method"].as_str() {
+        Some("initialize") => json!({
+            "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
+            "serverInfo": { "name": "site", "version": "1" },
+        }),
+        Some("tools/list") => json!({ "tools": [] }),
+        _ if asked["id"].is_null() => return StatusCode::ACCEPTED.into_response(),
+        _ => json!({}),
+    };
+    Json(json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result })).into_response()
 }
 
 async fn resource(State(site): State<Site>, uri: Uri, headers: HeaderMap) -> Response {
