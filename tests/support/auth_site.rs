@@ -252,6 +252,10 @@ fn answer(body: &Bytes) -> Response {
             "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
             "serverInfo": { "name": "site", "version": "1" },
         }),
+        Some("server/discover") => json!({
+            "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": { "tools": {} },
+            "ttlMs": 0, "cacheScope": "private",
+        }),
         Some("tools/list") => json!({ "tools": [] }),
         _ if asked["id"].is_null() => return StatusCode::ACCEPTED.into_response(),
         _ => json!({}),
