@@ -2,9 +2,7 @@
 //! protocol's own suite is run against; it speaks both.
 
 use crate::deck::{BIN, Deck, Ran, quoted};
-
-/// The two eras, as the configuration names them.
-const ERAS: [&str; 2] = ["legacy", "modern"];
+use crate::eras::ERAS;
 
 /// What the agent is asked, and what it then does; a call's answer is what it says.
 const AGENT: &str = r#"

@@ -256,6 +256,10 @@ fn answer(body: &Bytes, token: &str) -> Response {
             "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
             "serverInfo": { "name": "site", "version": "1" },
         }),
+        Some("server/discover") => json!({
+            "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": { "tools": {} },
+            "ttlMs": 0, "cacheScope": "private",
+        }),
         Some("tools/list") => json!({ "tools": [] }),
         // Says what it should keep to itself.
         Some("tools/call") => {
