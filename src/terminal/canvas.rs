@@ -77,6 +77,11 @@ impl Canvas {
         measured
     }
 
+    /// Another program had the terminal meanwhile.
+    pub fn resumed(&mut self) {
+        self.memo.forget_pictures();
+    }
+
     /// Begins to colour what the last frame showed plain. Must be called inside a tokio runtime.
     pub fn begin_colours(&mut self) {
         let colours = self.memo.pending().into_iter().map(Work::Colours);

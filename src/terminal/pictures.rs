@@ -4,6 +4,7 @@
 //! frame, and one that comes late would be taken for keys. Called by `canvas` alone.
 
 use std::collections::VecDeque;
+use std::panic::catch_unwind;
 
 use crossterm::terminal::window_size;
 use ratatui::buffer::Buffer;
@@ -46,7 +47,9 @@ pub struct Maker {
 impl Maker {
     /// Decodes and encodes. Takes long: not for the draw thread.
     pub fn make(&self, job: Job) -> Made {
-        let image = picture::read(&job);
+        // A decoder that panics on what a server sent must not leave the picture waiting for ever.
+        let image = catch_unwind(|| picture::read(&job))
+            .unwrap_or_else(|_| Err("its decoder gave up".to_owned()));
         let lines = image
             .as_ref()
             .map(|image| picture::halves(&job, image, self.true_colour))
@@ -224,5 +227,74 @@ fn way(variable: impl Fn(&str) -> Option<String>) -> Way {
             Way::Pixels(ProtocolType::Sixel)
         }
         _ => Way::Halves,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRIPES: &str = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAAECAIAAAArjXluAAAAE0lEQVR42mP4z8AARGACQf8HAwB9ngv1mu+BCgAAAABJRU5ErkJggg==";
+
+    fn with(variables: &[(&str, &str)]) -> Way {
+        way(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_environment_says_what_the_terminal_can() {
+        assert_eq!(with(&[]), Way::Halves);
+        let kitty = Way::Pixels(ProtocolType::Kitty);
+        assert_eq!(with(&[("TERM", "xterm-kitty")]), kitty);
+        assert_eq!(with(&[("KITTY_WINDOW_ID", "1")]), kitty);
+        let inside = [("KITTY_WINDOW_ID", "1"), ("TMUX", "/tmp/x,1,0")];
+        assert_eq!(with(&inside), Way::Halves);
+        let iterm2 = Way::Pixels(ProtocolType::Iterm2);
+        assert_eq!(with(&[("TERM_PROGRAM", "iTerm.app")]), iterm2);
+        let sixel = Way::Pixels(ProtocolType::Sixel);
+        assert_eq!(with(&[("TERM", "foot")]), sixel);
+        let forced = [("MCPDECK_IMAGES", "sixel"), ("TERM", "xterm-kitty")];
+        assert_eq!(with(&forced), sixel);
+        assert_eq!(with(&[("MCPDECK_IMAGES", "off")]), Way::Off);
+    }
+
+    /// The cells of the second row of a picture of two, as they are written for this kind of terminal.
+    fn placed(protocol: ProtocolType) -> (String, Color) {
+        let cell = FontSize::new(10, 20);
+        let maker = Maker {
+            picker: Some(picker(cell, protocol)),
+            true_colour: true,
+        };
+        let mut pictures = Pictures {
+            maker: maker.clone(),
+            is_on: true,
+            kept: VecDeque::new(),
+        };
+        let job = Job::of(STRIPES, 10).unwrap();
+        let [high, low] = job.number.to_be_bytes();
+        let (_, lines) = pictures.keep(maker.make(job));
+        assert!(lines.is_ok());
+        let mut buffer = Buffer::with_lines(["above ", " ▀▀ ok"]);
+        buffer[(1, 1)].underline_color = Color::Rgb(high, low, 1);
+        pictures.place(&mut buffer);
+        assert_eq!(buffer[(5, 1)].symbol(), "k");
+        assert_eq!(buffer[(0, 0)].symbol(), "a");
+        let cell = &buffer[(1, 1)];
+        (cell.symbol().to_owned(), cell.underline_color)
+    }
+
+    #[test]
+    fn pixels_stand_where_the_view_has_marked_a_picture() {
+        for (protocol, sign) in [
+            (ProtocolType::Kitty, "\u{10EEEE}"),
+            (ProtocolType::Iterm2, "]1337;File=inline=1"),
+            (ProtocolType::Sixel, "\u{1b}P"),
+        ] {
+            let (symbol, mark) = placed(protocol);
+            assert!(symbol.contains(sign), "{protocol:?}: {symbol:?}");
+            assert_eq!(mark, Color::Reset);
+        }
     }
 }

@@ -91,6 +91,14 @@ impl Memo {
         self.blocks.retain(|_, block| !block.plain);
     }
 
+    /// All pictures are made anew: the terminal may have lost its own.
+    pub fn forget_pictures(&mut self) {
+        if self.has_pictures() {
+            self.pictures.forget();
+            self.blocks.clear();
+        }
+    }
+
     /// This picture, or nothing yet, or never: then a line of text stands alone.
     pub(super) fn picture(&mut self, data: &str, cols: usize) -> Option<Arc<Seen>> {
         let key = self.pictures.on.then(|| digest(&(data, cols)))?;

@@ -100,13 +100,33 @@ impl Shelf {
         }
     }
 
-    /// The oldest go. Blocks that hold them keep their lines; one that is laid out anew asks again.
+    pub fn forget(&mut self) {
+        self.known.clear();
+        self.order.clear();
+        self.waiting.clear();
+    }
+
+    /// The oldest go. Blocks that hold them keep their lines; one that is laid out anew asks again. While pictures are being
+    /// made none goes: an answer with more than are kept would ask for those that went with each that comes.
     pub fn trim(&mut self) {
+        if self.known.values().any(Option::is_none) {
+            return;
+        }
         while self.order.len() > KEPT {
             if let Some(key) = self.order.pop_front() {
                 self.known.remove(&key);
             }
         }
+    }
+}
+
+#[cfg(all(test, feature = "images"))]
+impl Job {
+    /// A job for this picture.
+    pub(crate) fn of(data: &str, cols: usize) -> Option<Self> {
+        let mut shelf = Shelf::default();
+        shelf.get(1, data, cols);
+        shelf.waiting.pop()
     }
 }
 
@@ -217,4 +237,58 @@ fn nearest(red: u8, green: u8, blue: u8) -> u8 {
         return 232 + ((u16::from(green) - 8) / 10).min(23) as u8;
     }
     16 + 36 * level(red) + 6 * level(green) + level(blue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRIPES: &str = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAAECAIAAAArjXluAAAAE0lEQVR42mP4z8AARGACQf8HAwB9ngv1mu+BCgAAAABJRU5ErkJggg==";
+
+    #[test]
+    fn a_picture_takes_the_room_that_it_needs() {
+        assert_eq!(room(STRIPES, 100), Ok((2, 2)));
+        let vga = "iVBORw0KGgoAAAANSUhEUgAAAoAAAAHgCAYAAAA10dzk";
+        assert_eq!(room(vga, 40), Ok((40, 15)));
+        assert_eq!(room(vga, 400), Ok((53, 20)));
+        assert_eq!(room(vga, 0), Ok((1, 1)));
+    }
+
+    #[test]
+    fn a_picture_of_a_billion_pixels_is_not_even_decoded() {
+        let huge = "iVBORw0KGgoAAAANSUhEUgAA//8AAP//CAYAAAAAAAA=";
+        assert!(picture::pixels(huge).is_some());
+        let why = room(huge, 80).unwrap_err();
+        assert!(why.contains("megapixels"), "{why}");
+    }
+
+    #[test]
+    fn more_than_are_kept_are_made_once_each() {
+        let mut shelf = Shelf::default();
+        let keys = 0..KEPT as u64 + 9;
+        for key in keys.clone() {
+            shelf.get(key, STRIPES, 10);
+            shelf.trim();
+        }
+        let jobs = std::mem::take(&mut shelf.waiting);
+        assert_eq!(jobs.len(), KEPT + 9);
+        for job in &jobs {
+            shelf.put(job, Err("no".into()));
+        }
+        assert!(
+            keys.clone()
+                .all(|key| shelf.get(key, STRIPES, 10).is_some())
+        );
+        assert!(shelf.waiting.is_empty());
+        shelf.trim();
+        assert_eq!(shelf.known.len(), KEPT);
+    }
+
+    #[cfg(feature = "images")]
+    #[test]
+    fn what_is_cut_off_is_told() {
+        let vga = "iVBORw0KGgoAAAANSUhEUgAAAoAAAAHgCAYAAAA10dzk";
+        let job = Job::of(vga, 80).unwrap();
+        assert!(!read(&job).unwrap_err().is_empty());
+    }
 }
