@@ -17,6 +17,8 @@ use crate::mcp::status::Status;
 
 /// Mentions in one message that are read; further ones are left as text.
 const MENTIONS: usize = 10;
+/// Messages of one prompt that is sent; each of them may be as long as a result.
+const MESSAGES: usize = 200;
 
 /// Resources on their way to the model.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -161,6 +163,8 @@ impl Host {
         let (title, blocks) = (call.title(), result.content.clone());
         let hindered = if blocks.is_empty() {
             Some("it is empty")
+        } else if blocks.len() > MESSAGES {
+            Some("it has more messages than a conversation should begin with")
         } else if self.is_busy() {
             Some("the model is at work; send it again when it is done")
         } else if !matches!(self.model, ModelState::Ready { .. }) {

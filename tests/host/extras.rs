@@ -556,3 +556,24 @@ fn a_prompts_words_of_the_assistant_in_a_row_are_one_message() {
     assert_eq!(request.messages[2], said);
     assert_eq!(request.messages.len(), 4);
 }
+
+#[test]
+fn a_prompt_behind_an_interrupted_turn_is_no_answer_to_its_results() {
+    let mut stage = rich();
+    stage.propose(vec![call(1, "other__write", "{}")]);
+    stage.command(Command::Interrupt);
+    get_prompt(&mut stage, true);
+    let effects = stage.outcome(2, prompt(vec![said("user", "hello")]));
+    let messages = request(&effects).messages;
+    let behind = |pair: &[Message]| matches!(pair, [Message::Tool { .. }, Message::User { .. }]);
+    assert!(!messages.windows(2).any(behind), "{messages:#?}");
+}
+
+#[test]
+fn a_prompt_without_end_is_not_sent() {
+    let mut stage = rich();
+    get_prompt(&mut stage, true);
+    let blocks = vec![said("user", "x"); 201];
+    assert_eq!(stage.outcome(1, prompt(blocks)), []);
+    assert!(stage.notes()[0].1.contains("more messages"));
+}
