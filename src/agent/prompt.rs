@@ -106,11 +106,21 @@ fn push_step(
     if records.is_empty() && (step.text.is_empty() || !step.calls.is_empty()) {
         return;
     }
-    let calls = records.iter().map(|record| record.call.clone()).collect();
-    messages.push(Message::Assistant {
-        text: step.text.clone(),
-        calls,
-    });
+    let calls: Vec<_> = records.iter().map(|record| record.call.clone()).collect();
+    match messages.last_mut() {
+        // Two of a server's prompt in a row: some chat templates refuse them.
+        Some(Message::Assistant {
+            text,
+            calls: before,
+        }) if before.is_empty() && calls.is_empty() => {
+            text.push_str("\n\n");
+            text.push_str(&step.text);
+        }
+        _ => messages.push(Message::Assistant {
+            text: step.text.clone(),
+            calls,
+        }),
+    }
     for CallRecord { call, result } in records {
         messages.push(Message::Tool {
             call: call.id,

@@ -171,6 +171,29 @@ fn an_empty_text_is_left_out_unless_the_schema_says_that_it_may_be_one() {
 }
 
 #[test]
+fn a_default_that_nobody_edits_keeps_its_bytes_and_typed_text_is_composed() {
+    let loose = "g\u{301}";
+    let mut form = form(
+        json!({
+            "text": {"type": "string", "minLength": 2, "pattern": "^g\u{301}$", "default": loose},
+            "deep": {"type": "object", "default": {"name": loose}},
+            "typed": {"type": "string"},
+        }),
+        &["text", "deep", "typed"],
+    );
+    form.press(FieldKey::Next, 40);
+    form.press(FieldKey::Next, 40);
+    write(&mut form, loose);
+    let expected = json!({"text": loose, "deep": {"name": loose}, "typed": "\u{1f5}"});
+    assert_eq!(form.accept(), Some(expected));
+    // Edited, it is typed text: one character now, and the pattern is for two.
+    form.press(FieldKey::Next, 40);
+    write(&mut form, "x");
+    write(&mut form, "\u{1f5}x");
+    assert_eq!(form.accept(), None);
+}
+
+#[test]
 fn a_form_that_is_no_form_can_still_be_answered_or_declined() {
     for schema in [json!({}), json!(null), json!({"properties": 7}), json!([])] {
         assert_eq!(Form::new(&schema).accept(), Some(json!({})), "{schema}");

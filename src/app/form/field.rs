@@ -32,6 +32,8 @@ pub struct Field {
     /// The person has changed it.
     pub touched: bool,
     pub(super) schema: Value,
+    /// The text that the default was filled in as, where it is one that is written.
+    pub(super) filled: Option<String>,
     /// What it held when it was checked last.
     pub(super) seen: Option<Kind>,
 }

@@ -63,6 +63,8 @@ fn field(name: &str, schema: &Value, required: bool) -> Field {
     };
     let (title, description) = (text("title"), text("description"));
     let kind = kind(plain(schema), schema.get("default"));
+    let default = schema.get("default").cloned();
+    let filled = filled_as(&kind, default.as_ref());
     let secret = matches!(kind, Kind::Text { .. })
         && (text("format").is_some_and(|format| format == "password")
             || [Some(name), title.as_deref(), description.as_deref()]
@@ -75,13 +77,25 @@ fn field(name: &str, schema: &Value, required: bool) -> Field {
         description,
         required,
         secret,
-        default: schema.get("default").cloned(),
+        default,
         kind,
         complaint: None,
         touched: false,
         schema: schema.clone(),
+        filled,
         seen: None,
     }
+}
+
+/// The text in which a default stands in its field, where it is written there and is a value of the field's kind.
+fn filled_as(kind: &Kind, default: Option<&Value>) -> Option<String> {
+    let input = match (kind, default?) {
+        (Kind::Text { input, .. }, Value::String(_) | Value::Number(_) | Value::Bool(_))
+        | (Kind::Number { input, .. }, Value::Number(_))
+        | (Kind::Json(input), _) => input,
+        _ => return None,
+    };
+    Some(input.text().to_owned())
 }
 
 /// The schema itself, or the one of `anyOf` or `oneOf` that is not null: how optional fields are written by some.

@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Number, Value, json};
-use unicode_normalization::UnicodeNormalization;
 
 use super::field::{Choosable, Field};
 use super::format::Format;
@@ -24,6 +23,8 @@ impl Field {
             let may_be = self.required && min == Some(0) && format.is_none();
             return Ok(may_be.then(|| json!("")));
         }
+        // What is sent is measured: composed, the default may be shorter than it is.
+        let text = kept.as_ref().and_then(Value::as_str).unwrap_or(text);
         let count = text.chars().count() as u64;
         if let Some(min) = min.filter(|min| count < *min) {
             return Err(format!("{min} characters at least, and it has {count}"));
@@ -33,7 +34,7 @@ impl Field {
         }
         match format {
             Some(format) if !format.fits(text) => Err(format!("it must be {}", format.words())),
-            _ => Ok(Some(kept.unwrap_or_else(|| json!(text)))),
+            _ => Ok(Some(kept.clone().unwrap_or_else(|| json!(text)))),
         }
     }
 
@@ -103,20 +104,19 @@ impl Field {
         if text.trim().is_empty() {
             return Ok(None);
         }
+        if let Some(kept) = self.kept(text) {
+            return Ok(Some(kept));
+        }
         serde_json::from_str(text)
             .map(Some)
             .map_err(|error| format!("it must be JSON: {error}"))
     }
 
-    /// The default, where the text still says it: the input keeps its text composed, and the default need not be.
+    /// The default, where the text is still the one that it was filled in as: the input keeps its text composed, and the
+    /// default need not be.
     fn kept(&self, text: &str) -> Option<Value> {
-        let default = self.default.as_ref()?;
-        let same = match default {
-            Value::String(default) => default.nfc().eq(text.chars()),
-            Value::Number(number) => number.to_string() == text,
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
-        };
-        same.then(|| default.clone())
+        let unedited = self.filled.as_deref() == Some(text);
+        self.default.clone().filter(|_| unedited)
     }
 }
 
