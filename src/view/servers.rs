@@ -272,8 +272,10 @@ fn vitals(
             spans.push(span(format!(" {sparks}"), theme.busy));
         }
     }
-    if !server.rejected.is_empty() {
-        let text = format!(" {} rejected", server.rejected.len());
+    // Every list has its entry; most are empty.
+    let rejected: usize = server.rejected.values().map(Vec::len).sum();
+    if rejected > 0 {
+        let text = format!(" {rejected} rejected");
         spans.push(span(text, theme.warn));
     }
     if let Some(error) = server.health.last_error.as_ref().filter(|_| cols >= 90) {
