@@ -237,6 +237,8 @@ fn an_address_goes_to_the_browser_after_a_yes_and_as_one_word() {
     deck.screen.wait_text("Opened in the browser.");
     let words = fs::read_to_string(&opened).unwrap();
     assert_eq!(words, "1\nhttps://a.example/x?one=1&two=a;b%20c\n");
+    // The call was sent again and has ended: nothing is waited for, though the server never speaks of the visit.
+    deck.screen.wait_gone("waiting for s");
     let wire = deck.quit();
     assert_eq!(sent(&wire, "tools/call").len(), 2, "{wire:?}");
 }
