@@ -295,7 +295,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Fields], [key(Code::Up)], Intent::Move(Move::Up), "", "Mark the value before; without values, go to the field before"),
     row!(&[Fields], [key(Code::Down)], Intent::Move(Move::Down), "values", "Mark the value after; without values, go to the next field"),
     row!(&[Fields], [key(Code::Esc)], Intent::Back, "close", "Close the form"),
-    row!(&[Palette], [key(Code::Enter)], Intent::Run, "run", "Do what the marked row says"),
+    row!(&[Palette], [key(Code::Enter)], Intent::Run, "choose", "Do what the marked row says"),
     row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
     row!(&[Servers, Detail], [c('r')], Intent::Restart(None), "restart", "Start the server anew"),

@@ -14,6 +14,7 @@ use crate::app::{App, Overlay, Pane};
 use crate::host::{CallEnd, CallState, ToolCall};
 use crate::ids::Moment;
 use crate::mcp::event::Progress;
+use crate::mcp::request::Method;
 use crate::mcp::result::{Block, CallOutcome, ToolResult};
 use crate::text::{clean, human, wrap};
 use crate::view::styled::{self, Lines, Spans, span};
@@ -90,7 +91,7 @@ fn more(call: &ToolCall, theme: &Theme, frame: &mut Frame, area: Rect, now: Mome
     let title = format!("{} {}", call.id, clean::line(&call.title()));
     let body = pane::ruled(frame, theme, area, &title, false);
     let (cols, rows) = (usize::from(body.width), usize::from(body.height));
-    let arguments: String = value::short(&call.arguments).chars().take(GLANCE).collect();
+    let arguments: String = arguments(call).chars().take(GLANCE).collect();
     let mut lines = match arguments.as_str() {
         "" => Lines::new(),
         some => styled::wrapped(&[span(some, theme.dim)], cols),
@@ -150,9 +151,17 @@ pub(super) fn line(call: &ToolCall, cols: usize, theme: &Theme, now: Moment) -> 
     styled::spread(left, right, cols)
 }
 
+/// Its arguments on one line. The only one of a resource is its URI, and that is its name already.
+fn arguments(call: &ToolCall) -> String {
+    match call.method {
+        Method::Resource => String::new(),
+        Method::Tool | Method::Prompt => value::short(&call.arguments),
+    }
+}
+
 /// Arguments and result side by side; where both have no room, the one that tells more.
 fn middle(call: &ToolCall, room: usize, theme: &Theme) -> Spans {
-    let arguments = value::short(&call.arguments);
+    let arguments = arguments(call);
     let arguments = if arguments.is_empty() {
         arguments
     } else {

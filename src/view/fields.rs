@@ -28,7 +28,11 @@ pub(super) fn draw(
 ) -> (usize, usize) {
     // The frame takes two columns to each side, and two rows.
     let cols = usize::from(area.width.saturating_sub(4));
-    let (out, at) = lines(app, fields, cols, theme);
+    let rows = usize::from(area.height.saturating_sub(2));
+    let (mut out, mut at) = lines(app, fields, cols, theme, true);
+    if out.len() > rows {
+        (out, at) = lines(app, fields, cols, theme, false);
+    }
     let height = u16::try_from(out.len() + 2).unwrap_or(u16::MAX);
     let area = Rect {
         height: area.height.min(height),
@@ -59,12 +63,15 @@ pub(super) fn draw(
     (out.len(), rows)
 }
 
-/// All of the form, and the line of the field that has the keys.
-fn lines(app: &App, fields: &Fields, cols: usize, theme: &Theme) -> (Lines, usize) {
+/// All of the form, and the line of the field that has the keys. Where there is room, the fields stand apart.
+fn lines(app: &App, fields: &Fields, cols: usize, theme: &Theme, is_roomy: bool) -> (Lines, usize) {
     let mut out = head(fields, cols, theme);
     let mut at = out.len();
     for (index, field) in fields.rows.iter().enumerate() {
         let has_keys = index == fields.at;
+        if is_roomy && index > 0 {
+            out.push(Line::default());
+        }
         out.extend(label(field, has_keys, cols, theme));
         if has_keys {
             at = out.len();
@@ -121,7 +128,7 @@ fn value(field: &Field, has_keys: bool, cols: usize, theme: &Theme) -> Line<'sta
     }
     let text = clean::line(field.value.text());
     let text = wrap::truncate(&text, cols.saturating_sub(2));
-    Line::from(vec![span("  ", theme.dim), span(text, theme.text)])
+    Line::from(vec![span("❯ ", theme.dim), span(text, theme.text)])
 }
 
 fn proposals(app: &App, fields: &Fields, cols: usize, theme: &Theme) -> Lines {

@@ -146,7 +146,7 @@ fn rejected(out: &mut Lines, server: &Server, cols: usize, theme: &Theme) {
         for rejected in of.iter().take(REJECTED) {
             let name = rejected.name.as_deref().unwrap_or("(no name)");
             let spans = [
-                span(format!("✗ {}", head(name)), theme.bad),
+                span(format!("✗ {}:", head(name)), theme.bad),
                 span(format!(" {}", head(&rejected.why)), theme.text),
             ];
             out.extend(styled::wrapped(&spans, cols));

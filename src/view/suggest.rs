@@ -55,18 +55,23 @@ pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame, areas: &Areas) {
     }
 }
 
-/// How many there are, and that a server has more.
+/// Which is marked, of how many, and that a server has more.
 fn title(app: &App) -> String {
-    let count = u64::try_from(app.reach.suggest.rows.len()).unwrap_or(u64::MAX);
+    let suggest = &app.reach.suggest;
+    let number = |count: usize| human::count(u64::try_from(count).unwrap_or(u64::MAX));
+    let (marked, count) = (number(suggest.marked + 1), number(suggest.rows.len()));
     let of = match app.reach.asker.answer().map(|answer| answer.more) {
         Some(Some(0)) => ", the server has more",
         Some(Some(more)) => {
-            return format!("{} and {} more", human::count(count), human::count(more));
+            return format!(
+                "{marked} of {count}, the server has {} more",
+                human::count(more)
+            );
         }
         _ if app.reach.asker.is_waiting() => " · asking the server",
         _ => "",
     };
-    format!("{}{of}", human::count(count))
+    format!("{marked} of {count}{of}")
 }
 
 fn line(of: &Suggestion, cols: usize, marked: bool, theme: &Theme) -> Line<'static> {

@@ -7,6 +7,7 @@ use ratatui::text::Line;
 use crate::agent::transcript::{Assistant, Entry};
 use crate::agent::turn::TurnState;
 use crate::app::App;
+use crate::app::dialog::Awaited;
 use crate::host::ModelState;
 use crate::ids::Moment;
 use crate::mcp::status::Status;
@@ -29,9 +30,14 @@ pub(super) fn lines(app: &App, cols: usize, theme: &Theme) -> Lines {
     lines
 }
 
-/// Visits that were agreed to, until their servers call them done.
+/// Visits that were agreed to, until their servers call them done, or the calls that waited for them have ended: a server need
+/// not say anything of a visit.
 fn visits(app: &App, cols: usize, theme: &Theme) -> Lines {
-    let visits = app.visits.iter().map(|visit| {
+    let is_awaited = |visit: &&Awaited| {
+        let call = visit.call.and_then(|id| app.host.call(id));
+        call.is_none_or(|call| call.end().is_none())
+    };
+    let visits = app.visits.iter().filter(is_awaited).map(|visit| {
         let text = format!(
             "… waiting for {} to say that the visit to {} is done",
             clean::line(visit.server.as_str()),

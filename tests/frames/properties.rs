@@ -408,6 +408,7 @@ fn asks(app: &mut App, text: &str, pick: u8) {
         server: text.into(),
         id: own(),
         host: own(),
+        call: None,
     });
     if pick / 48 == 1 {
         app.host.sign_ins.insert(

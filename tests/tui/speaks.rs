@@ -2,10 +2,12 @@
 //! over the wire. The server is the bundled one that the protocol's own suite is run against.
 
 use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::deck::{Deck, WIDE, binary, sent, stdio};
+use crate::deck::{Deck, WIDE, binary, scripted, sent, stdio};
 use crate::eras::ERAS;
 use crate::home::Home;
 use crate::screen::Key;
@@ -63,6 +65,8 @@ fn tools_are_called_in_both_eras() {
     for era in ERAS {
         let deck = open(era);
         called(&deck, "/call s test_multiple_content_types", "image/png");
+        // All of its lists came whole.
+        deck.screen.wait_gone("rejected");
         let wire = deck.quit();
         assert_eq!(sent(&wire, "tools/call").len(), 1, "{era}");
     }
@@ -176,4 +180,63 @@ fn our_model_writes_after_a_yes_in_both_eras() {
         let replies = replies(&deck.quit());
         assert!(replies.contains("A poem of ours."), "{era}: {replies}");
     }
+}
+
+/// Wants its caller to go somewhere before the first call.
+const VISIT: &str = r#"
+[[tools]]
+name = "connect"
+inputSchema = { type = "object" }
+[[on]]
+method = "tools/call"
+times = 1
+[on.error]
+code = -32042
+message = "a visit is needed"
+[on.error.data]
+elicitations = [{ mode = "url", url = "https://a.example/x?one=1&two=a;b%20c", elicitationId = "e1", message = "Connect your account." }]
+"#;
+
+/// Takes the place of the program that opens addresses, and writes down with how many words it was called, and with which.
+const OPENER: &str =
+    "#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > \"$OPENED.part\"\nmv \"$OPENED.part\" \"$OPENED\"\n";
+
+#[test]
+fn an_address_goes_to_the_browser_after_a_yes_and_as_one_word() {
+    let home = Home::new();
+    home.write(
+        "mcp.toml",
+        &(scripted(&home, "s", VISIT) + "protocol = \"legacy\"\n"),
+    );
+    for name in ["xdg-open", "open"] {
+        let opener = home.write(&format!("bin/{name}"), OPENER);
+        fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let bin = home.path("work/bin");
+    let path = format!(
+        "{}:{}",
+        bin.to_string_lossy(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    let opened = home.path("opened");
+    let opened_word = opened.to_string_lossy().into_owned();
+    let variables = [
+        ("DISPLAY", ":99"),
+        ("PATH", path.as_str()),
+        ("OPENED", opened_word.as_str()),
+    ];
+    let deck = Deck::open_with(home, WIDE, &[], &variables);
+    deck.ready(1, 1);
+    deck.say("/call s connect");
+    deck.screen.wait_text("goes to  a.example");
+    deck.armed("goes to  a.example");
+    assert!(!opened.exists(), "nobody has said yes");
+    deck.screen.key(Key::Char('y'));
+    deck.screen.wait_text("Opened in the browser.");
+    let words = fs::read_to_string(&opened).unwrap();
+    assert_eq!(words, "1\nhttps://a.example/x?one=1&two=a;b%20c\n");
+    // The call was sent again and has ended: nothing is waited for, though the server never speaks of the visit.
+    deck.screen.wait_gone("waiting for s");
+    let wire = deck.quit();
+    assert_eq!(sent(&wire, "tools/call").len(), 2, "{wire:?}");
 }

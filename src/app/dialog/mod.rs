@@ -11,7 +11,7 @@ use crate::app::intent::Choice;
 use crate::app::state::Here;
 
 use crate::host::{About, Question, Root};
-use crate::ids::ServerName;
+use crate::ids::{CallId, ServerName};
 use crate::mcp::ask::Ask;
 
 pub use address::Address;
@@ -54,6 +54,8 @@ pub struct Awaited {
     pub id: String,
     /// Where the person was sent.
     pub host: String,
+    /// The call that waited for it: once that has ended, its end says more than the wait.
+    pub call: Option<CallId>,
 }
 
 impl Dialog {

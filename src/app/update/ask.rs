@@ -79,6 +79,7 @@ impl App {
         if let Some(About::Server {
             server,
             what: Ask::Url { id: Some(id), .. },
+            call,
             ..
         }) = self.host.questions.front().map(|question| &question.about)
         {
@@ -86,6 +87,7 @@ impl App {
                 server: server.clone(),
                 id: id.clone(),
                 host,
+                call: *call,
             });
         }
         self.reply(Answer::Once)
