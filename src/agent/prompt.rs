@@ -50,7 +50,8 @@ pub fn messages(
     attached: impl Fn(CallId) -> Option<String>,
 ) -> Vec<Message> {
     let mut messages = vec![Message::System { text: system }];
-    for entry in transcript.entries() {
+    let mut entries = transcript.entries().iter().peekable();
+    while let Some(entry) = entries.next() {
         match entry {
             Entry::User {
                 text, sent: true, ..
@@ -58,7 +59,13 @@ pub fn messages(
                 close_turn(&mut messages);
                 push_user(&mut messages, text);
             }
-            Entry::Told { text } => push_user(&mut messages, &format!("[mcpdeck] {text}")),
+            Entry::Told { text } => {
+                // What leads in a new turn, such as a prompt that is sent, comes behind the end of the last one.
+                if let Some(Entry::User { sent: true, .. }) = entries.peek() {
+                    close_turn(&mut messages);
+                }
+                push_user(&mut messages, &format!("[mcpdeck] {text}"));
+            }
             Entry::Assistant(step) if !step.open => push_step(&mut messages, step, &record),
             Entry::Hand { call } => {
                 if let Some(text) = attached(*call) {
@@ -106,11 +113,21 @@ fn push_step(
     if records.is_empty() && (step.text.is_empty() || !step.calls.is_empty()) {
         return;
     }
-    let calls = records.iter().map(|record| record.call.clone()).collect();
-    messages.push(Message::Assistant {
-        text: step.text.clone(),
-        calls,
-    });
+    let calls: Vec<_> = records.iter().map(|record| record.call.clone()).collect();
+    match messages.last_mut() {
+        // Two of a server's prompt in a row: some chat templates refuse them.
+        Some(Message::Assistant {
+            text,
+            calls: before,
+        }) if before.is_empty() && calls.is_empty() => {
+            text.push_str("\n\n");
+            text.push_str(&step.text);
+        }
+        _ => messages.push(Message::Assistant {
+            text: step.text.clone(),
+            calls,
+        }),
+    }
     for CallRecord { call, result } in records {
         messages.push(Message::Tool {
             call: call.id,

@@ -9,6 +9,7 @@ use crate::app::intent::{Intent, Reaching};
 use crate::app::keymap;
 use crate::app::slash::{self, COMMANDS, THEMES};
 use crate::host::Host;
+use crate::mcp::prompt::Prompt;
 
 /// The open palette.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -170,15 +171,22 @@ fn of_server(server: &crate::host::Server) -> Vec<(String, String, Intent)> {
             Intent::Compose(begin),
         )
     }));
-    rows.extend(server.prompts.iter().map(|prompt| {
-        let words = prompt.title.as_deref().or(prompt.description.as_deref());
-        let words = words.map(|words| format!(": {words}")).unwrap_or_default();
-        let intent = Intent::Reach(Reaching::UsePrompt {
-            server: name.clone(),
-            prompt: prompt.name.clone(),
-        });
-        let key = format!("/{name}:{}", prompt.name);
-        (format!("Prompt {name}:{}{words}", prompt.name), key, intent)
-    }));
+    rows.extend(
+        server
+            .prompts
+            .iter()
+            .map(|prompt| of_prompt(server, prompt)),
+    );
     rows
+}
+
+fn of_prompt(server: &crate::host::Server, prompt: &Prompt) -> (String, String, Intent) {
+    let name = format!("{}:{}", server.name, prompt.name);
+    let words = prompt.title.as_deref().or(prompt.description.as_deref());
+    let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+    let intent = Intent::Reach(Reaching::UsePrompt {
+        server: server.name.clone(),
+        prompt: prompt.name.clone(),
+    });
+    (format!("Prompt {name}{words}"), format!("/{name}"), intent)
 }

@@ -1,10 +1,11 @@
 //! What can be said of a picture, a sound or a file in an answer without showing it: its size in bytes, a picture's size in
-//! pixels from its header, and the name under which it is saved.
+//! pixels from its header, the bytes that base64 stands for, and the name under which it is saved.
 //!
-//! Pure. The content is a server's and may be anything: only headers are read, and never more than a few kilobytes of them.
+//! Pure. The content is a server's and may be anything: of headers never more than a few kilobytes are read.
 
-use base64::Engine;
+use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::mcp::result::{Block, ToolResult};
 
@@ -24,6 +25,22 @@ pub struct File<'a> {
 pub fn bytes(data: &str) -> u64 {
     let digits = data.trim_end_matches('=').len();
     u64::try_from(digits).unwrap_or(u64::MAX) * 3 / 4
+}
+
+/// What a base64 text stands for. Some servers leave the padding out, or break the lines.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decoded(data: &str) -> Result<Vec<u8>, String> {
+    let config = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let engine = GeneralPurpose::new(&STANDARD, config);
+    let blanks = |byte: &u8| !byte.is_ascii_whitespace();
+    let digits: Vec<u8> = data.bytes().filter(blanks).collect();
+    engine
+        .decode(digits)
+        .map_err(|error| format!("the server sent no valid base64: {error}"))
 }
 
 /// Columns and rows of a PNG, JPEG, GIF or WebP, by its header.

@@ -67,10 +67,15 @@ async fn call(args: &CallArgs, hand: &mut Hand) -> Result<ExitCode, CliError> {
 }
 
 fn report(args: &CallArgs, call: &ToolCall, hand: &Hand) -> Result<ExitCode, CliError> {
-    let saved = match (&args.output, call.result()) {
-        (Some(folder), Some(result)) => save::all(folder, &args.tool, result)?,
-        _ => Vec::new(),
+    // The tool has run: what it said is printed whether it can be saved or not.
+    let (saved, unsaved) = match (&args.output, call.result()) {
+        (Some(folder), Some(result)) => match save::all(folder, &args.tool, result) {
+            Ok(saved) => (saved, None),
+            Err(error) => (Vec::new(), Some(error)),
+        },
+        _ => (Vec::new(), None),
     };
+    let hint = hand.era_hint(call);
     if args.json {
         let mut document = result_json(call, hand.now());
         if args.output.is_some() {
@@ -78,12 +83,21 @@ fn report(args: &CallArgs, call: &ToolCall, hand: &Hand) -> Result<ExitCode, Cli
         }
         output::data(&format!("{document:#}\n"));
     }
-    let result = hand::answer(call)?;
+    let result = hand::answer(call).map_err(|error| match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    })?;
     if !args.json {
         output::lines(&clean::data(&result.as_text()));
         for file in &saved {
             output::note(&format!("saved {}", clean::line(&file.to_string_lossy())));
         }
+    }
+    if let Some(hint) = hint {
+        output::note(&format!("hint: {hint}"));
+    }
+    if let Some(error) = unsaved {
+        return Err(error);
     }
     Ok(if result.is_error {
         ExitCode::from(ErrorKind::Tool.code())

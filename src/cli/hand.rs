@@ -92,6 +92,11 @@ impl Hand {
         server.ok_or_else(|| CliError::new(ErrorKind::Server, "the server is gone"))
     }
 
+    /// What may help with a call that failed as in the wrong era.
+    pub fn era_hint(&self, call: &ToolCall) -> Option<&'static str> {
+        self.run.host.era_hint(call)
+    }
+
     /// Waits until the server is there, or tells why it is not.
     async fn ready(&mut self) -> Result<(), CliError> {
         self.until(failure::is_settled).await?;

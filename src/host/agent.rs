@@ -42,14 +42,14 @@ impl Host {
     /// What an earlier turn did does not count any more.
     pub(super) fn new_turn(&mut self) {
         (self.book.repeated, self.book.hushed) = (None, false);
+        // Of a turn that was interrupted while it waited.
+        self.book.attaching = None;
         self.stopped = None;
     }
 
-    /// How long a turn waits for servers that are still starting; absent when there are none.
+    /// How long a turn waits for servers that are still starting or telling what they have; absent when there are none.
     pub(super) fn patience(&self) -> Option<std::time::Duration> {
-        let mut servers = self.servers.iter();
-        let is_waiting = servers.any(|server| !server.status.is_settled());
-        is_waiting.then_some(self.settings.patience)
+        (!self.is_gathered()).then_some(self.settings.patience)
     }
 
     /// Interrupts the model and every call; the conversation stays well formed.

@@ -23,20 +23,20 @@ pub enum Decision {
 impl Host {
     /// Decides about a call of this tool by the model.
     pub(super) fn decide(&self, server: &Server, call: &ToolCall) -> Decision {
-        let tool = call.approval_key();
+        let key = call.approval_key();
         let policy = server
             .spec
             .as_ref()
-            .map_or(ApprovePolicy::Always, |spec| spec.approve_for(tool));
+            .map_or(ApprovePolicy::Always, |spec| spec.approve_for(&key));
         if policy == ApprovePolicy::Never
-            || self.has_rule(server, tool)
+            || self.has_rule(server, &key)
             || self.is_approved_by_flag(server, call)
         {
             return Decision::Allow;
         }
         let is_read = match call.method {
             Method::Tool => server
-                .tool(tool)
+                .tool(&call.tool)
                 .is_some_and(|tool| tool.annotations.read_only == Some(true)),
             Method::Resource | Method::Prompt => true,
         };
@@ -45,7 +45,7 @@ impl Host {
         }
         if self.settings.headless {
             return Decision::Refuse(format!(
-                "it needs approval and there is no terminal to ask on; the person can allow it with --approve {}.{tool}",
+                "it needs approval and there is no terminal to ask on; the person can allow it with --approve {}.{key}",
                 server.name
             ));
         }

@@ -47,6 +47,10 @@ pub struct Book {
     pub eras: BTreeMap<ServerName, Era>,
     /// When each list was asked for last.
     pub listed: BTreeMap<(ServerName, ListKind), Moment>,
+    /// Lists that a connection announced and that have neither come nor failed yet, but for the tools, which its status tells.
+    pub unlisted: BTreeMap<ServerName, (Generation, BTreeSet<ListKind>)>,
+    /// Calls that were cancelled while their task had no connection: the next one is told.
+    pub to_cancel: BTreeSet<CallId>,
     /// Calls whose task goes on without a connection, and why that ended.
     pub adrift: BTreeMap<CallId, String>,
     /// Calls that a later connection follows, or has followed.

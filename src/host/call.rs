@@ -2,6 +2,7 @@
 //!
 //! Plain data; `calls` is the machine that moves it. A call is never removed while the program runs.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -152,12 +153,14 @@ impl ToolCall {
         }
     }
 
-    /// The name under which it is approved: the tool's own; `@resources` and `@prompts` for all of the others of a server.
-    pub fn approval_key(&self) -> &str {
+    /// The name under which it is approved: the tool's own; `@resources` and `@prompts` for all of the others of a server. A tool
+    /// whose own name begins with `@` gets one more, so that no server can name a tool after what was allowed for its resources.
+    pub fn approval_key(&self) -> Cow<'_, str> {
         match self.method {
-            Method::Tool => &self.tool,
-            Method::Resource => "@resources",
-            Method::Prompt => "@prompts",
+            Method::Tool if self.tool.starts_with('@') => Cow::Owned(format!("@{}", self.tool)),
+            Method::Tool => Cow::Borrowed(&self.tool),
+            Method::Resource => Cow::Borrowed("@resources"),
+            Method::Prompt => Cow::Borrowed("@prompts"),
         }
     }
 

@@ -5,7 +5,9 @@
 use crate::agent::prompt::CallRecord;
 use crate::agent::window;
 use crate::host::call::{CallEnd, Origin, ToolCall};
+use crate::host::state::Host;
 use crate::mcp::result::{Block, CallOutcome, ToolResult};
+use crate::mcp::status::Era;
 use crate::text::human;
 
 /// The call and its result as the model sees them; absent for a call by hand, and for one that was not run because it was the
@@ -23,6 +25,18 @@ pub fn record(call: &ToolCall, limit: u32) -> Option<CallRecord> {
         call: written.clone(),
         result,
     })
+}
+
+impl Host {
+    /// What may help with a call that failed on a connection of the new era with words that smell of the old one.
+    pub fn era_hint(&self, call: &ToolCall) -> Option<&'static str> {
+        let Some(CallEnd::Outcome { outcome }) = call.end() else {
+            return None;
+        };
+        let server = self.server(call.server.as_ref()?)?;
+        let is_modern = server.hello.as_ref()?.era == Era::Modern;
+        is_modern.then(|| outcome.era_hint()).flatten()
+    }
 }
 
 /// The end of a call in words for the model, with what is odd about its answer.

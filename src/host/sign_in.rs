@@ -6,6 +6,7 @@ use crate::host::effect::Effect;
 use crate::host::event::SignInEvent;
 use crate::host::state::{Host, SignInState};
 use crate::ids::{Moment, ServerName};
+use crate::mcp::status::Status;
 
 impl Host {
     /// The person wants to sign in.
@@ -62,7 +63,12 @@ impl Host {
             }
             SignInEvent::Done | SignInEvent::SignedOut => {
                 self.sign_ins.remove(server);
-                self.restart(server, now)
+                let status = self.server(server).map(|server| &server.status);
+                match (&event, status) {
+                    // Nobody wants it on because nobody is signed in there any more.
+                    (SignInEvent::SignedOut, Some(Status::Disabled)) => Vec::new(),
+                    _ => self.restart(server, now),
+                }
             }
         }
     }

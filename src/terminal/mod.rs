@@ -9,6 +9,8 @@ pub mod clipboard;
 mod guard;
 mod input;
 mod pace;
+#[cfg(feature = "images")]
+mod pictures;
 mod run;
 mod saving;
 mod signals;

@@ -315,6 +315,7 @@ impl Loop<'_> {
 
     fn resume(&mut self) -> io::Result<()> {
         self.guard.reenter()?;
+        self.canvas.resumed();
         let size = self.terminal.size()?;
         self.take_in(AppEvent::Resize(size.width, size.height));
         self.take_in(AppEvent::Resumed);

@@ -7,12 +7,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::app::Save;
+use crate::app::{Save, picture};
 
 /// Names that are tried for one file.
 const NAMES: u32 = 1_000;
@@ -62,16 +59,7 @@ fn save_all(folder: &Path, files: &[Save]) -> Saved {
 }
 
 fn save(folder: &Path, file: &Save) -> Result<PathBuf, String> {
-    // Some servers leave the padding out.
-    let config = GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
-    let engine = GeneralPurpose::new(&STANDARD, config);
-    let blanks = |byte: &u8| !byte.is_ascii_whitespace();
-    let digits: Vec<u8> = file.data.bytes().filter(blanks).collect();
-    let content = engine
-        .decode(digits)
-        .map_err(|error| format!("the server sent no valid base64: {error}"))?;
+    let content = picture::decoded(file.data.as_ref())?;
     let (path, mut out) = create(folder, file).map_err(|error| error.to_string())?;
     out.write_all(&content).map_err(|error| error.to_string())?;
     Ok(path)

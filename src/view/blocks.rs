@@ -141,10 +141,44 @@ fn within(block: &Block, cols: usize, theme: &Theme, memo: &mut Memo, deep: usiz
             let head = name(block).unwrap_or_default();
             titled(&head, description.as_deref(), cols, theme)
         }
-        Block::Image { .. } | Block::Audio { .. } | Block::Resource { .. } => {
+        Block::Image { data, .. }
+        | Block::Resource {
+            blob: Some(data), ..
+        } => {
+            let mut out = titled(&name(block).unwrap_or_default(), None, cols, theme);
+            out.extend(pixels(data, cols, theme, memo));
+            out
+        }
+        Block::Audio { .. } | Block::Resource { .. } => {
             titled(&name(block).unwrap_or_default(), None, cols, theme)
         }
     }
+}
+
+/// The picture itself, below its line of text, where pictures are drawn at all. Without colours there would be nothing to see.
+fn pixels(data: &str, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
+    if theme.name == Theme::mono().name || picture::pixels(data).is_none() {
+        return Vec::new();
+    }
+    match memo.picture(data, cols).as_deref() {
+        None => Vec::new(),
+        Some(Ok(picture)) => picture.lines.clone(),
+        Some(Err(why)) => {
+            let why = clean::line(&format!("not drawn: {why}"));
+            code::plain(&why, theme.dim, cols)
+        }
+    }
+}
+
+/// The pictures of an answer alone, for the chat.
+pub(super) fn pictures(of: &[Block], cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
+    let mut out = Vec::new();
+    for block in of {
+        if let Block::Image { data, .. } = block {
+            out.extend(pixels(data, cols, theme, memo));
+        }
+    }
+    out
 }
 
 fn titled(head: &str, more: Option<&str>, cols: usize, theme: &Theme) -> Lines {

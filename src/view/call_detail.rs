@@ -120,6 +120,9 @@ fn facts(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
     for (name, value) in later(call, theme) {
         fact(name, value);
     }
+    if let Some(hint) = app.host.era_hint(call) {
+        fact("hint", vec![span(hint, theme.warn)]);
+    }
     out
 }
 

@@ -193,8 +193,10 @@ fn hand(desk: &mut Desk<'_>, id: CallId) -> Vec<Part> {
         // A finished call never changes, so that its number and its end tell it from any other.
         let mut hasher = DefaultHasher::new();
         calls::hash_into(call, desk.app.now, &mut hasher);
-        parts.push(desk.part(&(7u8, hasher.finish()), |_, room, theme| {
-            styled::indented(result_lines(result, room, theme), GUTTER)
+        parts.push(desk.part(&(7u8, hasher.finish()), |memo, room, theme| {
+            let mut lines = result_lines(result, room, theme);
+            lines.extend(blocks::pictures(&result.content, room, theme, memo));
+            styled::indented(lines, GUTTER)
         }));
     }
     parts

@@ -1,7 +1,8 @@
 //! Laid-out text kept between frames, by a digest of everything that went into it.
 //!
 //! It never changes what is drawn: an entry that is not there is laid out anew. Bounded, because a conversation is not.
-//! The terminal keeps one; only the view reads it. The waiting syntax-colour jobs lie here too: see [`crate::view::highlight`].
+//! The terminal keeps one; only the view reads it. The waiting syntax-colour jobs lie here too, and those of
+//! pictures: see [`crate::view::highlight`] and [`crate::view::picture`].
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use ratatui::text::Line;
 
 use crate::view::highlight::{self, Highlighted, Job};
+use crate::view::picture::{self, Picture, Seen};
 use crate::view::styled::Lines;
 
 /// Blocks kept; what was not drawn for longest goes first.
@@ -25,6 +27,7 @@ pub struct Memo {
     blocks: HashMap<u64, Block>,
     codes: HashMap<u64, Code>,
     waiting: Vec<Job>,
+    pictures: picture::Shelf,
     frame: u64,
     plain: bool,
 }
@@ -33,7 +36,7 @@ pub struct Memo {
 struct Block {
     lines: Arc<[Line<'static>]>,
     used: u64,
-    /// Holds code whose colours have been asked for and are not there yet.
+    /// Holds a picture, or code whose colours have been asked for and are not there yet.
     plain: bool,
 }
 
@@ -63,6 +66,45 @@ impl Memo {
         };
         self.codes.insert(job.key, code);
         self.blocks.retain(|_, block| !block.plain);
+    }
+
+    /// From now on pictures are asked for: whoever says so must run the jobs.
+    #[must_use]
+    pub fn with_pictures(mut self) -> Self {
+        self.pictures.on = true;
+        self
+    }
+
+    /// Whether a picture may stand in the frame.
+    pub fn has_pictures(&self) -> bool {
+        !self.pictures.known.is_empty()
+    }
+
+    /// The pictures that came up since the last call, as [`Memo::pending`] gives colours.
+    pub fn pending_pictures(&mut self) -> Vec<picture::Job> {
+        std::mem::take(&mut self.pictures.waiting)
+    }
+
+    /// Takes in a picture, or why it cannot be drawn.
+    pub fn show(&mut self, job: &picture::Job, picture: Result<Picture, String>) {
+        self.pictures.put(job, picture);
+        self.blocks.retain(|_, block| !block.plain);
+    }
+
+    /// All pictures are made anew: the terminal may have lost its own.
+    pub fn forget_pictures(&mut self) {
+        if self.has_pictures() {
+            self.pictures.forget();
+            self.blocks.clear();
+        }
+    }
+
+    /// This picture, or nothing yet, or never: then a line of text stands alone.
+    pub(super) fn picture(&mut self, data: &str, cols: usize) -> Option<Arc<Seen>> {
+        let key = self.pictures.on.then(|| digest(&(data, cols)))?;
+        let seen = self.pictures.get(key, data, cols);
+        self.plain |= seen.is_none();
+        seen
     }
 
     /// The colours of this code, or nothing yet: then it is drawn plain, and a job waits in [`Memo::pending`].
@@ -128,6 +170,7 @@ impl Memo {
             let frame = self.frame;
             self.blocks.retain(|_, block| block.used == frame);
         }
+        self.pictures.trim();
         if self.codes.len() > CODES {
             let frame = self.frame;
             // A job under way keeps its place, or it would be asked for twice.

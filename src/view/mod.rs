@@ -2,8 +2,8 @@
 //!
 //! [`draw`] is the only entry; the terminal calls it with the [`Memo`] that it keeps between frames and hands what was
 //! [`crate::app::Measured`] back to the app. A memo holds laid-out text by a digest of what went into it, so that a frame costs the same
-//! however long the conversation is; it never changes what is drawn. The one thing that arrives later is syntax colour: see
-//! [`highlight`] for how the terminal runs it beside the draw thread.
+//! however long the conversation is; it never changes what is drawn. What arrives later is syntax colour and pictures: see
+//! [`highlight`] and [`picture`] for how the terminal makes them beside the draw thread.
 //!
 //! Everything that a server or a model wrote goes through `text::clean` here before it reaches a cell.
 
@@ -23,6 +23,7 @@ pub mod memo;
 mod overlay;
 mod page;
 mod pane;
+pub mod picture;
 mod question;
 mod resources;
 mod server_detail;

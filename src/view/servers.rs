@@ -272,7 +272,7 @@ fn vitals(
             spans.push(span(format!(" {sparks}"), theme.busy));
         }
     }
-    // Every list has its entry; most are empty.
+    // A list of which everything could be used has an empty entry.
     let rejected: usize = server.rejected.values().map(Vec::len).sum();
     if rejected > 0 {
         let text = format!(" {rejected} rejected");

@@ -133,3 +133,30 @@ fn a_call_by_hand_is_not_asked_about_and_a_disabled_server_is_started_for_it() {
     deck.scripted("s", TOOL, "enabled = false\napprove = \"always\"");
     assert_eq!(arrived(&deck, &["text=x"]), json!({ "text": "x" }));
 }
+
+#[test]
+fn a_refusal_that_smells_of_the_old_era_says_what_may_help() {
+    let deck = Deck::new("");
+    let words = "Sampling is not supported on 2026-07-28 connections";
+    let script = format!(
+        "era = 'modern'\n{TOOL}[[on]]\nmethod = 'tools/call'\nerror = {{ code = -32603, message = '{words}' }}\n"
+    );
+    deck.scripted("s", &script, "protocol = 'modern'");
+    let ran = deck.run(&["call", "s", "echo", "text=x"]).expect(1);
+    assert!(
+        ran.err.contains(words) && ran.err.contains("hint: set `protocol = \"legacy\"`"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn what_cannot_be_saved_does_not_hide_what_the_tool_said() {
+    let deck = Deck::new("");
+    let rule = "[[on]]\nmethod = 'tools/call'\nresult = { content = [{ type = 'text', text = 'it is done' }, { type = 'image', mimeType = 'image/png', data = '*' }] }\n";
+    deck.scripted("s", &format!("{TOOL}{rule}"), "");
+    let ran = deck.run(&["call", "s", "echo", "text=x", "--output", "saved"]);
+    assert!(ran.out.contains("it is done"), "{ran}");
+    assert!(ran.err.contains("cannot be decoded"), "{ran}");
+    let ran = deck.run(&["call", "s", "echo", "text=x", "--output", "saved", "--json"]);
+    assert_eq!(ran.json()["content"][0]["text"], "it is done");
+}

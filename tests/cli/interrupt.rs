@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::deck::{BIN, Deck, Ran, blocking, chunk, finished, model_at, quoted};
 use crate::endpoint::{Endpoint, Gate, Reply};
+use crate::eras::ERAS;
 
 /// The promise is a second; the rest is for a machine that has much else to do.
 const SOON: Duration = Duration::from_secs(3);
@@ -16,16 +17,18 @@ const SLOW: &str = "[[tools]]\nname = 'slow'\ninputSchema = { type = 'object' }\
                     [[on]]\nmethod = 'tools/call'\nstderr = ['at work']\nsilent = true\n";
 
 /// A deck whose server `s` never answers a call, and whose stdin is also written to a file.
-fn slow() -> Deck {
+fn slow(era: &str) -> Deck {
     let deck = Deck::new("");
-    let script = deck.home.write("s.script.toml", SLOW);
+    let script = deck
+        .home
+        .write("s.script.toml", &format!("era = \"{era}\"\n{SLOW}"));
     let line = format!(
         "tee {} | {BIN} serve scripted {}",
         deck.home.work().join("heard").display(),
         script.display()
     );
     deck.add(&format!(
-        "[mcp_servers.s]\ncommand = \"sh\"\nargs = [\"-c\", {}]\napprove = \"never\"\n",
+        "[mcp_servers.s]\ncommand = \"sh\"\nargs = [\"-c\", {}]\napprove = \"never\"\nprotocol = \"{era}\"\n",
         quoted(&line)
     ));
     deck
@@ -60,9 +63,14 @@ fn end_by(signal: Signal, child: Child) -> Ran {
 }
 
 #[test]
-fn a_slow_call_by_hand_is_cancelled() {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
-        let deck = slow();
+fn a_slow_call_by_hand_is_cancelled_in_both_eras() {
+    for (signal, code, era) in [
+        (Signal::INT, 130, "legacy"),
+        (Signal::INT, 130, "modern"),
+        (Signal::TERM, 143, "legacy"),
+        (Signal::HUP, 129, "modern"),
+    ] {
+        let deck = slow(era);
         let child = deck.start(&["call", "s", "slow"]);
         wait_for_call(&deck);
         let ran = end_by(signal, child).expect(code);
@@ -79,30 +87,32 @@ fn a_slow_call_by_hand_is_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_of_the_model_is_cancelled_and_the_events_are_complete() {
+async fn a_call_of_the_model_is_cancelled_and_the_events_are_complete_in_both_eras() {
     let call = json!({
         "index": 0, "id": "call00001", "type": "function",
         "function": { "name": "s__slow", "arguments": "{}" },
     });
     let call = chunk(&json!({ "tool_calls": [call] }), Some("tool_calls"));
-    let endpoint = Endpoint::with(vec![Reply::chunks(&[call])]).await;
-    let deck = slow();
-    deck.add(&model_at(&endpoint.base_url()));
-    let ran = blocking(|| {
-        let child = deck.start(&["ask", "--json", "x"]);
-        wait_for_call(&deck);
-        end_by(Signal::INT, child)
-    });
-    let ran = ran.expect(130);
-    assert!(
-        heard(&deck).contains("notifications/cancelled"),
-        "{}",
-        heard(&deck)
-    );
-    let results = ran.of_type("tool_result");
-    assert_eq!(results.len(), 1, "{ran}");
-    assert_eq!(results[0]["outcome"], "cancelled", "{ran}");
-    assert_eq!(ran.turn_end()["stop_reason"], "interrupted");
+    for era in ERAS {
+        let endpoint = Endpoint::with(vec![Reply::chunks(std::slice::from_ref(&call))]).await;
+        let deck = slow(era);
+        deck.add(&model_at(&endpoint.base_url()));
+        let ran = blocking(|| {
+            let child = deck.start(&["ask", "--json", "x"]);
+            wait_for_call(&deck);
+            end_by(Signal::INT, child)
+        });
+        let ran = ran.expect(130);
+        assert!(
+            heard(&deck).contains("notifications/cancelled"),
+            "{}",
+            heard(&deck)
+        );
+        let results = ran.of_type("tool_result");
+        assert_eq!(results.len(), 1, "{ran}");
+        assert_eq!(results[0]["outcome"], "cancelled", "{ran}");
+        assert_eq!(ran.turn_end()["stop_reason"], "interrupted");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,7 @@
 use serde_json::json;
 
 use crate::deck::{BIN, Deck, quoted};
-
-const ERAS: [&str; 2] = ["legacy", "modern"];
+use crate::eras::ERAS;
 
 /// A deck whose server `s` is the fixture, in this era.
 pub fn fixture(era: &str) -> Deck {

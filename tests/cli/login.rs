@@ -4,12 +4,13 @@ use serde_json::json;
 
 use crate::auth_site::{Rules, Site};
 use crate::deck::{Deck, blocking};
+use crate::eras::ERAS;
 
 /// A configuration with one server that wants a sign-in.
-async fn protected() -> (Site, Deck) {
+async fn protected(era: &str) -> (Site, Deck) {
     let site = Site::start(Rules::default()).await;
     let deck = Deck::new(&format!(
-        "[mcp_servers.site]\nurl = \"{}\"\nprotocol = \"legacy\"\n",
+        "[mcp_servers.site]\nurl = \"{}\"\nprotocol = \"{era}\"\n",
         site.url()
     ));
     (site, deck)
@@ -23,8 +24,14 @@ async fn visit(url: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_is_told_where_to_go_and_comes_back_with_the_address() {
-    let (site, deck) = protected().await;
+async fn a_script_is_told_where_to_go_and_comes_back_with_the_address_in_both_eras() {
+    for era in ERAS {
+        signs_in(era).await;
+    }
+}
+
+async fn signs_in(era: &str) {
+    let (site, deck) = protected(era).await;
     let refused = blocking(|| deck.run(&["list", "site"])).expect(3);
     assert!(refused.err.contains("wants a sign-in"), "{}", refused.err);
     assert!(

@@ -7,6 +7,8 @@
 mod auth_site;
 #[path = "../support/endpoint.rs"]
 mod endpoint;
+#[path = "../support/eras.rs"]
+mod eras;
 #[path = "../support/home.rs"]
 mod home;
 #[path = "../support/screen.rs"]
@@ -23,6 +25,7 @@ mod kinds;
 mod list;
 mod login;
 mod model;
+mod reaches;
 mod replies;
 mod speaks;
 mod token;

@@ -2,9 +2,7 @@
 //! protocol's own suite is run against; it speaks both.
 
 use crate::deck::{BIN, Deck, Ran, quoted};
-
-/// The two eras, as the configuration names them.
-const ERAS: [&str; 2] = ["legacy", "modern"];
+use crate::eras::ERAS;
 
 /// What the agent is asked, and what it then does; a call's answer is what it says.
 const AGENT: &str = r#"
@@ -22,24 +20,20 @@ say = "{{ results[0].text }}"
 [[reply]]
 prompt = "resources"
 [[reply.step]]
-call = { tool = "s.test_simple_text", arguments = {} }
-[[reply.step]]
 call = { tool = "mcpdeck.list_resources", arguments = {} }
 [[reply.step]]
 call = { tool = "mcpdeck.read_resource", arguments = { server = "s", uri = "test://template/7/data" } }
 [[reply.step]]
-say = "{{ results[1].text }} {{ results[2].text }}"
+say = "{{ results[0].text }} {{ results[1].text }}"
 
 [[reply]]
 prompt = "prompts"
-[[reply.step]]
-call = { tool = "s.test_simple_text", arguments = {} }
 [[reply.step]]
 call = { tool = "mcpdeck.list_prompts", arguments = {} }
 [[reply.step]]
 call = { tool = "mcpdeck.get_prompt", arguments = { server = "s", name = "test_prompt_with_arguments", arguments = { arg1 = "tea", arg2 = "rice" } } }
 [[reply.step]]
-say = "{{ results[1].text }} {{ results[2].text }}"
+say = "{{ results[0].text }} {{ results[1].text }}"
 
 [[reply]]
 prompt = "form in the legacy era"

@@ -2,6 +2,8 @@
 
 mod asks;
 mod frames;
+#[cfg(feature = "images")]
+mod pictures;
 mod properties;
 mod reach;
 mod speed;

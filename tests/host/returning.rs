@@ -469,3 +469,39 @@ fn what_a_server_does_not_announce_any_more_is_gone() {
     stage.raise("other");
     assert_eq!(templates(&stage), 0);
 }
+
+#[test]
+fn a_task_that_is_cancelled_between_two_connections_is_cancelled_on_the_next() {
+    let mut stage = Stage::ready();
+    task(&mut stage);
+    stage.server("other", lost());
+    let down = stage.server("other", ended(FailureKind::Exited));
+    stage.command(Command::Interrupt);
+    assert_eq!(stage.end(1).word(), "cancelled");
+    let (_, note) = stage.notes()[0].clone();
+    assert!(note.contains("`t-7` may go on there"), "{note}");
+    let redial = timers(&down)
+        .into_iter()
+        .flat_map(|(timer, _)| stage.tell(HostEvent::Timer(timer)))
+        .collect::<Vec<_>>();
+    assert!(
+        redial
+            .iter()
+            .any(|effect| matches!(effect, Effect::Dial { .. }))
+    );
+    let back = stage.raise("other");
+    assert_eq!(follows(&back), [(1, Generation(2), "t-7".to_owned())]);
+    let cancel = Effect::CancelCall {
+        call: CallId(1),
+        server: "other".into(),
+        generation: Generation(2),
+    };
+    let place = |is: &dyn Fn(&Effect) -> bool| back.iter().position(is).expect("it is there");
+    let followed = place(&|effect| matches!(effect, Effect::FollowTask { .. }));
+    assert!(followed < place(&|effect| effect == &cancel));
+    // It is done once, and the call's end stays.
+    let over = ServerEvent::Call(CallId(1), CallEvent::Finished(CallOutcome::Cancelled));
+    stage.server("other", over);
+    assert_eq!(stage.end(1).word(), "cancelled");
+    assert!(follows(&come_back(&mut stage)).is_empty());
+}

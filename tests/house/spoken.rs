@@ -1,12 +1,15 @@
 //! The README's tables of what is spoken: each cell names the test that backs it, and that test exists.
 //!
-//! A cell is `[yes][name]`, and `[name]: FILE "test"` below the tables says which; `–` stands where an era does not have the
-//! thing, in all cells of that era. Texts come in and complaints go out, so that the rule can be shown tables that break it.
+//! A cell is `[yes][name]`, and `[name]: FILE "test"` below the tables says which. A cell that is not there is `–` with the mark of
+//! a footnote (`–¹`), which says why. Texts come in and complaints go out, so that the rule can be shown tables that break it.
 
 use std::collections::BTreeMap;
 
 /// The heading under which the tables stand.
 const HEADING: &str = "## What it speaks";
+
+/// The marks of footnotes.
+const SIGNS: &str = "¹²³⁴⁵⁶⁷⁸⁹";
 
 /// Everything that is wrong with the tables; `file` gives a file's text by its path in the repository.
 pub fn broken(readme: &str, file: impl Fn(&str) -> Option<String>) -> Vec<String> {
@@ -17,32 +20,38 @@ pub fn broken(readme: &str, file: impl Fn(&str) -> Option<String>) -> Vec<String
     let tests = definitions(section);
     let mut found = Vec::new();
     let mut named: Vec<&str> = Vec::new();
+    let mut marks: Vec<char> = Vec::new();
     let rows = body(section);
     for row in &rows {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let (feature, cells) = (cells[0], &cells[1..]);
         // Two eras, side by side, each in as many ways.
-        let ways = cells.len() / 2;
         if cells.is_empty() || cells.len() % 2 == 1 {
             found.push(format!("`{feature}` has {} cells", cells.len()));
             continue;
         }
-        for era in cells.chunks(ways) {
-            if era.iter().all(|cell| *cell == "–") {
-                continue;
-            }
-            for cell in era {
-                match link(cell) {
-                    Some(name) if tests.contains_key(name) => named.push(name),
-                    Some(name) => {
-                        found.push(format!("`{feature}` names [{name}], which is nowhere"))
-                    }
-                    None => found.push(format!("`{feature}` has a cell without a test: {cell:?}")),
+        for cell in cells {
+            match (link(cell), mark(cell)) {
+                (Some(name), _) if tests.contains_key(name) => named.push(name),
+                (Some(name), _) => {
+                    found.push(format!("`{feature}` names [{name}], which is nowhere"));
                 }
+                (None, Some(mark)) => marks.push(mark),
+                (None, None) => found.push(format!(
+                    "`{feature}` has a cell without a test and without a footnote: {cell:?}"
+                )),
             }
         }
-        if cells.iter().all(|cell| *cell == "–") {
+        if cells.iter().all(|cell| mark(cell).is_some()) {
             found.push(format!("`{feature}` has no cell with a test"));
+        }
+    }
+    for sign in SIGNS.chars() {
+        let explained = section.lines().any(|line| line.starts_with(sign));
+        match (marks.contains(&sign), explained) {
+            (true, false) => found.push(format!("the footnote {sign} is nowhere")),
+            (false, true) => found.push(format!("the footnote {sign} is of no cell")),
+            _ => {}
         }
     }
     if rows.is_empty() {
@@ -93,6 +102,13 @@ fn link(cell: &str) -> Option<&str> {
     cell.strip_prefix("[yes][")?.strip_suffix(']')
 }
 
+/// The footnote of a cell that is not there.
+fn mark(cell: &str) -> Option<char> {
+    let mut rest = cell.strip_prefix('–')?.chars();
+    let sign = rest.next().filter(|sign| SIGNS.contains(*sign))?;
+    rest.next().is_none().then_some(sign)
+}
+
 /// Whether a text has this function, and a `#[test]` of any kind stands before it.
 fn has_test(text: &str, test: &str) -> bool {
     let heads = [format!("fn {test}()"), format!("fn {test}(")];
@@ -114,7 +130,7 @@ mod tests {
     use super::*;
 
     const GOOD: &str = "# x\n## What it speaks\n\n| | old: agent | hand | new: agent | hand |\n| --- | --- | --- | --- | --- |\n\
-        | Tools | [yes][a] | [yes][b] | [yes][a] | [yes][b] |\n| Ping | [yes][b] | [yes][b] | – | – |\n\n\
+        | Tools | [yes][a] | [yes][b] | [yes][a] | [yes][b] |\n| Ping | [yes][b] | [yes][b] | –¹ | –¹ |\n\n¹ It is not in there.\n\n\
         [a]: tests/a.rs \"it_works\"\n[b]: tests/a.rs \"so_does_this\"\n\n## Next\n| no row of ours |\n";
 
     fn files(path: &str) -> Option<String> {
@@ -138,16 +154,23 @@ mod tests {
             (
                 "[yes][a] | [yes][b] | [yes][a]",
                 "yes | [yes][b] | [yes][a]",
-                "without a test: \"yes\"",
+                "without a test and without a footnote: \"yes\"",
             ),
             (
                 "[yes][a] | [yes][b] | [yes][a]",
                 "– | [yes][b] | [yes][a]",
-                "without a test: \"–\"",
+                "without a footnote: \"–\"",
             ),
             (
+                "[yes][a] | [yes][b] | [yes][a]",
+                "–² | [yes][b] | [yes][a]",
+                "the footnote ² is nowhere",
+            ),
+            ("–¹ | –¹", "[yes][b] | [yes][b]", "¹ is of no cell"),
+            ("–¹ | –¹", "–¹ | –x", "without a footnote: \"–x\""),
+            (
                 "| Ping | [yes][b] | [yes][b] |",
-                "| Ping | – | – |",
+                "| Ping | –¹ | –¹ |",
                 "no cell with a test",
             ),
             ("| [yes][b] |\n| Ping", "|\n| Ping", "has 3 cells"),

@@ -80,13 +80,15 @@ pub const DOORS: &[(&str, &[&str])] = &[
         "base64",
         &[
             "terminal/clipboard*",
-            "terminal/saving*",
             "app/picture*",
             "cli/save*",
             "servers/",
             "mcp/transport/http/",
         ],
     ),
+    // Only with the feature `images`: what a server sent is decoded in one place, and written to the terminal in one.
+    ("image", &["view/picture*"]),
+    ("ratatui_image", &["terminal/pictures*"]),
     ("pulldown_cmark", &["view/markdown*", "view/page*"]),
     ("syntect", &["view/highlight*"]),
     ("two_face", &["view/highlight*"]),

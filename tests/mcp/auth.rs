@@ -3,15 +3,19 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
 use mcpdeck::config::{
-    Grant, IdentityProvider, KeySource, OauthSettings, Secret, SigningAlgorithm,
+    Grant, IdentityProvider, KeySource, Launch, OauthSettings, Secret, SigningAlgorithm,
 };
 use mcpdeck::mcp::auth::{Authorizer, Browser, SignIn, Store, Verdict};
+use mcpdeck::mcp::wire::{Tap, WireFile};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::auth_site::{Rules, Site};
-use crate::support::binary;
+use crate::support::{binary, dialled, http, wait_for};
 
 fn authorizer(site: &Site, browser: Browser, store: &Store) -> Authorizer {
     with(site, OauthSettings::default(), browser, store)
@@ -700,4 +704,90 @@ async fn an_employer_vouches_for_a_person() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_token_that_is_renewed_for_a_call_that_is_cancelled_is_kept() {
+    let gate = Arc::new(Semaphore::new(0));
+    let site = Site::start(Rules {
+        gate: Some(gate.clone()),
+        ..Rules::default()
+    })
+    .await;
+    let who = authorizer(&site, Browser::Person, &Store::memory());
+    sign_in(&who).await.unwrap();
+    site.revoke();
+    let (other, place) = (who.clone(), site.clone());
+    let cancelled = tokio::spawn(async move { call(&place, &other).await });
+    wait_for(|| site.seen("/token").len() == 2).await;
+    cancelled.abort();
+    assert!(cancelled.await.unwrap_err().is_cancelled());
+    gate.add_permits(10);
+    assert_eq!(call(&site, &who).await, (Ok(()), 1));
+    assert_eq!((site.seen("/token").len(), site.reused()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_does_not_hold_up_the_browser() {
+    let site = Site::start(Rules::default()).await;
+    let who = authorizer(&site, Browser::Person, &Store::memory());
+    let begun = begun(&who).await.unwrap();
+    let back = visit(begun.url()).await;
+    let door = url::Url::parse(&back).unwrap();
+    // A browser opens connections ahead.
+    let door = ("127.0.0.1", door.port().unwrap());
+    let silent = tokio::net::TcpStream::connect(door).await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let both = async { tokio::join!(begun.redirected(), http.get(&back).send()) };
+    let in_time = tokio::time::timeout(Duration::from_secs(8), both).await;
+    let (redirect, page) = in_time.expect("the silent one is not waited for");
+    assert_eq!((redirect, page.unwrap().status().as_u16()), (back, 200));
+    drop(silent);
+}
+
+#[tokio::test]
+async fn a_token_that_came_later_stays_out_of_the_wire_log() {
+    let site = Site::start(Rules::default()).await;
+    let who = authorizer(&site, Browser::Person, &Store::memory());
+    sign_in(&who).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wire.jsonl");
+    let log = WireFile::create(&file).unwrap();
+    let tap = Tap::new(std::time::Instant::now(), Some(log), None);
+    let mut server = dialled(http(&site.url()), |dial| {
+        if let Launch::Http(launch) = &mut dial.spec.launch {
+            launch.headers.clear();
+        }
+        dial.authorizer = who;
+        dial.tap = tap.clone();
+    });
+    server.connected().await;
+    assert_eq!(
+        server.text(1, "t", json!({})).await,
+        "came with access-1",
+        "what the server says is not changed"
+    );
+    server.closed().await;
+    tap.flush().await.unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("came with ***"), "{text}");
+    assert!(!text.contains("access-1"), "{text}");
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_not_tried_for_each_request_that_waits_for_it() {
+    let site = Site::start(Rules {
+        lasts: vec![1],
+        ..Rules::default()
+    })
+    .await;
+    let who = authorizer(&site, Browser::Person, &Store::memory());
+    sign_in(&who).await.unwrap();
+    let documents = || site.seen("/.well-known/oauth-authorization-server").len();
+    let before = documents();
+    // Nothing listens there.
+    site.change(|rules| rules.over = json!({ "token_endpoint": "http://127.0.0.1:9/token" }));
+    let tokens = futures::future::join_all((0..8).map(|_| who.token())).await;
+    assert!(tokens.iter().all(Option::is_some), "the old one goes out");
+    assert_eq!(documents(), before + 1);
 }

@@ -1,5 +1,8 @@
 //! Streamable HTTP of 2026-07-28: headers, cancellation by closing, errors with a status, and streams that are asked for.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::response::Response;
 use mcpdeck::ids::CallId;
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
@@ -234,4 +237,53 @@ async fn changes_come_over_a_stream_that_is_asked_for_and_asked_for_again() {
     );
     streams.cut(0);
     streams.reach(2).await;
+}
+
+/// A server whose tool wants another header since it was listed; `heals` says whether the next list tells of it.
+async fn changed_header(heals: bool) -> (String, Log) {
+    let listings = Arc::new(AtomicUsize::new(0));
+    server(move |asked| match asked.method() {
+        "tools/list" => {
+            let is_first = listings.fetch_add(1, Ordering::SeqCst) == 0;
+            let header = if is_first || !heals { "Old" } else { "New" };
+            asked.answer(json!({
+                "resultType": "complete", "ttlMs": 0, "cacheScope": "private",
+                "tools": [{ "name": "t", "inputSchema": { "type": "object", "properties": {
+                    "a": { "type": "string", "x-mcp-header": header },
+                } } }],
+            }))
+        }
+        "tools/call" if asked.headers.contains_key("mcp-param-new") => asked.answer(said("ok")),
+        "tools/call" => error(400, &asked.body["id"], -32020, "headers differ"),
+        _ => refuse_to_listen(asked).unwrap(),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_call_that_is_refused_for_its_headers_is_sent_once_more_behind_a_new_list() {
+    let (url, log) = changed_header(true).await;
+    let mut server = dialled(http(&url), modern);
+    server.connected().await;
+    server.listed().await;
+    assert_eq!(server.text(1, "t", json!({ "a": "x" })).await, "ok");
+    assert_eq!(
+        (count(&log, "tools/call"), count(&log, "tools/list")),
+        (2, 2)
+    );
+
+    let (url, log) = changed_header(false).await;
+    let mut server = dialled(http(&url), modern);
+    server.connected().await;
+    server.listed().await;
+    server.connection.call(request(1, "t", json!({ "a": "x" })));
+    let (code, message) = (-32020, "headers differ".to_owned());
+    assert_eq!(
+        server.outcome(1).await,
+        CallOutcome::Refused { code, message }
+    );
+    assert_eq!(
+        (count(&log, "tools/call"), count(&log, "tools/list")),
+        (2, 2)
+    );
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcpdeck::ids::CallId;
 use mcpdeck::mcp::ask::{Ask, Reply};
-use mcpdeck::mcp::event::ServerEvent;
+use mcpdeck::mcp::event::{CallEvent, ServerEvent};
 use mcpdeck::mcp::request::Method;
 use mcpdeck::mcp::result::CallOutcome;
 use serde_json::{Value, json};
@@ -519,4 +519,53 @@ async fn a_modern_child_that_asks_in_the_old_way_is_refused_and_the_person_is_to
     server.outcome(1).await;
     let received = server.received(2).await;
     assert_eq!(answer(&received, "q")["error"]["code"], -32601);
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_ever_finds_its_questions_refused_and_not_piled_up() {
+    let question = |number: usize| {
+        format!(
+            r#"'{{"jsonrpc":"2.0","id":"q{number}","method":"elicitation/create","params":{{"message":"who?","requestedSchema":{{"type":"object","properties":{{}}}}}}}}'"#
+        )
+    };
+    let questions: Vec<String> = (0..130).map(question).collect();
+    let script = format!(
+        "[[on]]\nmethod = \"tools/call\"\ntool = \"asks\"\nstdout = [{}]",
+        questions.join(",\n")
+    );
+    let mut server = scripted(&script);
+    server.connected().await;
+    server.connection.call(request(1, "asks", json!({})));
+    let mut asked = 0;
+    loop {
+        match server.event().await {
+            ServerEvent::Asked { .. } => asked += 1,
+            ServerEvent::Call(_, CallEvent::Finished(_)) => break,
+            _ => {}
+        }
+    }
+    assert_eq!(asked, 100);
+    let received = server.received(2).await;
+    for (number, has_error) in [(0, false), (99, false), (100, true), (129, true)] {
+        let answer = answer(&received, &format!("q{number}"));
+        assert_eq!(answer.get("error").is_some(), has_error, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn more_inputs_than_anybody_answers_are_not_asked_for() {
+    let inputs: Vec<String> = (0..101)
+        .map(|number| format!(r#"k{number} = {{ method = "roots/list" }}"#))
+        .collect();
+    let script = format!(
+        "era = \"modern\"\n[[on]]\nmethod = \"tools/call\"\nresult = {{ resultType = \"input_required\", inputRequests = {{ {} }} }}",
+        inputs.join(", ")
+    );
+    let mut server = scripted_as(&script, modern);
+    server.connected().await;
+    server.connection.call(request(1, "t", json!({})));
+    match server.outcome(1).await {
+        CallOutcome::Unreadable { why } => assert!(why.contains("101 inputs at once"), "{why}"),
+        other => panic!("{other:?}"),
+    }
 }

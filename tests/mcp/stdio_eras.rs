@@ -120,3 +120,12 @@ async fn an_error_that_smells_of_the_other_era_comes_with_what_to_set() {
         assert_eq!(told, is_told, "{era}");
     }
 }
+
+#[tokio::test]
+async fn a_forced_era_that_a_server_does_not_speak_is_refused_with_what_to_set() {
+    let mut server = scripted_as("", modern);
+    let failure = server.ended().await;
+    assert!(failure.message.contains("server/discover"), "{failure:?}");
+    let hint = failure.hint.unwrap_or_default();
+    assert!(hint.contains("protocol = \"auto\""), "{hint}");
+}

@@ -30,13 +30,13 @@ impl Deck {
         Self { home, config }
     }
 
-    /// Adds a server that is a child process.
+    /// Adds a server that is a child process. It has the time that a Python takes to load much where several start at once.
     pub fn stdio(&self, name: &str, command: &str, args: &[&str]) {
         let command = quoted(command);
         let args: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();
         let args = args.join(", ");
         self.add(&format!(
-            "[mcp_servers.{name}]\ncommand = {command}\nargs = [{args}]\n"
+            "[mcp_servers.{name}]\ncommand = {command}\nargs = [{args}]\nstartup_timeout_sec = 120\n"
         ));
     }
 

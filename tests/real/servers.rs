@@ -68,6 +68,8 @@ impl Known {
         let failure = server.ended().await;
         assert_eq!(failure.kind, FailureKind::Protocol, "{failure:#?}");
         assert!(failure.message.contains("server/discover"), "{failure:#?}");
+        let hint = failure.hint.as_deref().unwrap_or_default();
+        assert!(hint.contains("protocol = \"auto\""), "{failure:#?}");
         while let Ok((_, _, event)) = server.events.try_recv() {
             assert!(!matches!(event, ServerEvent::Connected(_)), "{event:?}");
         }

@@ -17,6 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 
 /// What a site does, right unless it is told otherwise.
 #[derive(Clone)]
@@ -51,6 +52,8 @@ pub struct Rules {
     pub vouches_for: Option<String>,
     /// Only this client may get tokens by itself.
     pub machine: Option<(String, String)>,
+    /// A renewal is answered only with a permit of this; the spent refresh token is spent before.
+    pub gate: Option<Arc<Semaphore>>,
 }
 
 impl Default for Rules {
@@ -71,6 +74,7 @@ impl Default for Rules {
             redirects: None,
             vouches_for: None,
             machine: None,
+            gate: None,
         }
     }
 }
@@ -233,7 +237,7 @@ async fn mcp(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Bytes
     let (status, rest) = match granted {
         None => (401, format!("error=\"invalid_token\", scope=\"{need}\"")),
         Some(granted) if granted.contains(&need) => {
-            return answer(&body);
+            return answer(&body, sent.unwrap_or_default());
         }
         Some(_) => (
             403,
@@ -245,14 +249,22 @@ async fn mcp(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Bytes
 }
 
 /// What an MCP server without anything answers.
-fn answer(body: &Bytes) -> Response {
+fn answer(body: &Bytes, token: &str) -> Response {
     let asked: Value = serde_json::from_slice(body).unwrap();
     let result = match asked["method"].as_str() {
         Some("initialize") => json!({
             "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
             "serverInfo": { "name": "site", "version": "1" },
         }),
+        Some("server/discover") => json!({
+            "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": { "tools": {} },
+            "ttlMs": 0, "cacheScope": "private",
+        }),
         Some("tools/list") => json!({ "tools": [] }),
+        // Says what it should keep to itself.
+        Some("tools/call") => {
+            json!({ "content": [{ "type": "text", "text": format!("came with {token}") }] })
+        }
         _ if asked["id"].is_null() => return StatusCode::ACCEPTED.into_response(),
         _ => json!({}),
     };
@@ -457,11 +469,17 @@ async fn token(State(site): State<Site>, uri: Uri, headers: HeaderMap, body: Byt
                 books.spent.insert(spent);
                 owner
             };
-            match owner.as_deref() == Some(client.as_str()) && fields["resource"] == site.url() {
+            let good =
+                owner.as_deref() == Some(client.as_str()) && fields["resource"] == site.url();
+            let answer = match good {
                 true => Json(site.grant(&client, fields.get("scope").map_or("read", |s| s)))
                     .into_response(),
                 false => refuse("invalid_grant"),
+            };
+            if let Some(gate) = &rules.gate {
+                gate.acquire().await.unwrap().forget();
             }
+            answer
         }
         _ => refuse("unsupported_grant_type"),
     }

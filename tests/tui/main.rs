@@ -3,6 +3,8 @@
 
 #[path = "../support/endpoint.rs"]
 mod endpoint;
+#[path = "../support/eras.rs"]
+mod eras;
 #[path = "../support/home.rs"]
 mod home;
 #[path = "../support/ports.rs"]
@@ -19,6 +21,7 @@ mod hostile;
 mod interrupt;
 mod leaving;
 mod offline;
+mod reaches;
 mod resize;
 mod servers;
 mod speaks;

@@ -58,8 +58,8 @@ fn without_a_model_the_chat_says_how_to_get_one_and_sql_tools_and_calls_work() {
     screen.key(Key::Esc);
     screen.wait_gone("get_table_schema");
 
-    deck.say("/tols");
-    screen.wait_text("There is no command `/tols`; did you mean `/tools`?");
+    deck.say("/toolz");
+    screen.wait_text("There is no command `/toolz`; did you mean `/tools`?");
     screen.key(Key::Ctrl('u'));
     deck.say("/call shop query_databse");
     screen.wait_text("`query_database`");

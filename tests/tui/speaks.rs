@@ -8,11 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 
 use crate::deck::{Deck, WIDE, binary, scripted, sent, stdio};
+use crate::eras::ERAS;
 use crate::home::Home;
 use crate::screen::Key;
-
-/// The two eras, as the configuration names them.
-const ERAS: [&str; 2] = ["legacy", "modern"];
 
 /// Plays the model: whoever asks gets a poem.
 const MODEL: &str = "opening = \"o\"\nfallback = \"A poem of ours.\"\npace_ms = 0\n\

@@ -110,6 +110,8 @@ async fn turn(
 ) -> Result<(), CliError> {
     let mut interrupt = Interrupt::listen();
     run.start();
+    // Before the first event: a server that fails at once has been starting too.
+    reporter.look(&run.host, run.now());
     let outcome = tokio::select! {
         outcome = answer(prompt, run, reporter) => outcome,
         signal = interrupt.wait() => Err(failure::interrupted(signal)),

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::agent::transcript::Level;
 use crate::host::book::Purpose;
 use crate::host::call::{CallEnd, CallState, ToolCall};
 use crate::host::calls::PROGRESS_FACTOR;
@@ -58,9 +59,64 @@ impl Host {
     /// A server is ready again: its tasks are followed.
     pub(in crate::host) fn follow_tasks(&mut self, name: &ServerName, now: Moment) -> Vec<Effect> {
         let ids = self.adrift_at(name);
-        ids.into_iter()
-            .flat_map(|id| self.follow(id, now))
-            .collect()
+        let mut effects = self.cancel_left(name);
+        effects.extend(ids.into_iter().flat_map(|id| self.follow(id, now)));
+        effects
+    }
+
+    /// The person cancels calls whose tasks have no connection: they are cancelled on the next one, and that is said.
+    pub(super) fn cancel_adrift(&mut self, ids: &[CallId]) {
+        for id in ids {
+            if self.book.adrift.remove(id).is_none() {
+                continue;
+            }
+            let Some(call) = self.call(*id) else {
+                continue;
+            };
+            let Some(task) = &call.task else {
+                continue;
+            };
+            let text = format!(
+                "{} was cancelled while its server was away: its task `{}` may go on there, and is cancelled when the server is back",
+                call.title(),
+                task.id
+            );
+            self.book.to_cancel.insert(*id);
+            self.transcript.note(Level::Warning, text, None);
+        }
+    }
+
+    /// Cancels on a new connection what could not be cancelled on the last one. What it says of it comes after the calls' end.
+    fn cancel_left(&mut self, name: &ServerName) -> Vec<Effect> {
+        let Some(server) = self.server(name) else {
+            return Vec::new();
+        };
+        let (generation, timeout) = (server.generation, server.tool_timeout());
+        let is_there = |id: &CallId| {
+            let call = self.call(*id)?;
+            (call.server.as_ref() == Some(name)).then_some(())?;
+            Some((*id, call.task.as_ref()?.id.clone()))
+        };
+        let left: Vec<_> = self.book.to_cancel.iter().filter_map(is_there).collect();
+        let mut effects = Vec::new();
+        for (call, task) in left {
+            self.book.to_cancel.remove(&call);
+            let server = name.clone();
+            effects.push(Effect::FollowTask {
+                call,
+                server: server.clone(),
+                generation,
+                task,
+                timeout,
+                max_total: timeout,
+            });
+            effects.push(Effect::CancelCall {
+                call,
+                server,
+                generation,
+            });
+        }
+        effects
     }
 
     /// A server will not come back by itself: its tasks are lost sight of.

@@ -61,7 +61,7 @@ impl Host {
 
     fn allow_for_session(&mut self, id: CallId) -> Option<AllowRule> {
         let call = self.call(id)?;
-        let (server, tool) = (call.server.clone()?, call.approval_key().to_owned());
+        let (server, tool) = (call.server.clone()?, call.approval_key().into_owned());
         let launch = self.server(&server)?.spec.as_ref()?.launch.identity();
         self.book.session.insert((server.clone(), tool.clone()));
         Some(AllowRule {
@@ -74,7 +74,7 @@ impl Host {
     fn send_allowed(&mut self, now: Moment) -> Vec<Effect> {
         let allowed = |question: &Question| {
             let call = self.call(question.call()?)?;
-            let key = (call.server.clone()?, call.approval_key().to_owned());
+            let key = (call.server.clone()?, call.approval_key().into_owned());
             self.book.session.contains(&key).then_some(call.id)
         };
         let ids: Vec<_> = self.questions.iter().filter_map(allowed).collect();

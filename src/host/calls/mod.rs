@@ -94,6 +94,7 @@ impl Host {
             .map(|call| call.id)
             .collect();
         let mut effects = self.asks_of_calls_over(|call| running.contains(&call));
+        self.cancel_adrift(&running);
         for call in &mut self.calls {
             match (&call.state, &call.server) {
                 (CallState::Asking { .. }, _) => {

@@ -1,7 +1,7 @@
 //! A server's lists: asked for after the handshake and when they change, filtered by the configuration; its tools named for the
 //! model.
 //!
-//! Pure. A server is ready when its tools are known; the other lists come when they come. A storm of `list_changed` costs one
+//! Pure. A server is ready when its tools are known; the other lists come when they come, and a turn that begins waits for them. A storm of `list_changed` costs one
 //! further listing.
 
 use std::time::Duration;
@@ -45,6 +45,9 @@ impl Host {
                 ListKind::Prompts => server.prompts.clear(),
             }
         }
+        let others = kinds.iter().filter(|kind| **kind != ListKind::Tools);
+        let unlisted = (server.generation, others.copied().collect());
+        self.book.unlisted.insert(name.clone(), unlisted);
         let mut effects = Vec::new();
         if !kinds.contains(&ListKind::Tools) {
             effects = self.tools_known(name, Items::default(), now);
@@ -137,7 +140,17 @@ impl Host {
         if before == Some(Listing::Stale) {
             effects.extend(self.list_soon(name, kind, now));
         }
+        effects.extend(self.heard_of_list(name, kind, now));
         effects
+    }
+
+    /// A list has come or failed: a turn may wait for just that.
+    fn heard_of_list(&mut self, name: &ServerName, kind: ListKind, now: Moment) -> Vec<Effect> {
+        let unlisted = self.book.unlisted.get_mut(name);
+        match unlisted.is_some_and(|(_, kinds)| kinds.remove(&kind)) {
+            true => self.gathered_if_settled(now),
+            false => Vec::new(),
+        }
     }
 
     pub(super) fn list_failed(
@@ -159,10 +172,12 @@ impl Host {
         if kind != ListKind::Tools {
             // Announced and not there is common, and no fault that matters: what was known stays.
             server.rejected.insert(kind, rejected);
-            return match again {
+            let mut effects = match again {
                 true => self.list_soon(name, kind, now),
                 false => Vec::new(),
             };
+            effects.extend(self.heard_of_list(name, kind, now));
+            return effects;
         }
         server.health.last_error = Some(why);
         // What it offered before is the best that is known.

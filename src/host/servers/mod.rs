@@ -162,11 +162,22 @@ impl Host {
         if self.book.attaching.is_some() {
             return self.attach(now);
         }
-        if self.servers.iter().all(|server| server.status.is_settled()) {
+        if self.is_gathered() {
             self.turn_step(now, |turn, desk| turn.gathered(desk))
         } else {
             Vec::new()
         }
+    }
+
+    /// Whether a turn that begins has nothing to wait for: each server is there, with all that it announced, or does not come.
+    pub(in crate::host) fn is_gathered(&self) -> bool {
+        let is_listed = |server: &Server| {
+            let unlisted = self.book.unlisted.get(&server.name);
+            unlisted.is_none_or(|(of, kinds)| *of != server.generation || kinds.is_empty())
+        };
+        self.servers.iter().all(|server| {
+            server.status.is_settled() && (!server.status.is_ready() || is_listed(server))
+        })
     }
 
     pub(in crate::host) fn server_mut(&mut self, name: &ServerName) -> Option<&mut Server> {

@@ -5,9 +5,11 @@
 use std::io;
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use url::Url;
 
 /// The path of the redirect URI.
@@ -16,6 +18,10 @@ const PATH: &str = "/callback";
 const LONGEST: usize = 16 * 1024;
 /// And comes sooner.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The most visits at once.
+const MOST: usize = 32;
+/// The wait after a visit that could not be taken.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// A listening door.
 #[derive(Debug)]
@@ -40,33 +46,44 @@ impl Loopback {
         redirect(self.port)
     }
 
-    /// Waits for the visit with this `state`, and gives the address that the browser came with.
+    /// Waits for the visit with this `state`, and gives the address that the browser came with. Several may knock at once: a
+    /// browser opens connections ahead on which it says nothing.
     pub async fn visited(&self, state: &str) -> String {
+        let mut visits = FuturesUnordered::new();
         loop {
-            // A connection that could not be taken was another program's; the browser comes again.
-            let Ok((mut stream, _)) = self.listener.accept().await else {
-                tokio::task::yield_now().await;
-                continue;
-            };
-            let head = timeout(PATIENCE, head(&mut stream)).await;
-            let target = head.ok().and_then(Result::ok).as_deref().and_then(target);
-            let address = target.map(|target| format!("http://127.0.0.1:{}{target}", self.port));
-            let good = address.filter(|address| belongs(address, state));
-            let (status, words) = match &good {
-                Some(_) => (
-                    "200 OK",
-                    "mcpdeck has heard. You can close this page and go back to the terminal.",
-                ),
-                None => (
-                    "404 Not Found",
-                    "This page belongs to no sign-in that is under way.",
-                ),
-            };
-            let _browser_gone = timeout(PATIENCE, answer(&mut stream, status, words)).await;
-            if let Some(address) = good {
-                return address;
+            tokio::select! {
+                Some(address) = visits.next(), if !visits.is_empty() => {
+                    if let Some(address) = address {
+                        return address;
+                    }
+                }
+                taken = self.listener.accept(), if visits.len() < MOST => match taken {
+                    Ok((stream, _)) => visits.push(self.visit(stream, state)),
+                    // The system has none left for now; the browser comes again.
+                    Err(_) => sleep(AGAIN).await,
+                },
             }
         }
+    }
+
+    /// One visit: the address, when it is the one that is waited for.
+    async fn visit(&self, mut stream: TcpStream, state: &str) -> Option<String> {
+        let head = timeout(PATIENCE, head(&mut stream)).await;
+        let target = head.ok().and_then(Result::ok).as_deref().and_then(target);
+        let address = target.map(|target| format!("http://127.0.0.1:{}{target}", self.port));
+        let good = address.filter(|address| belongs(address, state));
+        let (status, words) = match &good {
+            Some(_) => (
+                "200 OK",
+                "mcpdeck has heard. You can close this page and go back to the terminal.",
+            ),
+            None => (
+                "404 Not Found",
+                "This page belongs to no sign-in that is under way.",
+            ),
+        };
+        let _browser_gone = timeout(PATIENCE, answer(&mut stream, status, words)).await;
+        good
     }
 }
 

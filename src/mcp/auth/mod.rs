@@ -17,6 +17,7 @@ mod store;
 mod wire;
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use url::Url;
@@ -105,7 +106,11 @@ impl Authorizer {
 
     /// The token to send, refreshed where that is due; none when there is none, and then the request goes out without one.
     pub async fn token(&self) -> Option<Secret> {
-        self.inner.as_ref()?.token().await
+        let inner = self.inner.clone()?;
+        if let Some(token) = inner.fresh().await {
+            return Some(token);
+        }
+        unbroken(async move { inner.token().await }).await.flatten()
     }
 
     /// The server has refused a request with 401 or 403 and this `WWW-Authenticate`. `sent` is the token that it refused.
@@ -124,7 +129,17 @@ impl Authorizer {
                 why: why.to_owned(),
             };
         };
-        inner.refused(self, status, challenge, sent).await
+        let (inner, whole) = (inner.clone(), self.clone());
+        let (challenge, sent) = (challenge.map(str::to_owned), sent.cloned());
+        let verdict = unbroken(async move {
+            let challenge = challenge.as_deref();
+            inner
+                .refused(&whole, status, challenge, sent.as_ref())
+                .await
+        });
+        verdict.await.unwrap_or_else(|| Verdict::SignIn {
+            why: "mcpdeck failed over the sign-in; please report it".to_owned(),
+        })
     }
 
     /// Begins a sign-in. None when nobody needs to go anywhere: there are credentials already then.
@@ -196,6 +211,12 @@ impl SignInError {
         self.why = secrets.redact(&self.why);
         self
     }
+}
+
+/// Runs to its end also when whoever waits for it no longer does: a refresh token is spent by the asking, so the answer must be
+/// kept although the call for which it was asked is cancelled. Bounded by the limits of the exchanges. None after a fault of ours.
+async fn unbroken<T: Send + 'static>(what: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    tokio::spawn(what).await.ok()
 }
 
 fn not_here() -> SignInError {

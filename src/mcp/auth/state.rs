@@ -23,6 +23,8 @@ use crate::config::{Grant, OauthSettings, Secret};
 const TRIES: u32 = 3;
 /// Refusals that are further apart have nothing to do with each other.
 const IN_A_ROW: Duration = Duration::from_secs(60);
+/// So soon after a renewal that came to nothing another one is not tried.
+const FAILS_AGAIN: Duration = Duration::from_secs(5);
 
 /// One server's sign-in.
 pub(super) struct Inner {
@@ -45,6 +47,8 @@ pub(super) struct Memory {
     /// How often in a row it has refused, and when last.
     refusals: u32,
     last: Option<Instant>,
+    /// When a renewal came to nothing, and why.
+    failed: Option<(Instant, SignInError)>,
 }
 
 impl Memory {
@@ -104,6 +108,13 @@ impl Inner {
         self.store
             .save(&self.key(), &text)
             .map_err(SignInError::new)
+    }
+
+    /// The token that can be sent as it is.
+    pub async fn fresh(&self) -> Option<Secret> {
+        let memory = self.memory.lock().await;
+        let record = memory.record.as_ref().filter(|record| record.is_fresh())?;
+        record.access_token.as_deref().map(Secret::new)
     }
 
     pub async fn token(&self) -> Option<Secret> {
@@ -220,6 +231,21 @@ impl Inner {
         if record.refresh_token.is_none() {
             return Ok(false);
         }
+        // Requests wait here one behind the other: each would wait as long for nothing.
+        if let Some((_, why)) = memory
+            .failed
+            .as_ref()
+            .filter(|(at, _)| at.elapsed() < FAILS_AGAIN)
+        {
+            return Err(why.clone());
+        }
+        let renewed = self.renewed(memory, record).await;
+        let failed = renewed.as_ref().err().cloned();
+        memory.failed = failed.map(|why| (Instant::now(), why));
+        renewed
+    }
+
+    async fn renewed(&self, memory: &mut Memory, record: Record) -> Result<bool, SignInError> {
         let found = self.find(memory).await?;
         if found.issuer != record.issuer {
             // Tokens of one authorization server are nothing to another.

@@ -11,6 +11,12 @@ use crate::ids::{AskId, CallId};
 use crate::mcp::ask::{Ask, Reply};
 use crate::mcp::convert;
 
+/// The error for a question that is not put: the one that the specification shows for a refusal.
+const REFUSED: i64 = -1;
+
+/// The most questions that may be open at once, against a server that asks for ever.
+pub const MOST_OPEN: usize = 100;
+
 /// Who waits for an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Whose {
@@ -57,6 +63,12 @@ impl Asks {
         if message.get("method").and_then(Value::as_str) == Some("ping") {
             let reply = Reply::Result { value: json!({}) };
             return Heard::Answer(messages::answer(&id, reply));
+        }
+        if self.open.len() >= MOST_OPEN {
+            let message =
+                format!("{MOST_OPEN} questions of this server wait for an answer already");
+            let code = REFUSED;
+            return Heard::Answer(messages::answer(&id, Reply::Error { code, message }));
         }
         match convert::ask(message) {
             Ok(what) => {

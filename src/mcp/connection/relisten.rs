@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 /// The first wait; doubles with each short stream.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// A stream that lived so long was a good one.
-const GOOD: Duration = Duration::from_secs(60);
+/// A stream that lived so long was a good one: what stands between ends silent ones after 15 s to a minute, again and again.
+const GOOD: Duration = Duration::from_secs(10);
 /// Short streams in a row after which the server is not asked again.
 const MOST: u32 = 5;
 

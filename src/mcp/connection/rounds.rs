@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::asks::MOST_OPEN;
 use crate::mcp::ask::Ask;
 use crate::mcp::convert;
 
@@ -114,6 +115,12 @@ pub fn questions(of: &Value) -> Result<Vec<(String, Ask)>, String> {
         Some(Value::Object(requests)) => requests,
         Some(_) => return Err("the server's `inputRequests` is no JSON object".to_owned()),
     };
+    if requests.len() > MOST_OPEN {
+        return Err(format!(
+            "the server asks for {} inputs at once; {MOST_OPEN} is the most",
+            requests.len()
+        ));
+    }
     let read = |(key, request): (&String, &Value)| match convert::ask(request) {
         Ok(ask) => Ok((key.clone(), ask)),
         Err((_, why)) => Err(format!(
@@ -150,6 +157,9 @@ impl Visits {
         let list = list.ok_or("it names no URL")?;
         if self.count > MOST_ROUNDS {
             return Err(format!("it was tried {MOST_ROUNDS} times"));
+        }
+        if list.len() > MOST_OPEN {
+            return Err(format!("it names more than {MOST_OPEN} URLs"));
         }
         let mut fresh = Vec::new();
         for item in list {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::asks::MOST_OPEN;
 use super::rounds::questions;
 use crate::mcp::ask::Ask;
 use crate::mcp::convert;
@@ -169,6 +170,12 @@ impl Running {
         let fresh: Vec<(String, Ask)> = all.into_iter().filter(|(key, _)| is_new(key)).collect();
         if fresh.is_empty() {
             return Ok(Word::Working);
+        }
+        // It goes on reporting while a person thinks: what it asks must not pile up.
+        if self.answers.len() + fresh.len() > MOST_OPEN {
+            return Err(format!(
+                "the task asks for more than {MOST_OPEN} inputs at once"
+            ));
         }
         let keys = fresh.iter().map(|(key, _)| (key.clone(), None));
         self.answers.extend(keys);

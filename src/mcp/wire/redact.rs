@@ -3,11 +3,16 @@
 //! Pure. Three nets: the secrets that the configuration names (as they are and as JSON writes them), the values of keys such as
 //! `Authorization` or `api_key` (also in JSON that sits inside a JSON string), and tokens that are known by their shape.
 
+use std::collections::VecDeque;
+
 /// What stands for a secret.
 pub const MASK: &str = "***";
 
 /// A shorter configured value would be found everywhere and say nothing.
 const SHORTEST_SECRET: usize = 4;
+
+/// The most secrets that are learned later: tokens end, and nobody speaks of one that ended long ago.
+const MOST_LEARNED: usize = 256;
 
 /// A line of a secret of several lines is one by itself from this length on.
 const LONG_LINE: usize = 16;
@@ -61,6 +66,8 @@ const SHAPES: &[(&str, usize)] = &[
 #[derive(Clone, Default)]
 pub struct Redactor {
     literals: Vec<String>,
+    /// Secrets that came later, the newest last.
+    learned: VecDeque<String>,
 }
 
 impl Redactor {
@@ -86,13 +93,34 @@ impl Redactor {
         literals.retain(|literal| literal.len() >= SHORTEST_SECRET);
         literals.sort_by_key(|literal| std::cmp::Reverse(literal.len()));
         literals.dedup();
-        Self { literals }
+        Self {
+            literals,
+            learned: VecDeque::new(),
+        }
+    }
+
+    /// Learns a secret that came later, such as a token; of many the oldest is let go.
+    pub fn learn(&mut self, secret: &str) {
+        if self.knows(secret) {
+            return;
+        }
+        for literal in Self::new([secret]).literals {
+            if self.learned.len() == MOST_LEARNED {
+                self.learned.pop_front();
+            }
+            self.learned.push_back(literal);
+        }
+    }
+
+    /// Whether it has learned this secret.
+    pub fn knows(&self, secret: &str) -> bool {
+        self.learned.iter().any(|known| known == secret)
     }
 
     /// The line without its secrets.
     pub fn redact(&self, line: &str) -> String {
         let mut text = line.to_owned();
-        for literal in &self.literals {
+        for literal in self.learned.iter().chain(&self.literals) {
             if text.contains(literal.as_str()) {
                 text = text.replace(literal.as_str(), MASK);
             }
@@ -103,7 +131,8 @@ impl Redactor {
 
 impl std::fmt::Debug for Redactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Redactor({} secrets)", self.literals.len())
+        let known = self.literals.len() + self.learned.len();
+        write!(f, "Redactor({known} secrets)")
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Impure: reads the clock. Made once by the driver; each connection takes a [`ConnectionTap`] of its own.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use serde_json::json;
@@ -39,7 +39,7 @@ pub struct ConnectionTap {
     shared: Arc<Shared>,
     server: ServerName,
     generation: Generation,
-    redactor: Arc<Redactor>,
+    redactor: Arc<RwLock<Redactor>>,
 }
 
 impl Tap {
@@ -97,12 +97,32 @@ impl Tap {
             shared: self.shared.clone(),
             server,
             generation,
-            redactor: Arc::new(redactor),
+            redactor: Arc::new(RwLock::new(redactor)),
         }
     }
 }
 
 impl ConnectionTap {
+    /// Learns a secret that came after the connection was made. Every clone knows it from then on.
+    pub fn learn(&self, secret: &str) {
+        let known = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
+        if known.knows(secret) {
+            return;
+        }
+        drop(known);
+        let mut redactor = self
+            .redactor
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        redactor.learn(secret);
+    }
+
+    /// A text without the secrets of this connection.
+    pub fn redacted(&self, text: &str) -> String {
+        let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
+        redactor.redact(text)
+    }
+
     /// Records one line or body of `bytes` bytes; waits only while the file is behind.
     pub async fn record(&self, direction: Direction, kind: WireKind, bytes: usize, text: &str) {
         let shared = &self.shared;
@@ -151,7 +171,7 @@ impl ConnectionTap {
         {
             line.extend(kind);
             line.insert("bytes".to_owned(), bytes.into());
-            line.insert("text".to_owned(), self.redactor.redact(text).into());
+            line.insert("text".to_owned(), self.redacted(text).into());
         }
         line.to_string()
     }

@@ -74,7 +74,7 @@ pub async fn connect(
     let failure = match attempt(dial, tap, tasks, early, (deadline, first, may_fall_back)).await {
         Ok(shaken) => return Ok(shaken),
         Err(Refusal::Final(failure)) => return Err(failure),
-        Err(Refusal::TryFresh(failure)) if !may_fall_back => return Err(failure),
+        Err(Refusal::TryFresh(failure)) if !may_fall_back => return Err(forced(failure, first)),
         Err(Refusal::TryFresh(failure)) => failure,
     };
     let second = match first {
@@ -87,6 +87,17 @@ pub async fn connect(
         Err(_) if first == First::Initialize => Err(failure),
         Err(Refusal::TryFresh(failure) | Refusal::Final(failure)) => Err(failure),
     }
+}
+
+/// A refusal where the configuration leaves no other way: where it forces the new era, that may be what is wrong.
+fn forced(mut failure: Box<Failure>, first: First) -> Box<Failure> {
+    if first == First::Discover {
+        failure.hint.get_or_insert_with(|| {
+            "set `protocol = \"auto\"` for this server: `protocol = \"modern\"` is for those that speak 2026-07-28"
+                .to_owned()
+        });
+    }
+    failure
 }
 
 async fn attempt(

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::Session;
+use super::mismatch::HEADER_MISMATCH;
 use super::tasks::Carried;
 use crate::ids::CallId;
 use crate::mcp::connection::asks::Whose;
@@ -37,6 +38,8 @@ pub(super) struct Call {
     pub(super) visits: Visits,
     /// Whether it was sent as a task (2025-11-25).
     as_task: bool,
+    /// Whether the tools were listed again for it.
+    pub(super) relisted: bool,
     pub(super) stage: Stage,
 }
 
@@ -48,6 +51,8 @@ pub(super) enum Stage {
     Asking,
     /// Its request is sent again then.
     Again(Instant),
+    /// Its headers were refused with these words: it is sent again once the tools are listed.
+    Listing(String),
     /// The server carries it as a task.
     Task(Box<Carried>),
 }
@@ -65,6 +70,7 @@ impl Call {
             rounds: Rounds::default(),
             visits: Visits::default(),
             as_task: false,
+            relisted: false,
             stage: Stage::Asking,
             request,
         }
@@ -76,7 +82,7 @@ impl Call {
         let due = match &self.stage {
             Stage::Again(at) => Some(*at),
             Stage::Task(carried) => carried.due,
-            Stage::Sent(_) | Stage::Asking => None,
+            Stage::Sent(_) | Stage::Asking | Stage::Listing(_) => None,
         };
         deadline.into_iter().chain(due)
     }
@@ -151,6 +157,9 @@ impl Session {
         let Some(call) = self.calls.remove(&id) else {
             return;
         };
+        if let Stage::Task(carried) = &call.stage {
+            self.forget_fetching(carried);
+        }
         self.tokens.retain(|_, of| *of != id);
         self.withdraw_asks(id).await;
         // The server was asked before and may have done something then.
@@ -169,7 +178,7 @@ impl Session {
     }
 
     pub(super) async fn call_answered(&mut self, id: CallId, gate: &Gate, answer: Answer) {
-        let may_be_task = self.wants_a_task(id);
+        let (may_be_task, may_relist) = (self.wants_a_task(id), self.may_relist(id));
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -192,6 +201,11 @@ impl Session {
                 code: convert::NO_METHOD,
                 ..
             } if may_be_task => self.call_as_task(id).await,
+            Answer::Error {
+                code: HEADER_MISMATCH,
+                words,
+                ..
+            } if may_relist => self.relist(id, words).await,
             other => {
                 let waited = call.began.elapsed();
                 let outcome = without_result(other, gate, waited);
@@ -277,7 +291,7 @@ impl Session {
                 self.cancel_task(id, reason);
                 false
             }
-            Stage::Asking | Stage::Again(_) => false,
+            Stage::Asking | Stage::Again(_) | Stage::Listing(_) => false,
         }
     }
 
@@ -325,6 +339,8 @@ impl Session {
                     .pending
                     .get(request)
                     .is_some_and(|pending| pending.gate.hold_back()),
+                // It was refused, so it has not run.
+                Some(Stage::Listing(_)) => true,
                 _ => false,
             };
             let outcome = match never_left {

@@ -37,9 +37,7 @@ impl Session {
         });
         if let Err(why) = put {
             let why = format!("{} failed: {why}", kind.wire());
-            self.reporter
-                .event(ServerEvent::ListFailed(kind, why))
-                .await;
+            self.list_failed(kind, why).await;
         }
     }
 
@@ -57,10 +55,7 @@ impl Session {
             other => Err(list_failure(pages.listed.kind(), other)),
         };
         match next {
-            Err(why) => {
-                let failed = ServerEvent::ListFailed(pages.listed.kind(), why);
-                self.reporter.event(failed).await;
-            }
+            Err(why) => self.list_failed(pages.listed.kind(), why).await,
             Ok(Some(cursor))
                 if !pages.cursors.contains(&cursor) && pages.cursors.len() < MOST_PAGES =>
             {
@@ -76,8 +71,20 @@ impl Session {
                         .filter(|it| it.task == TaskSupport::Required);
                     self.task_tools = required.map(|it| it.name.clone()).collect();
                 }
+                let kind = pages.listed.kind();
                 self.reporter.event(ServerEvent::Listed(pages.listed)).await;
+                if kind == ListKind::Tools {
+                    self.relisted(true).await;
+                }
             }
+        }
+    }
+
+    async fn list_failed(&mut self, kind: ListKind, why: String) {
+        let failed = ServerEvent::ListFailed(kind, why);
+        self.reporter.event(failed).await;
+        if kind == ListKind::Tools {
+            self.relisted(false).await;
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The life of a connection after its handshake: requests under way, their deadlines, what the server says by itself.
 //!
 //! One task, one place of state. Every call gets exactly one `Finished` and every errand one end, whatever happens to the link.
-//! A file for each noun: `calls`, `listing`, `questions`, `tasks`, `errands`, `listening`, `notices`.
+//! A file for each noun: `calls`, `listing`, `questions`, `tasks`, `errands`, `listening`, `mismatch`, `notices`.
 
 mod calls;
 mod errands;
 mod listening;
 mod listing;
+mod mismatch;
 mod notices;
 mod questions;
 mod tasks;

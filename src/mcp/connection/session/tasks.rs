@@ -74,7 +74,7 @@ impl Session {
     fn carried(&mut self, id: CallId) -> Option<&mut Carried> {
         match &mut self.calls.get_mut(&id)?.stage {
             Stage::Task(carried) => Some(carried),
-            Stage::Sent(_) | Stage::Asking | Stage::Again(_) => None,
+            Stage::Sent(_) | Stage::Asking | Stage::Again(_) | Stage::Listing(_) => None,
         }
     }
 
@@ -261,11 +261,7 @@ impl Session {
         };
         let task = carried.running.shown.id.clone();
         let fetching = carried.fetching.take();
-        if let Some(request) = fetching
-            && let Some(pending) = self.pending.remove(&request)
-        {
-            self.withdraw(request, &pending.gate, reason);
-        }
+        self.withdraw_fetching(fetching, reason);
         let cancels =
             self.voice.era == Era::Modern || self.capabilities.pointer("/tasks/cancel").is_some();
         if cancels {
@@ -275,6 +271,19 @@ impl Session {
                 voice.task(id, "tasks/cancel", &task)
             });
         }
+    }
+
+    fn withdraw_fetching(&mut self, fetching: Option<i64>, reason: &str) {
+        if let Some(request) = fetching
+            && let Some(pending) = self.pending.remove(&request)
+        {
+            self.withdraw(request, &pending.gate, reason);
+        }
+    }
+
+    /// The call is over, and nobody waits for the result that was asked for: nothing else would ever end that request.
+    pub(super) fn forget_fetching(&mut self, carried: &Carried) {
+        self.withdraw_fetching(carried.fetching, "the task is over");
     }
 
     /// The call that a task carries.

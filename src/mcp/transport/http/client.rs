@@ -108,6 +108,9 @@ impl Shared {
                 Some(authorizer) => authorizer.token().await,
                 None => None,
             };
+            if let Some(token) = &token {
+                self.tap.learn(token.expose());
+            }
             if request.message.is_some_and(|(_, gate)| !gate.pass()) {
                 return Err(Trouble::HeldBack);
             }
@@ -158,9 +161,10 @@ impl Shared {
                     "the server refuses each new token that it gave (HTTP {status})"
                 )),
             }),
+            // In it may be words of the server, and in them what it was sent.
             Verdict::SignIn { why } => Err(Trouble::SignIn {
                 status,
-                why: Some(why),
+                why: Some(self.tap.redacted(&why)),
             }),
         }
     }
@@ -275,7 +279,7 @@ impl Shared {
         Refused {
             status,
             error: value.filter(|value| matches!(classify_value(value), WireKind::Error { .. })),
-            body,
+            body: self.tap.redacted(&body),
             wait,
             place: place.map(|place| masked_url(place.as_str())),
         }
