@@ -26,13 +26,7 @@ pub(super) fn draw(
     frame: &mut Frame,
     area: Rect,
 ) -> (usize, usize) {
-    // The frame takes two columns to each side, and two rows.
-    let cols = usize::from(area.width.saturating_sub(4));
-    let rows = usize::from(area.height.saturating_sub(2));
-    let (mut out, mut at) = lines(app, fields, cols, theme, true);
-    if out.len() > rows {
-        (out, at) = lines(app, fields, cols, theme, false);
-    }
+    let (out, at) = fitting(app, fields, theme, area);
     let height = u16::try_from(out.len() + 2).unwrap_or(u16::MAX);
     let area = Rect {
         height: area.height.min(height),
@@ -61,6 +55,18 @@ pub(super) fn draw(
         composer::text(&field.value, None, theme, frame, line, true);
     }
     (out.len(), rows)
+}
+
+/// All of the form, roomy where the area is.
+fn fitting(app: &App, fields: &Fields, theme: &Theme, area: Rect) -> (Lines, usize) {
+    // The frame takes two columns to each side, and two rows.
+    let cols = usize::from(area.width.saturating_sub(4));
+    let rows = usize::from(area.height.saturating_sub(2));
+    let (out, at) = lines(app, fields, cols, theme, true);
+    if out.len() <= rows {
+        return (out, at);
+    }
+    lines(app, fields, cols, theme, false)
 }
 
 /// All of the form, and the line of the field that has the keys. Where there is room, the fields stand apart.
