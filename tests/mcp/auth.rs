@@ -43,6 +43,7 @@ async fn call(site: &Site, who: &Authorizer) -> (Result<(), String>, usize) {
         match who.refused(status, Some(challenge), token.as_ref()).await {
             Verdict::Retry => {}
             Verdict::SignIn { why } => return (Err(why), sent),
+            Verdict::Later { why } => return (Err(format!("later: {why}")), sent),
         }
     }
     panic!("a call is sent for ever");
@@ -790,4 +791,21 @@ async fn a_renewal_that_fails_is_not_tried_for_each_request_that_waits_for_it() 
     let tokens = futures::future::join_all((0..8).map(|_| who.token())).await;
     assert!(tokens.iter().all(Option::is_some), "the old one goes out");
     assert_eq!(documents(), before + 1);
+}
+
+#[tokio::test]
+async fn an_authorization_server_that_is_away_costs_no_sign_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::start(Rules::default()).await;
+    let window = || authorizer(&site, Browser::Person, &Store::folder(folder.path(), false));
+    sign_in(&window()).await.unwrap();
+    site.revoke();
+    // Nothing listens there.
+    site.change(|rules| rules.over = json!({ "token_endpoint": "http://127.0.0.1:9/token" }));
+    let (outcome, sent) = call(&site, &window()).await;
+    let why = outcome.unwrap_err();
+    assert!(why.starts_with("later: "), "{why}");
+    assert_eq!(sent, 1);
+    site.change(|rules| rules.over = json!({}));
+    assert_eq!(call(&site, &window()).await, (Ok(()), 2));
 }

@@ -98,10 +98,21 @@ pub(super) fn because(error: &AuthError, wire: &Wire) -> SignInError {
         } => mismatch(expected_issuer, received_issuer),
         other => other.to_string(),
     };
-    SignInError::new(match trouble {
+    let words = match trouble {
         Some(trouble) if !words.contains(&trouble) => format!("{words} ({trouble})"),
         _ => words,
-    })
+    };
+    let passes = matches!(
+        error,
+        AuthError::HttpError(_)
+            | AuthError::TokenRefreshFailed(_)
+            | AuthError::DiscoveryRequestFailed { .. }
+            | AuthError::AuthorizationServersUnavailable { .. }
+    );
+    SignInError {
+        passes,
+        ..SignInError::new(words)
+    }
 }
 
 /// The words for an answer of another authorization server than the one that was asked.

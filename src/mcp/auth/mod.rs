@@ -41,6 +41,11 @@ pub struct Authorizer {
 pub enum Verdict {
     /// There is a new token: the request, which was refused and so has not run, can be sent again.
     Retry,
+    /// There are credentials, and the authorization server that must renew them is not there: later they will do.
+    Later {
+        /// Why, as a sentence.
+        why: String,
+    },
     /// A person has to sign in first.
     SignIn {
         /// Why, as a sentence.
@@ -56,6 +61,8 @@ pub struct SignInError {
     pub why: String,
     /// What to do next.
     pub hint: Option<String>,
+    /// Whether it may well be over by itself: the authorization server could not be reached, or failed.
+    pub passes: bool,
 }
 
 /// What is known of a sign-in, without its secrets.
@@ -196,6 +203,7 @@ impl SignInError {
         Self {
             why: why.into(),
             hint: None,
+            passes: false,
         }
     }
 

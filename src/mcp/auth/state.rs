@@ -174,9 +174,14 @@ impl Inner {
         match self.acquire(authorizer, &mut memory, sent, more).await {
             Ok(true) => Verdict::Retry,
             Ok(false) => Verdict::SignIn { why },
-            Err(error) => Verdict::SignIn {
-                why: format!("{why}; {}", error.why),
-            },
+            Err(error) => {
+                let renews = |record: &Record| record.refresh_token.is_some();
+                let why = format!("{why}; {}", error.why);
+                match error.passes && memory.record.as_ref().is_some_and(renews) {
+                    true => Verdict::Later { why },
+                    false => Verdict::SignIn { why },
+                }
+            }
         }
     }
 

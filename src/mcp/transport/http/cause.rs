@@ -24,6 +24,8 @@ pub enum Trouble {
         /// Why, where the authorizer said; else the configured credentials were refused.
         why: Option<String>,
     },
+    /// HTTP 401, and the token cannot be renewed as long as the authorization server is not there.
+    NotRenewed(String),
     /// HTTP 404 to a request of a session: there is no such session any more.
     SessionOver,
     /// Another status.
@@ -81,6 +83,15 @@ pub fn of(trouble: &Trouble) -> Verdict {
         },
         Trouble::Network(error) => network(error),
         Trouble::SignIn { status, why } => sign_in(*status, why.as_deref()),
+        Trouble::NotRenewed(why) => {
+            let mut verdict = alone(FailureKind::Network, why.clone());
+            (verdict.may_have_left, verdict.is_fatal) = (false, true);
+            verdict.failure.hint = Some(
+                "the sign-in still holds: it is renewed once its authorization server answers again"
+                    .to_owned(),
+            );
+            verdict
+        }
         Trouble::SessionOver => Verdict {
             may_have_left: false,
             is_fatal: true,

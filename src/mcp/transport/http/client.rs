@@ -162,6 +162,7 @@ impl Shared {
                 )),
             }),
             // In it may be words of the server, and in them what it was sent.
+            Verdict::Later { why } => Err(Trouble::NotRenewed(self.tap.redacted(&why))),
             Verdict::SignIn { why } => Err(Trouble::SignIn {
                 status,
                 why: Some(self.tap.redacted(&why)),
