@@ -11,11 +11,11 @@ use crate::cli::interrupt::Interrupt;
 use crate::cli::{failure, output, setup};
 use crate::driver::headless::Headless;
 use crate::host::{Host, Server, Settings};
+use crate::mcp::listing::Rejected;
 use crate::mcp::prompt::{Prompt, PromptArgument};
 use crate::mcp::request::ListKind;
 use crate::mcp::resource::{Resource, Template};
 use crate::mcp::status::Status;
-use crate::mcp::tool::Rejected;
 use crate::text::{clean, wrap};
 
 /// What stands where the lines of the servers would be.

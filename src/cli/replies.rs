@@ -9,20 +9,9 @@ use clap::builder::PossibleValuesParser;
 use serde_json::{Map, Value};
 
 use crate::cli::error::{CliError, ErrorKind};
-use crate::config::Config;
+use crate::config::{Config, LOG_LEVELS};
 use crate::host::{Answers, Root, Settings};
 
-/// The levels of the protocol, the least first.
-const LEVELS: [&str; 8] = [
-    "debug",
-    "info",
-    "notice",
-    "warning",
-    "error",
-    "critical",
-    "alert",
-    "emergency",
-];
 /// Every server.
 const ANY: &str = "*";
 
@@ -48,7 +37,7 @@ pub struct ReplyArgs {
     #[arg(long)]
     pub accept_urls: bool,
     /// Show the servers' log messages from this level on, on stderr
-    #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LEVELS))]
+    #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LOG_LEVELS))]
     pub log_level: Option<String>,
 }
 
@@ -106,7 +95,7 @@ impl ReplyArgs {
 
 /// Whether a level is this one or a graver one. A level that the protocol does not have is shown: better too much.
 pub fn is_at_least(level: &str, least: &str) -> bool {
-    let place = |level: &str| LEVELS.iter().position(|known| *known == level);
+    let place = |level: &str| LOG_LEVELS.iter().position(|known| *known == level);
     place(level).is_none_or(|level| place(least).is_none_or(|least| level >= least))
 }
 

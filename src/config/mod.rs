@@ -26,8 +26,8 @@ pub use resolve::{ModelOrigin, Resolved};
 pub use rules::save_allow_rule;
 pub use secret::Secret;
 pub use server::{
-    Access, ApprovePolicy, Bundled, HttpLaunch, Launch, ProtocolChoice, ServerSpec, StdioLaunch,
-    StoreUrl, TransportChoice,
+    Access, ApprovePolicy, Bundled, HttpLaunch, LOG_LEVELS, Launch, ProtocolChoice, ServerSpec,
+    StdioLaunch, StoreUrl, TransportChoice,
 };
 pub use settings::{
     AllowRule, BrokenServer, Config, Limits, ModelMode, ModelSettings, Provider, ThemeChoice,

@@ -12,6 +12,18 @@ use crate::config::oauth::OauthSettings;
 use crate::config::secret::Secret;
 use crate::ids::ServerName;
 
+/// The levels of log messages, the least important first.
+pub const LOG_LEVELS: [&str; 8] = [
+    "debug",
+    "info",
+    "notice",
+    "warning",
+    "error",
+    "critical",
+    "alert",
+    "emergency",
+];
+
 /// One server, ready to be dialled.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ServerSpec {

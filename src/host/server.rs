@@ -10,11 +10,12 @@ use serde::Serialize;
 use crate::config::ServerSpec;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::health::Health;
+use crate::mcp::listing::Rejected;
 use crate::mcp::prompt::Prompt;
 use crate::mcp::request::ListKind;
 use crate::mcp::resource::{Resource, Template};
 use crate::mcp::status::{Hello, Status};
-use crate::mcp::tool::{Rejected, Tool};
+use crate::mcp::tool::Tool;
 
 /// Log lines kept for each server.
 pub const LOG_LINES: usize = 200;

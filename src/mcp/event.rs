@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AskId, CallId, ErrandId};
 use crate::mcp::ask::Ask;
 use crate::mcp::failure::Failure;
+use crate::mcp::listing::Listed;
 use crate::mcp::request::{ErrandEnd, ListKind};
 use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Hello;
-use crate::mcp::tool::Listed;
 
 /// Something a server did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

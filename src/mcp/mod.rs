@@ -1,6 +1,6 @@
 //! One MCP server as a client sees it: its lifecycle, its tools, its health and what goes over the wire.
 //!
-//! Pure: `tool`, `resource`, `prompt`, `request`, `ask`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `convert`, `param_headers`, and of `wire`
+//! Pure: `tool`, `resource`, `prompt`, `listing`, `request`, `ask`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `convert`, `param_headers`, and of `wire`
 //! `record`, `lines`, `redact` and `log`. Impure, and the only door to `rmcp` outside `servers`: `auth`, `connection`, `transport`, and of
 //! `wire` `tap` and `file`.
 
@@ -13,6 +13,7 @@ pub mod event;
 pub mod failure;
 pub mod health;
 pub mod lifecycle;
+pub mod listing;
 pub mod param_headers;
 pub mod prompt;
 pub mod request;

@@ -5,10 +5,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::mcp::prompt::Prompt;
-use crate::mcp::request::ListKind;
-use crate::mcp::resource::{Resource, Template};
-
 /// One tool of one server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tool {
@@ -63,66 +59,4 @@ pub struct Annotations {
     pub idempotent: Option<bool>,
     /// Claims to reach the outside world.
     pub open_world: Option<bool>,
-}
-
-/// A thing of a list that could not be used, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rejected {
-    /// Its name where that could be read.
-    pub name: Option<String>,
-    /// What is wrong, as a sentence.
-    pub why: String,
-}
-
-/// One list of a server, all pages together.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Listing<T> {
-    /// The good ones, in the server's order.
-    pub items: Vec<T>,
-    /// The others.
-    pub rejected: Vec<Rejected>,
-}
-
-impl<T> Default for Listing<T> {
-    fn default() -> Self {
-        Self {
-            items: Vec::new(),
-            rejected: Vec::new(),
-        }
-    }
-}
-
-impl Listed {
-    /// An empty list of this kind.
-    pub fn none(kind: ListKind) -> Self {
-        match kind {
-            ListKind::Tools => Self::Tools(Listing::default()),
-            ListKind::Resources => Self::Resources(Listing::default()),
-            ListKind::Templates => Self::Templates(Listing::default()),
-            ListKind::Prompts => Self::Prompts(Listing::default()),
-        }
-    }
-
-    /// Its kind.
-    pub fn kind(&self) -> ListKind {
-        match self {
-            Self::Tools(_) => ListKind::Tools,
-            Self::Resources(_) => ListKind::Resources,
-            Self::Templates(_) => ListKind::Templates,
-            Self::Prompts(_) => ListKind::Prompts,
-        }
-    }
-}
-
-/// One of the lists, by its kind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Listed {
-    /// The tools.
-    Tools(Listing<Tool>),
-    /// The resources.
-    Resources(Listing<Resource>),
-    /// The resource templates.
-    Templates(Listing<Template>),
-    /// The prompts.
-    Prompts(Listing<Prompt>),
 }

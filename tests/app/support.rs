@@ -11,8 +11,9 @@ use mcpdeck::config::{
 use mcpdeck::host::{Effect, Host, HostEvent, ModelLabel, Settings};
 use mcpdeck::ids::{Generation, Moment, ServerName, StreamId};
 use mcpdeck::mcp::event::ServerEvent;
+use mcpdeck::mcp::listing::{Listed, Listing};
 use mcpdeck::mcp::status::{Era, Hello};
-use mcpdeck::mcp::tool::{Listed, Listing, Tool};
+use mcpdeck::mcp::tool::Tool;
 use serde_json::{Map, Value, json};
 
 /// An app, its time, and what it wanted done.

@@ -18,10 +18,10 @@ use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, Seq, StreamId, TurnId
 use mcpdeck::mcp::ask::{Ask, Sampling, SamplingMessage};
 use mcpdeck::mcp::event::Progress;
 use mcpdeck::mcp::failure::{Failure, FailureKind};
+use mcpdeck::mcp::listing::Rejected;
 use mcpdeck::mcp::request::ListKind;
 use mcpdeck::mcp::result::{Block, CallOutcome, ToolResult};
 use mcpdeck::mcp::status::Status;
-use mcpdeck::mcp::tool::Rejected;
 use mcpdeck::mcp::wire::record::{Direction, WireKind, WireRecord};
 use mcpdeck::view::highlight::highlight_now;
 use mcpdeck::view::{Memo, Theme, draw};

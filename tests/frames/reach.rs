@@ -9,12 +9,13 @@ use mcpdeck::app::{App, Detail, Overlay, Shelf};
 use mcpdeck::host::{LogLine, Origin};
 use mcpdeck::ids::CallId;
 use mcpdeck::mcp::event::Task;
+use mcpdeck::mcp::listing::Rejected;
 use mcpdeck::mcp::prompt::{Prompt, PromptArgument};
 use mcpdeck::mcp::request::{ListKind, Method};
 use mcpdeck::mcp::resource::{Resource, Template};
 use mcpdeck::mcp::result::{Block, ToolResult};
 use mcpdeck::mcp::status::Status;
-use mcpdeck::mcp::tool::{Icon, Rejected, TaskSupport};
+use mcpdeck::mcp::tool::{Icon, TaskSupport};
 use serde_json::json;
 
 use crate::stage::{answered, at, call, fresh, screen, talk};

@@ -16,10 +16,11 @@ use mcpdeck::host::{
 use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, ServerName, StreamId, TurnId};
 use mcpdeck::mcp::event::Progress;
 use mcpdeck::mcp::failure::{Failure, FailureKind};
+use mcpdeck::mcp::listing::Rejected;
 use mcpdeck::mcp::request::{ListKind, Method};
 use mcpdeck::mcp::result::{CallOutcome, ToolResult};
 use mcpdeck::mcp::status::{Era, Hello, Status};
-use mcpdeck::mcp::tool::{Annotations, Rejected, Tool};
+use mcpdeck::mcp::tool::{Annotations, Tool};
 use mcpdeck::text::wrap;
 use mcpdeck::view::{Memo, Theme, draw};
 use ratatui::Terminal;

@@ -5,11 +5,11 @@ use mcpdeck::agent::transcript::Entry;
 use mcpdeck::config::ApprovePolicy;
 use mcpdeck::host::{Answer, CallEnd, CallState, Command, Effect, HostEvent, Settings, TurnState};
 use mcpdeck::mcp::event::ServerEvent;
+use mcpdeck::mcp::listing::{Listed, Listing};
 use mcpdeck::mcp::prompt::Prompt;
 use mcpdeck::mcp::request::{ListKind, Method};
 use mcpdeck::mcp::resource::Resource;
 use mcpdeck::mcp::result::{Block, CallOutcome, ToolResult};
-use mcpdeck::mcp::tool::{Listed, Listing};
 use serde_json::json;
 
 use crate::stage::*;

@@ -12,10 +12,10 @@ use mcpdeck::ids::{AskId, CallId, ErrandId, Generation, Moment, QuestionId, Stre
 use mcpdeck::mcp::ask::{Ask, Sampling, SamplingMessage};
 use mcpdeck::mcp::event::{CallEvent, Progress, ServerEvent, Task};
 use mcpdeck::mcp::failure::FailureKind;
+use mcpdeck::mcp::listing::Listed;
 use mcpdeck::mcp::request::{Errand, ErrandEnd, ListKind};
 use mcpdeck::mcp::result::CallOutcome;
 use mcpdeck::mcp::status::Status;
-use mcpdeck::mcp::tool::Listed;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde::{Deserialize, Serialize};

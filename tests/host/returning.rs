@@ -8,10 +8,10 @@ use mcpdeck::host::{CallEnd, CallState, Command, Effect, HostEvent, RememberedEr
 use mcpdeck::ids::{CallId, ErrandId, Generation};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent, Task};
 use mcpdeck::mcp::failure::FailureKind;
+use mcpdeck::mcp::listing::{Listed, Listing};
 use mcpdeck::mcp::request::{Errand, ErrandEnd, ListKind};
 use mcpdeck::mcp::result::CallOutcome;
 use mcpdeck::mcp::status::Era;
-use mcpdeck::mcp::tool::{Listed, Listing};
 use serde_json::json;
 
 use crate::stage::*;

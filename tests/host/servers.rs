@@ -8,9 +8,9 @@ use mcpdeck::host::{Command, Effect, HostEvent, Settings, TurnState};
 use mcpdeck::ids::Generation;
 use mcpdeck::mcp::event::ServerEvent;
 use mcpdeck::mcp::failure::FailureKind;
+use mcpdeck::mcp::listing::{Listed, Listing, Rejected};
 use mcpdeck::mcp::request::ListKind;
 use mcpdeck::mcp::status::{Era, Status};
-use mcpdeck::mcp::tool::{Listed, Listing, Rejected};
 
 use crate::stage::*;
 

@@ -17,9 +17,10 @@ use mcpdeck::host::{
 use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, ServerName, StreamId, TimerId};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
 use mcpdeck::mcp::failure::{Failure, FailureKind};
+use mcpdeck::mcp::listing::{Listed, Listing};
 use mcpdeck::mcp::result::{CallOutcome, ToolResult};
 use mcpdeck::mcp::status::{Era, Hello};
-use mcpdeck::mcp::tool::{Annotations, Listed, Listing, Tool};
+use mcpdeck::mcp::tool::{Annotations, Tool};
 use serde_json::{Value, json};
 
 /// A host and the time.

@@ -6,7 +6,7 @@ use mcpdeck::agent::model::{Completion, Finish, Message, ModelErrorKind, ModelEv
 use mcpdeck::agent::transcript::{Entry, Level};
 use mcpdeck::config::{Config, ModelMode, Provider};
 use mcpdeck::host::{Command, Effect, HostEvent, ModelState, Settings, StopReason, TurnState};
-use mcpdeck::mcp::tool::Listed;
+use mcpdeck::mcp::listing::Listed;
 
 use crate::stage::*;
 

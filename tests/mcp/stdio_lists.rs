@@ -1,8 +1,8 @@
 //! Lists of all kinds to their last page, also long ones and odd ones.
 
 use mcpdeck::mcp::event::ServerEvent;
+use mcpdeck::mcp::listing::Listed;
 use mcpdeck::mcp::request::ListKind;
-use mcpdeck::mcp::tool::Listed;
 
 use crate::support::*;
 

@@ -8,10 +8,11 @@ use mcpdeck::config::{Launch, ProtocolChoice, Secret, ServerSpec};
 use mcpdeck::ids::{AskId, CallId, ErrandId};
 use mcpdeck::mcp::ask::{Ask, Reply};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
+use mcpdeck::mcp::listing::Listed;
 use mcpdeck::mcp::request::{Errand, ErrandEnd, ListKind, Method};
 use mcpdeck::mcp::result::{Block, CallOutcome, ToolResult};
 use mcpdeck::mcp::status::Hello;
-use mcpdeck::mcp::tool::{Listed, Tool};
+use mcpdeck::mcp::tool::Tool;
 use serde_json::{Value, json};
 
 use crate::home::Home;

@@ -7,7 +7,7 @@ use crate::config::error::{Problem, lines, sort};
 use crate::config::file::{Entry, Table, Value};
 use crate::config::reader::{Context, Reader};
 use crate::config::resolve::{launch, seconds};
-use crate::config::server::{ApprovePolicy, ProtocolChoice, ServerSpec};
+use crate::config::server::{ApprovePolicy, LOG_LEVELS, ProtocolChoice, ServerSpec};
 use crate::config::settings::{BrokenServer, Config};
 use crate::ids::ServerName;
 
@@ -66,18 +66,6 @@ const ELSEWHERE: [(&str, &str); 12] = [
     ("directory", "cwd"),
     ("autoApprove", "approve"),
     ("alwaysAllow", "approve"),
-];
-
-/// The levels of log messages, the least first.
-const LEVELS: [(&str, &str); 8] = [
-    ("debug", "debug"),
-    ("info", "info"),
-    ("notice", "notice"),
-    ("warning", "warning"),
-    ("error", "error"),
-    ("critical", "critical"),
-    ("alert", "alert"),
-    ("emergency", "emergency"),
 ];
 
 const POLICIES: [(&str, ApprovePolicy); 3] = [
@@ -161,7 +149,9 @@ fn server(
             true => None,
             false => reader.folders("roots"),
         },
-        log_level: reader.choice("log_level", &LEVELS).map(str::to_owned),
+        log_level: reader
+            .choice("log_level", &LOG_LEVELS.map(|level| (level, level)))
+            .map(str::to_owned),
         protocol: protocol(&mut reader),
         approve: reader.choice("approve", &POLICIES).unwrap_or_default(),
         tool_approve: tools(&mut reader, warnings),

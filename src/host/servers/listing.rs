@@ -12,9 +12,10 @@ use crate::host::server::Listing;
 use crate::host::state::Host;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::catalog::Catalog;
+use crate::mcp::listing::{Listed, Listing as Items, Rejected};
 use crate::mcp::request::ListKind;
 use crate::mcp::status::{Hello, Status};
-use crate::mcp::tool::{Listed, Listing as Items, Rejected, Tool};
+use crate::mcp::tool::Tool;
 
 /// The least time between two listings of the same kind, so that a storm of changes costs one a second.
 const ONCE_IN: Duration = Duration::from_secs(1);

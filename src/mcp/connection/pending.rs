@@ -6,9 +6,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::ids::{CallId, ErrandId};
+use crate::mcp::listing::Listed;
 use crate::mcp::request::{Errand, ListKind};
 use crate::mcp::result::CallOutcome;
-use crate::mcp::tool::Listed;
 use crate::mcp::transport::Gate;
 
 /// How long a listing may take, all its pages, once the server is up. Progress does not extend it.

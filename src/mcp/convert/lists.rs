@@ -7,10 +7,11 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{excerpt, text};
+use crate::mcp::listing::{Listed, Listing, Rejected};
 use crate::mcp::param_headers;
 use crate::mcp::prompt::{Prompt, PromptArgument};
 use crate::mcp::resource::{Resource, Template};
-use crate::mcp::tool::{Annotations, Icon, Listed, Listing, Rejected, TaskSupport, Tool};
+use crate::mcp::tool::{Annotations, Icon, TaskSupport, Tool};
 
 /// Adds one page to a list and gives the cursor of the next one. With `heed_headers` a tool whose `x-mcp-header` annotations are
 /// invalid is left out, as the protocol asks of HTTP clients.

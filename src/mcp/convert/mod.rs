@@ -321,8 +321,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::mcp::listing::Listed;
     use crate::mcp::request::ListKind;
-    use crate::mcp::tool::Listed;
 
     fn any_json() -> impl Strategy<Value = Value> {
         let word = prop_oneof![

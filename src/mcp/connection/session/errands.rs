@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Session;
+use crate::config::LOG_LEVELS;
 use crate::ids::ErrandId;
 use crate::mcp::connection::pending::{Answer, Purpose, failure};
 use crate::mcp::convert;
@@ -15,24 +16,12 @@ use crate::mcp::status::Era;
 /// How long an errand may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The levels of log messages, the least important first.
-const LEVELS: [&str; 8] = [
-    "debug",
-    "info",
-    "notice",
-    "warning",
-    "error",
-    "critical",
-    "alert",
-    "emergency",
-];
-
 impl Session {
     pub(super) async fn errand(&mut self, id: ErrandId, what: Errand) {
         match (&what, self.voice.era) {
             // A server would refuse every request that carries another one.
-            (Errand::SetLogLevel { level }, _) if !LEVELS.contains(&level.as_str()) => {
-                let why = format!("`{level}` is no level; there are {}", LEVELS.join(", "));
+            (Errand::SetLogLevel { level }, _) if !LOG_LEVELS.contains(&level.as_str()) => {
+                let why = format!("`{level}` is no level; there are {}", LOG_LEVELS.join(", "));
                 self.reporter.no_errand(id, &why).await;
             }
             (Errand::SetLogLevel { level }, Era::Modern) => {

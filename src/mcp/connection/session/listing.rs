@@ -7,8 +7,9 @@ use crate::mcp::connection::pending::{Answer, LIST_TIMEOUT, Pages, Purpose, list
 use crate::mcp::convert;
 use crate::mcp::event::ServerEvent;
 use crate::mcp::failure::{Failure, FailureKind};
+use crate::mcp::listing::Listed;
 use crate::mcp::request::ListKind;
-use crate::mcp::tool::{Listed, TaskSupport};
+use crate::mcp::tool::TaskSupport;
 
 /// The most pages of one listing, against a server that makes up cursors for ever.
 const MOST_PAGES: usize = 1000;
