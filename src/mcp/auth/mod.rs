@@ -214,6 +214,15 @@ impl SignInError {
         self
     }
 
+    /// What follows where it leaves a request without a token: what can be renewed waits, all else takes a person.
+    fn verdict(&self, refusal: &str, renews: bool) -> Verdict {
+        let why = format!("{refusal}; {}", self.why);
+        match self.passes && renews {
+            true => Verdict::Later { why },
+            false => Verdict::SignIn { why },
+        }
+    }
+
     /// The error without these secrets, which a server may have sent back in its own words.
     fn without(mut self, secrets: &Redactor) -> Self {
         self.why = secrets.redact(&self.why);

@@ -175,12 +175,11 @@ impl Inner {
             Ok(true) => Verdict::Retry,
             Ok(false) => Verdict::SignIn { why },
             Err(error) => {
-                let renews = |record: &Record| record.refresh_token.is_some();
-                let why = format!("{why}; {}", error.why);
-                match error.passes && memory.record.as_ref().is_some_and(renews) {
-                    true => Verdict::Later { why },
-                    false => Verdict::SignIn { why },
-                }
+                let known = memory.record.as_ref();
+                error.verdict(
+                    &why,
+                    known.is_some_and(|known| known.refresh_token.is_some()),
+                )
             }
         }
     }

@@ -83,15 +83,7 @@ pub fn of(trouble: &Trouble) -> Verdict {
         },
         Trouble::Network(error) => network(error),
         Trouble::SignIn { status, why } => sign_in(*status, why.as_deref()),
-        Trouble::NotRenewed(why) => {
-            let mut verdict = alone(FailureKind::Network, why.clone());
-            (verdict.may_have_left, verdict.is_fatal) = (false, true);
-            verdict.failure.hint = Some(
-                "the sign-in still holds: it is renewed once its authorization server answers again"
-                    .to_owned(),
-            );
-            verdict
-        }
+        Trouble::NotRenewed(why) => not_renewed(why),
         Trouble::SessionOver => Verdict {
             may_have_left: false,
             is_fatal: true,
@@ -233,6 +225,17 @@ fn sign_in(status: u16, why: Option<&str>) -> Verdict {
             hint: Some(hint.to_owned()),
             ..Failure::new(FailureKind::NeedsSignIn, why.unwrap_or(words))
         },
+    }
+}
+
+fn not_renewed(why: &str) -> Verdict {
+    let hint = "the sign-in still holds: it is renewed once its authorization server answers again";
+    let mut verdict = alone(FailureKind::Network, why.to_owned());
+    verdict.failure.hint = Some(hint.to_owned());
+    Verdict {
+        may_have_left: false,
+        is_fatal: true,
+        ..verdict
     }
 }
 
