@@ -61,7 +61,7 @@ fn without_a_model_the_chat_says_how_to_get_one_and_sql_tools_and_calls_work() {
     deck.say("/toolz");
     screen.wait_text("There is no command `/toolz`; did you mean `/tools`?");
     screen.key(Key::Ctrl('u'));
-    deck.say("/call shop query_databse");
+    deck.say("/call shop query_databasee");
     screen.wait_text("`query_database`");
     screen.key(Key::Ctrl('u'));
     deck.say("/call shpo list_tables");
