@@ -77,6 +77,7 @@ pub fn spec(name: &str, script: &Path) -> ServerSpec {
         protocol: ProtocolChoice::Auto,
         approve: ApprovePolicy::default(),
         tool_approve: BTreeMap::new(),
+        policy: Box::default(),
     }
 }
 

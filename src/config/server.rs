@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::config::oauth::OauthSettings;
+use crate::config::policy::Policy;
 use crate::config::secret::Secret;
 use crate::ids::ServerName;
 
@@ -53,6 +54,8 @@ pub struct ServerSpec {
     pub approve: ApprovePolicy,
     /// The same by tool; wins over `approve`.
     pub tool_approve: BTreeMap<String, ApprovePolicy>,
+    /// How many calls, how long, which may be repeated, what is kept of the answers, what its process may touch.
+    pub policy: Box<Policy>,
 }
 
 /// How a server is started or reached.

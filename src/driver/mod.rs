@@ -6,6 +6,7 @@ mod calls;
 pub mod clock;
 pub mod eras;
 pub mod headless;
+mod keep;
 mod model;
 mod perform;
 mod saving;

@@ -13,7 +13,7 @@ use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
 use crate::driver::model::ModelSlot;
 use crate::driver::sign_ins::SignIns;
-use crate::driver::{calls, eras, saving, stream, timers, wake};
+use crate::driver::{calls, keep, stream, timers, wake};
 use crate::host::{Effect, HostEvent};
 use crate::ids::{Generation, ServerName, StreamId};
 use crate::mcp::auth::Store;
@@ -128,22 +128,7 @@ impl Driver {
             Effect::SetTimer { timer, after } => {
                 timers::set(&mut self.tasks, timer, after, self.events.clone());
             }
-            Effect::SaveRule(rule) => {
-                let file = self.config.user_file.clone();
-                let saving = saving::rule(file, rule, self.events.clone());
-                self.tasks.spawn(saving);
-            }
-            Effect::SaveEra {
-                path,
-                server,
-                remembered,
-            } => {
-                self.tasks.spawn(eras::keep(path, server, remembered));
-            }
-            Effect::SaveResult { call, path, text } => {
-                let saving = saving::result(call, path, text, self.events.clone());
-                self.tasks.spawn(saving);
-            }
+            Effect::Keep(what) => keep::keep(what, &self.config, &self.events, &mut self.tasks),
             effect @ (Effect::List { .. }
             | Effect::Errand { .. }
             | Effect::Reply { .. }

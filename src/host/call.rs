@@ -51,6 +51,37 @@ pub struct ToolCall {
     pub saved_to: Option<PathBuf>,
     /// How its structured answer does not fit the schema that the tool gives for it.
     pub mismatch: Option<String>,
+    /// Who decided that it may run, or may not, and why; absent until that is decided.
+    pub ruling: Option<Ruling>,
+    /// When its answer came from the server, where it was not sent because that answer was still good.
+    pub cached: Option<Moment>,
+}
+
+/// Who decided about a call, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruling {
+    /// Who.
+    pub by: Ruler,
+    /// Why, as a short sentence: the rule, the flag, the person's words.
+    pub why: String,
+}
+
+/// Who can decide about a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruler {
+    /// The person, asked for this call.
+    Person,
+    /// The person's own hand made the call.
+    Hand,
+    /// An earlier answer of the person, for the session or for always.
+    Rule,
+    /// `approve` of the configuration, or a bundled server's read.
+    Policy,
+    /// A flag of the command line.
+    Flag,
+    /// mcpdeck itself: arguments, a loop, a pin that does not fit, a server that is away.
+    Mcpdeck,
 }
 
 /// The server's words at one point of its progress.
@@ -85,6 +116,11 @@ pub enum CallState {
     Asking {
         /// The question.
         question: QuestionId,
+    },
+    /// It may run, and waits for its turn: its server takes so many at a time, or so many a minute.
+    Queued {
+        /// Since when.
+        since: Moment,
     },
     /// With the server.
     Running {
@@ -183,7 +219,7 @@ impl ToolCall {
     pub fn end(&self) -> Option<&CallEnd> {
         match &self.state {
             CallState::Done { end, .. } => Some(end),
-            CallState::Asking { .. } | CallState::Running { .. } => None,
+            CallState::Asking { .. } | CallState::Queued { .. } | CallState::Running { .. } => None,
         }
     }
 
@@ -200,7 +236,7 @@ impl ToolCall {
     /// How long it has run, or ran.
     pub fn elapsed(&self, now: Moment) -> Duration {
         match &self.state {
-            CallState::Asking { .. } => Duration::ZERO,
+            CallState::Asking { .. } | CallState::Queued { .. } => Duration::ZERO,
             CallState::Running { since, .. } => now.since(*since),
             CallState::Done { took, .. } => *took,
         }

@@ -1,13 +1,11 @@
 //! What the host wants done. Plain data without secrets; the driver carries it out and never decides.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::agent::model::ModelRequest;
-use crate::config::AllowRule;
-use crate::host::state::RememberedEra;
+use crate::host::keep::Keep;
 use crate::ids::{AskId, CallId, ErrandId, Generation, ServerName, StreamId, TimerId};
 use crate::mcp::ask::Reply;
 use crate::mcp::request::{Errand, ListKind, Method};
@@ -163,24 +161,6 @@ pub enum Effect {
         /// From now.
         after: Duration,
     },
-    /// Writes an "always" answer to the user's configuration.
-    SaveRule(AllowRule),
-    /// Writes down which era a server speaks; a failure is no matter.
-    SaveEra {
-        /// The file.
-        path: PathBuf,
-        /// The server.
-        server: ServerName,
-        /// What is to be remembered.
-        remembered: RememberedEra,
-    },
-    /// Writes a result that is too long for the model to a file.
-    SaveResult {
-        /// Whose.
-        call: CallId,
-        /// Where.
-        path: PathBuf,
-        /// All of it.
-        text: String,
-    },
+    /// Writes something down.
+    Keep(Keep),
 }

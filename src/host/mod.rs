@@ -12,10 +12,12 @@ mod book;
 pub mod call;
 mod calls;
 pub mod command;
+mod dispatch;
 pub mod effect;
 mod errands;
 pub mod event;
 pub mod form;
+pub mod keep;
 mod log;
 mod machine;
 mod offline;
@@ -28,12 +30,13 @@ mod sign_in;
 mod state;
 
 pub use asks::Answers;
-pub use call::{CallEnd, CallState, Origin, ProgressMessage, ToolCall};
+pub use call::{CallEnd, CallState, Origin, ProgressMessage, Ruler, Ruling, ToolCall};
 pub use command::Command;
 pub use effect::Effect;
 pub use event::{HostEvent, ModelLabel, SignInEvent};
+pub use keep::Keep;
 pub use question::{About, Answer, Question};
-pub use server::{LogLine, Server};
+pub use server::{CacheUse, Load, LogLine, ProcessUse, Server};
 pub use state::{
     ErrandState, Host, ModelState, RememberedEra, Root, SamplingState, Settings, SignInState,
 };

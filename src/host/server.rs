@@ -5,17 +5,19 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::ServerSpec;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::health::Health;
 use crate::mcp::listing::Rejected;
+use crate::mcp::policy::breaker::Breaker;
 use crate::mcp::prompt::Prompt;
 use crate::mcp::request::ListKind;
 use crate::mcp::resource::{Resource, Template};
 use crate::mcp::status::{Hello, Status};
 use crate::mcp::tool::Tool;
+use crate::mcp::verdict::Verdict;
 
 /// Log lines kept for each server.
 pub const LOG_LINES: usize = 200;
@@ -47,8 +49,18 @@ pub struct Server {
     pub subscriptions: BTreeMap<String, Option<Moment>>,
     /// The least level of its log messages that we asked for.
     pub log_level: Option<String>,
-    /// Samples and verdict.
+    /// Samples.
     pub health: Health,
+    /// What they come to.
+    pub verdict: Verdict,
+    /// Whether calls are let through to it.
+    pub breaker: Breaker,
+    /// Its calls under way and in line.
+    pub load: Load,
+    /// What its caches hold and spared.
+    pub cache: CacheUse,
+    /// Memory and processes of its process group; absent for a server at a URL and where the system does not tell.
+    pub processes: Option<ProcessUse>,
     /// Its log messages (`notifications/message`), oldest first; at most [`LOG_LINES`].
     pub log: VecDeque<LogLine>,
     /// Dials since the program started, less one.
@@ -59,6 +71,37 @@ pub struct Server {
     pub hello: Option<Box<Hello>>,
     /// Where each of its lists stands.
     pub listing: BTreeMap<ListKind, Listing>,
+}
+
+/// A server's calls under way and in line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Load {
+    /// With the server.
+    pub running: usize,
+    /// Waiting for their turn.
+    pub waiting: usize,
+}
+
+/// What a server's caches hold and spared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct CacheUse {
+    /// Calls that were answered without the server.
+    pub hits: u64,
+    /// Calls that could have been, and were sent.
+    pub misses: u64,
+    /// Results held.
+    pub entries: usize,
+    /// Bytes of them.
+    pub bytes: usize,
+}
+
+/// What a server's process group uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProcessUse {
+    /// Processes.
+    pub count: u32,
+    /// Resident bytes of all.
+    pub resident: u64,
 }
 
 /// Where a listing stands. A storm of `list_changed` costs one further listing.

@@ -1,6 +1,6 @@
 //! One MCP server as a client sees it: its lifecycle, its tools, its health and what goes over the wire.
 //!
-//! Pure: `tool`, `resource`, `prompt`, `listing`, `request`, `ask`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `convert`, `param_headers`, and of `wire`
+//! Pure: `tool`, `resource`, `prompt`, `listing`, `request`, `ask`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `convert`, `param_headers`, `policy`, `verdict`, and of `wire`
 //! `record`, `lines`, `redact` and `log`. Impure, and the only door to `rmcp` outside `servers`: `auth`, `connection`, `transport`, and of
 //! `wire` `tap` and `file`.
 
@@ -15,6 +15,7 @@ pub mod health;
 pub mod lifecycle;
 pub mod listing;
 pub mod param_headers;
+pub mod policy;
 pub mod prompt;
 pub mod request;
 pub mod resource;
@@ -22,4 +23,5 @@ pub mod result;
 pub mod status;
 pub mod tool;
 pub mod transport;
+pub mod verdict;
 pub mod wire;

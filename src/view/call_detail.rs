@@ -239,7 +239,7 @@ fn answered(result: &ToolResult, cols: usize, theme: &Theme, memo: &mut Memo) ->
 fn stderr<'a>(app: &'a App, call: &ToolCall) -> Vec<&'a WireRecord> {
     let end = match &call.state {
         CallState::Done { at, .. } => *at,
-        CallState::Asking { .. } | CallState::Running { .. } => app.now,
+        CallState::Asking { .. } | CallState::Queued { .. } | CallState::Running { .. } => app.now,
     };
     let meanwhile = |record: &&WireRecord| {
         record.direction == Direction::Stderr

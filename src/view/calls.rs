@@ -134,7 +134,7 @@ pub(super) fn line(call: &ToolCall, cols: usize, theme: &Theme, now: Moment) -> 
         span(clean::line(&call.title()), theme.strong),
     ];
     let elapsed = match &call.state {
-        CallState::Asking { .. } => String::new(),
+        CallState::Asking { .. } | CallState::Queued { .. } => String::new(),
         CallState::Running { .. } | CallState::Done { .. } => {
             format!(" {}", human::duration(call.elapsed(now)))
         }
@@ -191,6 +191,7 @@ pub(super) fn state(
 ) -> (&'static str, &'static str, Style) {
     match &call.state {
         CallState::Asking { .. } => ("?", "asking", theme.warn),
+        CallState::Queued { .. } => ("·", "waiting", theme.dim),
         CallState::Running { .. } => (spinner(now), "running", theme.busy),
         CallState::Done { end, .. } => {
             let (sign, style) = match end {
@@ -220,7 +221,9 @@ pub(super) fn spinner(now: Moment) -> &'static str {
 fn result(call: &ToolCall, theme: &Theme) -> Spans {
     let (text, style) = match (&call.state, &call.progress) {
         (CallState::Running { .. }, Some(progress)) => return bar(progress, theme),
-        (CallState::Asking { .. } | CallState::Running { .. }, _) => return Vec::new(),
+        (CallState::Asking { .. } | CallState::Queued { .. } | CallState::Running { .. }, _) => {
+            return Vec::new();
+        }
         (CallState::Done { end, .. }, _) => (
             outcome(end),
             if end.is_error() {
@@ -351,6 +354,7 @@ pub(super) fn hash_into(call: &ToolCall, now: Moment, hasher: &mut impl Hasher) 
     (call.id, call.title(), &call.arguments).hash(hasher);
     match &call.state {
         CallState::Asking { .. } => 0u8.hash(hasher),
+        CallState::Queued { .. } => 4u8.hash(hasher),
         CallState::Running { since, .. } => {
             (1u8, now.0 / 100_000, now.since(*since).as_millis() / 100).hash(hasher);
             if let Some(progress) = &call.progress {

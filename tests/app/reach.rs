@@ -469,6 +469,8 @@ fn the_files_of_an_answer_are_saved_by_a_key() {
         request_id: None,
         task: None,
         mismatch: None,
+        ruling: None,
+        cached: None,
         saved_to: None,
     });
     play.press(Code::F(3));

@@ -7,6 +7,7 @@ use mcpdeck::app::{
 };
 use mcpdeck::config::ThemeChoice;
 use mcpdeck::host::About;
+use mcpdeck::host::Keep;
 use mcpdeck::host::{CallEnd, Effect, Question};
 use mcpdeck::ids::{CallId, QuestionId};
 
@@ -560,7 +561,7 @@ mod any_keys {
                 let lets_through = effects.iter().any(|effect| {
                     let first = CallId(1);
                     matches!(effect, AppEffect::Host(Effect::Call { call, .. }) if *call == first)
-                        || matches!(effect, AppEffect::Host(Effect::SaveRule(_)))
+                        || matches!(effect, AppEffect::Host(Effect::Keep(Keep::Rule(_))))
                 });
                 prop_assert!(!lets_through);
             }

@@ -50,6 +50,7 @@ fn spec(name: &str) -> ServerSpec {
         protocol: ProtocolChoice::Auto,
         approve: ApprovePolicy::Always,
         tool_approve: BTreeMap::new(),
+        policy: Box::default(),
     }
 }
 

@@ -47,6 +47,7 @@ fn spec(name: &str, launch: Launch) -> ServerSpec {
         protocol: ProtocolChoice::Auto,
         approve: ApprovePolicy::Writes,
         tool_approve: BTreeMap::new(),
+        policy: Box::default(),
     }
 }
 
@@ -196,6 +197,8 @@ pub fn call(id: u64, server: &str, tool: &str, arguments: &str, state: CallState
         task: None,
         saved_to: None,
         mismatch: None,
+        ruling: None,
+        cached: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use mcpdeck::agent::model::Finish;
 use mcpdeck::config::{AllowRule, ApprovePolicy, Config};
 use mcpdeck::host::About;
+use mcpdeck::host::Keep;
 use mcpdeck::host::{Answer, CallEnd, Effect, Settings};
 use mcpdeck::ids::CallId;
 use proptest::prelude::*;
@@ -93,7 +94,7 @@ fn for_this_session_settles_the_questions_that_it_covers() {
     assert!(
         !effects
             .iter()
-            .any(|effect| matches!(effect, Effect::SaveRule(_)))
+            .any(|effect| matches!(effect, Effect::Keep(Keep::Rule(_))))
     );
     stage.answer(2, Answer::No { reason: None });
     stage.outcome(1, answered("x"));
@@ -110,7 +111,7 @@ fn always_is_written_down_bound_to_the_launch() {
     let mut stage = Stage::ready();
     stage.propose(vec![call(1, "other__write", "{}")]);
     let effects = stage.answer(1, Answer::Always);
-    assert_eq!(effects[0], Effect::SaveRule(rule("serve a")));
+    assert_eq!(effects[0], Effect::Keep(Keep::Rule(rule("serve a"))));
     assert_eq!(sent(&effects).len(), 1);
 }
 

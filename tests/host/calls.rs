@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use mcpdeck::agent::model::Finish;
+use mcpdeck::host::Keep;
 use mcpdeck::host::{CallEnd, CallState, Command, Effect, HostEvent, StopReason, TurnState};
 use mcpdeck::ids::{CallId, Generation};
 use mcpdeck::mcp::event::{CallEvent, Progress, ServerEvent};
@@ -139,11 +140,11 @@ fn a_long_result_is_cut_for_the_model_and_saved_whole() {
     let long = format!("HEAD{}TAIL", "x".repeat(400_000));
     let effects = stage.outcome(1, answered(&long));
     let file = PathBuf::from("results/call-1.txt");
-    let save = Effect::SaveResult {
+    let save = Effect::Keep(Keep::Result {
         call: CallId(1),
         path: file.clone(),
         text: long.clone(),
-    };
+    });
     assert_eq!(effects[0], save);
     let said = first_result(&effects);
     assert!(said.starts_with("HEAD") && said.ends_with("TAIL") && said.len() < 110_000);

@@ -429,9 +429,7 @@ impl Watched {
             | Effect::AbortSignIn { .. }
             | Effect::SignOut { .. }
             | Effect::FindModel
-            | Effect::SaveRule(_)
-            | Effect::SaveEra { .. }
-            | Effect::SaveResult { .. } => {}
+            | Effect::Keep(_) => {}
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mcpdeck::host::Keep;
 use mcpdeck::host::{CallEnd, CallState, Command, Effect, HostEvent, RememberedEra, Settings};
 use mcpdeck::ids::{CallId, ErrandId, Generation};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent, Task};
@@ -422,7 +423,7 @@ fn the_era_is_remembered_for_the_same_launch_and_written_down_when_it_is_news() 
         other => panic!("{other:?}"),
     };
     let saved = |effects: &[Effect]| {
-        let saves = |effect: &&Effect| matches!(effect, Effect::SaveEra { .. });
+        let saves = |effect: &&Effect| matches!(effect, Effect::Keep(Keep::Era { .. }));
         effects.iter().filter(saves).count()
     };
     let config = config(vec![spec]);

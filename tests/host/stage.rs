@@ -72,6 +72,7 @@ fn spec(name: &str, launch: Launch) -> ServerSpec {
         protocol: ProtocolChoice::Auto,
         approve: ApprovePolicy::default(),
         tool_approve: BTreeMap::new(),
+        policy: Box::default(),
     }
 }
 

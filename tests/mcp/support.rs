@@ -45,6 +45,7 @@ pub fn spec(launch: Launch) -> ServerSpec {
         protocol: ProtocolChoice::Legacy,
         approve: ApprovePolicy::default(),
         tool_approve: BTreeMap::new(),
+        policy: Box::default(),
     }
 }
 

@@ -98,6 +98,7 @@ fn config(url: &str, oauth: OauthSettings) -> Config {
         protocol,
         approve: ApprovePolicy::Never,
         tool_approve: BTreeMap::new(),
+        policy: Box::default(),
     };
     Config {
         servers: vec![server],

@@ -5,6 +5,7 @@
 mod launch;
 mod model;
 mod oauth;
+mod policy;
 mod server;
 
 use std::time::Duration;

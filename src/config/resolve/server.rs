@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use crate::config::error::{Problem, lines, sort};
 use crate::config::file::{Entry, Table, Value};
+use crate::config::policy::Policy;
 use crate::config::reader::{Context, Reader};
-use crate::config::resolve::{launch, seconds};
+use crate::config::resolve::{launch, policy, seconds};
 use crate::config::server::{ApprovePolicy, LOG_LEVELS, ProtocolChoice, ServerSpec};
 use crate::config::settings::{BrokenServer, Config};
 use crate::ids::ServerName;
 
 /// Every key of a server's table: ours, and those that the convention has too.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 32] = [
     "command",
     "args",
     "env",
@@ -40,6 +41,11 @@ const KEYS: [&str; 27] = [
     "approve",
     "tools",
     "description",
+    "calls_at_once",
+    "calls_per_minute",
+    "call_limit_sec",
+    "list_ttl_sec",
+    "confine",
 ];
 
 /// Keys of other programs that people paste and that change nothing here: read past with a warning.
@@ -136,6 +142,7 @@ fn server(
     keys(&mut reader, table, warnings);
     let launch = launch::launch(&mut reader, entry.at);
     let startup = startup(&mut reader);
+    let mut policy = policy::policy(&mut reader);
     let spec = ServerSpec {
         name: ServerName::new(&entry.key),
         enabled: reader.boolean("enabled").unwrap_or(true),
@@ -154,7 +161,8 @@ fn server(
             .map(str::to_owned),
         protocol: protocol(&mut reader),
         approve: reader.choice("approve", &POLICIES).unwrap_or_default(),
-        tool_approve: tools(&mut reader, warnings),
+        tool_approve: tools(&mut reader, &mut policy, warnings),
+        policy: Box::new(policy),
         launch: match launch {
             Some(launch) => launch,
             None => return Err(reader.problems),
@@ -220,8 +228,12 @@ fn protocol(reader: &mut Reader<'_>) -> ProtocolChoice {
     reader.choice("protocol", &choices).unwrap_or_default()
 }
 
-/// `[mcp_servers.NAME.tools.TOOL]`: `approve`, and past `approval_mode`, which the convention has there.
-fn tools(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> BTreeMap<String, ApprovePolicy> {
+/// `[mcp_servers.NAME.tools.TOOL]`: `approve`, what is of [`policy`], and past `approval_mode`, which the convention has there.
+fn tools(
+    reader: &mut Reader<'_>,
+    rules: &mut Policy,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<String, ApprovePolicy> {
     let mut out = BTreeMap::new();
     let Some(tools) = reader.inner("tools") else {
         return out;
@@ -245,10 +257,14 @@ fn tools(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> BTreeMap<String
                 place.map(|place| place.to_string()).unwrap_or_default(),
                 inner.full("approval_mode")
             ));
-            inner.only(&["approve", "approval_mode"], &[]);
+            inner.only(
+                &["approve", "approval_mode", "repeatable", "cache_sec"],
+                &[],
+            );
         } else {
-            inner.only(&["approve"], &[]);
+            inner.only(&["approve", "repeatable", "cache_sec"], &[]);
         }
+        policy::tool(&mut inner, &entry.key, rules);
         if let Some(policy) = inner.choice("approve", &POLICIES) {
             out.insert(entry.key.clone(), policy);
         }

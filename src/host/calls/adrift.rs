@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::agent::transcript::Level;
 use crate::host::book::Purpose;
 use crate::host::call::{CallEnd, CallState, ToolCall};
-use crate::host::calls::PROGRESS_FACTOR;
+use crate::host::dispatch::PROGRESS_FACTOR;
 use crate::host::effect::Effect;
 use crate::host::state::Host;
 use crate::ids::{CallId, Generation, Moment, ServerName};

@@ -5,6 +5,7 @@
 use crate::config::AllowRule;
 use crate::host::call::{CallEnd, CallState};
 use crate::host::effect::Effect;
+use crate::host::keep::Keep;
 use crate::host::question::{About, Answer, Question};
 use crate::host::state::Host;
 use crate::ids::{CallId, Moment, QuestionId};
@@ -42,17 +43,20 @@ impl Host {
         match answer {
             Answer::No { reason } => self.finish(call, CallEnd::Denied { reason }, now),
             Answer::Dismissed => self.finish(call, CallEnd::Denied { reason: None }, now),
-            Answer::Once | Answer::Filled { .. } => self.send(call, now),
+            Answer::Once | Answer::Filled { .. } => self.dispatch(call, now),
             Answer::Session => {
                 self.allow_for_session(call);
-                let mut effects = self.send(call, now);
+                let mut effects = self.dispatch(call, now);
                 effects.extend(self.send_allowed(now));
                 effects
             }
             Answer::Always => {
                 let rule = self.allow_for_session(call);
-                let mut effects: Vec<_> = rule.into_iter().map(Effect::SaveRule).collect();
-                effects.extend(self.send(call, now));
+                let mut effects: Vec<_> = rule
+                    .into_iter()
+                    .map(|rule| Effect::Keep(Keep::Rule(rule)))
+                    .collect();
+                effects.extend(self.dispatch(call, now));
                 effects.extend(self.send_allowed(now));
                 effects
             }
@@ -80,6 +84,8 @@ impl Host {
         let ids: Vec<_> = self.questions.iter().filter_map(allowed).collect();
         self.questions
             .retain(|asked| asked.call().is_none_or(|call| !ids.contains(&call)));
-        ids.into_iter().flat_map(|id| self.send(id, now)).collect()
+        ids.into_iter()
+            .flat_map(|id| self.dispatch(id, now))
+            .collect()
     }
 }

@@ -9,6 +9,7 @@ use crate::agent::window;
 use crate::host::arguments;
 use crate::host::call::{CallEnd, CallState, Origin, ToolCall};
 use crate::host::effect::Effect;
+use crate::host::keep::Keep;
 use crate::host::outcome;
 use crate::host::state::Host;
 use crate::ids::{CallId, Generation, Moment, ServerName};
@@ -143,11 +144,11 @@ impl Host {
         if let Some(call) = self.call_mut(id) {
             call.saved_to = Some(path.clone());
         }
-        vec![Effect::SaveResult {
+        vec![Effect::Keep(Keep::Result {
             call: id,
             path,
             text,
-        }]
+        })]
     }
 
     /// The file of a result could not be written: the model is no longer sent there.

@@ -101,6 +101,8 @@ impl Host {
             task: None,
             saved_to: None,
             mismatch: None,
+            ruling: None,
+            cached: None,
         });
         id
     }
@@ -123,7 +125,7 @@ impl Host {
             return Vec::new();
         };
         match self.decide(server, call) {
-            Decision::Allow => self.send(id, now),
+            Decision::Allow => self.dispatch(id, now),
             Decision::Refuse(why) => self.finish(id, CallEnd::Refused { why }, now),
             Decision::Ask(why) => {
                 self.ask(id, why, now);
@@ -260,7 +262,7 @@ impl Host {
         );
         self.transcript.push(Entry::Hand { call: id });
         match self.prepare(id) {
-            Ok(()) => self.send(id, now),
+            Ok(()) => self.dispatch(id, now),
             Err(end) => self.finish(id, end, now),
         }
     }

@@ -1,4 +1,4 @@
-//! The machine of tool calls: made and checked (`make`), asked for (`ask`), sent (here), resolved (`finish`).
+//! The machine of tool calls: made and checked (`make`), asked for (`ask`), dispatched (`host::dispatch`), followed (here), resolved (`finish`).
 //!
 //! Pure. Every call ends exactly once; what comes after its end is ignored.
 
@@ -11,47 +11,12 @@ use std::time::Duration;
 
 use crate::host::call::{CallEnd, CallState, ToolCall};
 use crate::host::effect::Effect;
-use crate::host::servers::absence;
 use crate::host::state::Host;
 use crate::ids::{CallId, Generation, Moment};
 use crate::mcp::event::CallEvent;
 use crate::mcp::result::CallOutcome;
 
-/// A call with progress may run this many times its timeout.
-const PROGRESS_FACTOR: u32 = 10;
-
 impl Host {
-    /// Sends a call to its server.
-    fn send(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
-        let Some(call) = self.call(id) else {
-            return Vec::new();
-        };
-        let found = call.server.as_ref().and_then(|name| self.server(name));
-        let Some(server) = found.filter(|server| server.status.is_ready()) else {
-            let why = found.map_or_else(|| "its server is gone".to_owned(), absence);
-            return self.finish(id, CallEnd::Unavailable { why }, now);
-        };
-        let timeout = server.tool_timeout();
-        let generation = server.generation;
-        let effect = Effect::Call {
-            call: id,
-            server: server.name.clone(),
-            generation,
-            method: call.method,
-            tool: call.tool.clone(),
-            arguments: call.arguments.clone(),
-            timeout,
-            max_total: timeout.saturating_mul(PROGRESS_FACTOR),
-        };
-        if let Some(call) = self.call_mut(id) {
-            call.state = CallState::Running {
-                since: now,
-                generation,
-            };
-        }
-        vec![effect]
-    }
-
     /// A connection says something about a call. What concerns another connection, or a call that has ended, is stale.
     pub(in crate::host) fn call_event(
         &mut self,
@@ -65,7 +30,10 @@ impl Host {
         };
         match &call.state {
             CallState::Running { generation, .. } if *generation == from => {}
-            CallState::Running { .. } | CallState::Asking { .. } | CallState::Done { .. } => {
+            CallState::Running { .. }
+            | CallState::Asking { .. }
+            | CallState::Queued { .. }
+            | CallState::Done { .. } => {
                 return Vec::new();
             }
         }
@@ -97,7 +65,7 @@ impl Host {
         self.cancel_adrift(&running);
         for call in &mut self.calls {
             match (&call.state, &call.server) {
-                (CallState::Asking { .. }, _) => {
+                (CallState::Asking { .. } | CallState::Queued { .. }, _) => {
                     call.state = CallState::Done {
                         at: now,
                         took: Duration::ZERO,

@@ -16,13 +16,15 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::config::{BrokenServer, ServerSpec};
 use crate::host::asks::Asker;
 use crate::host::effect::Effect;
-use crate::host::server::Server;
+use crate::host::server::{CacheUse, Load, Server};
 use crate::host::state::Host;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::event::ServerEvent;
 use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::health::Health;
+use crate::mcp::policy::breaker::Breaker;
 use crate::mcp::status::Status;
+use crate::mcp::verdict::Verdict;
 
 impl Server {
     pub(in crate::host) fn new(spec: ServerSpec) -> Self {
@@ -70,6 +72,11 @@ impl Server {
             subscriptions: BTreeMap::new(),
             log_level: None,
             health: Health::default(),
+            verdict: Verdict::default(),
+            breaker: Breaker::default(),
+            load: Load::default(),
+            cache: CacheUse::default(),
+            processes: None,
             log: VecDeque::new(),
             restarts: 0,
             probing: None,

@@ -4,6 +4,7 @@
 
 use crate::agent::transcript::Level;
 use crate::host::effect::Effect;
+use crate::host::keep::Keep;
 use crate::host::state::{Host, RememberedEra};
 use crate::ids::{Moment, ServerName};
 use crate::mcp::request::Errand;
@@ -48,11 +49,11 @@ impl Host {
             launch: spec.launch.identity(),
             era,
         };
-        vec![Effect::SaveEra {
+        vec![Effect::Keep(Keep::Era {
             path,
             server: name.clone(),
             remembered,
-        }]
+        })]
     }
 
     /// A name in the configuration that no tool of the server has is a slip: the tool that was meant is let through, or kept out.
