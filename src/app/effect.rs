@@ -20,6 +20,10 @@ pub enum AppEffect {
     Save(Vec<Save>),
     /// Finds out what `auto` means for the theme; answered by [`crate::app::event::AppEvent::Theme`].
     DetectTheme,
+    /// Rings the terminal's bell.
+    Ring,
+    /// Shows a notification of the desktop, through the terminal. The text is raw.
+    Notify(String),
     /// Draws everything anew, whatever the screen is thought to show.
     Redraw,
     /// Gives the terminal back and stops, until the shell's `fg`.

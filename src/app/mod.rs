@@ -15,6 +15,7 @@ pub mod intent;
 pub mod key;
 pub mod keymap;
 pub mod mention;
+mod notice;
 pub mod palette;
 pub mod picture;
 mod reach;

@@ -8,9 +8,10 @@ use crate::app::asker::Asker;
 use crate::app::composer::Composer;
 use crate::app::dialog::{Awaited, Dialog, Folders, SignIn};
 use crate::app::fields::Fields;
+use crate::app::notice::Notices;
 use crate::app::palette::Palette;
 use crate::app::suggest::Suggest;
-use crate::config::ThemeChoice;
+use crate::config::{Notify, ThemeChoice};
 use crate::host::Host;
 use crate::ids::{CallId, ErrandId, Moment, QuestionId, ServerName};
 use crate::mcp::wire::log::WireLog;
@@ -54,6 +55,10 @@ pub struct App {
     pub suggestion: Option<String>,
     /// The theme. The terminal answers `Auto` with what that means for it.
     pub theme: ThemeChoice,
+    /// Whether a person who looks elsewhere is called, and how.
+    pub notify: Notify,
+    /// What they were called for.
+    pub notices: Notices,
     /// What was sent while a turn ran or a model was looked for; it goes out when that is over.
     pub queued: Option<String>,
     /// When Ctrl-C was pressed last: once more soon after, and the program ends.

@@ -6,6 +6,7 @@ use crate::cli::ask::AskArgs;
 use crate::cli::audit::AuditArgs;
 use crate::cli::auth::{AuthArgs, LogoutArgs};
 use crate::cli::call::CallArgs;
+use crate::cli::check::CheckArgs;
 use crate::cli::complete::CompleteArgs;
 use crate::cli::config::ConfigArgs;
 use crate::cli::conformance::ConformanceArgs;
@@ -16,6 +17,7 @@ use crate::cli::login::LoginArgs;
 use crate::cli::prompt::PromptArgs;
 use crate::cli::read::ReadArgs;
 use crate::cli::serve::ServeArgs;
+use crate::cli::status::StatusArgs;
 use crate::cli::token::TokenArgs;
 use crate::cli::undo::UndoArgs;
 use crate::cli::watch::WatchArgs;
@@ -48,6 +50,12 @@ pub enum Command {
     /// List the servers, or all that one offers
     #[command(after_help = EXIT_CODES)]
     List(ListArgs),
+    /// Say how the servers are, with figures and a verdict for each
+    #[command(after_help = EXIT_CODES)]
+    Status(StatusArgs),
+    /// Try every server and the model, and say what to do about each that does not work
+    #[command(after_help = EXIT_CODES)]
+    Check(CheckArgs),
     /// Call one tool and print its result
     #[command(after_help = EXIT_CODES)]
     Call(Box<CallArgs>),

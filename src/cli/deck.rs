@@ -40,6 +40,7 @@ async fn run(config: Config, global: &Global, clock: Clock) -> Result<Ended, Cli
     let script = script(&config);
     let host = Host::new(&config, setup::settings(&config));
     let mut app = App::new(host, SIZE, config.ui.theme);
+    app.notify = config.ui.notify;
     app.here = Here {
         folder: std::env::current_dir().unwrap_or_default(),
         home: std::env::home_dir(),

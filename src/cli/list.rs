@@ -19,7 +19,7 @@ use crate::mcp::status::Status;
 use crate::text::{clean, wrap};
 
 /// What stands where the lines of the servers would be.
-const NONE: &str = "no servers are configured: `mcpdeck config path` shows where to name them, `mcpdeck demo` shows some";
+pub const NONE: &str = "no servers are configured: `mcpdeck config path` shows where to name them, `mcpdeck demo` shows some";
 
 /// `mcpdeck list ...`
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod ask;
 mod audit;
 mod auth;
 mod call;
+mod check;
 mod complete;
 mod config;
 mod conformance;
@@ -26,6 +27,7 @@ mod replies;
 mod save;
 mod serve;
 mod setup;
+mod status;
 mod token;
 mod undo;
 mod watch;
@@ -48,6 +50,8 @@ pub fn run() -> ExitCode {
         Some(args::Command::Demo(what)) => demo::run(&what, global),
         Some(args::Command::Ask(what)) => ask::run(&what, global),
         Some(args::Command::List(what)) => list::run(&what, global),
+        Some(args::Command::Status(what)) => status::run(&what, global),
+        Some(args::Command::Check(what)) => check::run(&what, global),
         Some(args::Command::Call(what)) => call::run(&what, global),
         Some(args::Command::Read(what)) => read::run(&what, global),
         Some(args::Command::Prompt(what)) => prompt::run(&what, global),

@@ -155,6 +155,21 @@ pub struct AllowRule {
 pub struct UiSettings {
     /// The theme's name.
     pub theme: ThemeChoice,
+    /// How a change that matters reaches a person who looks elsewhere.
+    pub notify: Notify,
+}
+
+/// `notify = "off" | "bell" | "desktop"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Notify {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By the terminal's bell.
+    Bell,
+    /// By a notification of the desktop, through the terminal.
+    Desktop,
 }
 
 /// `theme = "auto" | "dark" | "light" | "mono"`.

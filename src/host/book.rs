@@ -3,10 +3,12 @@
 //! Plain state that no front end needs.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use crate::agent::turn::Numbers;
 use crate::config::{AllowRule, ModelMode};
 use crate::host::attach::Attaching;
+use crate::host::servers::Held;
 use crate::host::state::Root;
 use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
 use crate::mcp::catalog::Catalog;
@@ -55,6 +57,8 @@ pub struct Book {
     pub adrift: BTreeMap<CallId, String>,
     /// Calls that a later connection follows, or has followed.
     pub followed: BTreeSet<CallId>,
+    /// Running calls whose servers wait, or have waited, for a person.
+    pub held: BTreeMap<CallId, Held>,
     /// How each server's connection answers its probes.
     pub probes: BTreeMap<ServerName, Probes>,
     /// Names in the configuration of which the person has been warned.
@@ -79,7 +83,7 @@ pub struct Book {
     pub told: Option<String>,
 }
 
-/// How the probes of one connection went.
+/// How the probes of one connection went, and when the next one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Probes {
     /// The connection.
@@ -90,6 +94,12 @@ pub struct Probes {
     pub missed: u32,
     /// The machine has slept since its last word: it is believed dead at the first silence.
     pub doubted: bool,
+    /// The last wait for one; absent before the first.
+    pub waited: Option<Duration>,
+    /// The timer of the next one.
+    pub timer: Option<TimerId>,
+    /// A call has ended since the last one.
+    pub active: bool,
 }
 
 /// What makes two calls the same: server, tool, arguments.

@@ -67,6 +67,8 @@ pub enum Command {
     SignOut(ServerName),
     /// Ends the server's connection, if any, and dials anew.
     Restart(ServerName),
+    /// Asks a server now whether it lives.
+    Probe(ServerName),
     /// Switches a server on.
     Enable(ServerName),
     /// Switches a server off.

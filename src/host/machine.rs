@@ -70,6 +70,12 @@ impl Host {
 
     /// Does what a front end asks.
     pub fn command(&mut self, command: Command, now: Moment) -> Vec<Effect> {
+        let effects = self.obey(command, now);
+        self.look_after(now);
+        effects
+    }
+
+    fn obey(&mut self, command: Command, now: Moment) -> Vec<Effect> {
         match command {
             Command::Submit(text) => self.submit(text, now),
             Command::Interrupt => self.interrupt(now),
@@ -99,11 +105,22 @@ impl Host {
             Command::Disable(server) => self.disable(&server, now),
             Command::Clear => self.clear(now),
             Command::FindModel => self.find_model(now),
+            Command::Probe(server) => self.probe_now(&server, now),
         }
     }
 
     /// Takes in what the driver reports.
     pub fn handle(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
+        // A word of the model changes nothing about a server, and there are many of them.
+        let is_word = matches!(&event, HostEvent::Model { event, .. } if !matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_)));
+        let effects = self.take_in(event, now);
+        if !is_word {
+            self.look_after(now);
+        }
+        effects
+    }
+
+    fn take_in(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
         match event {
             HostEvent::Server {
                 server,

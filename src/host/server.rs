@@ -5,19 +5,21 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::config::ServerSpec;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::health::Health;
+pub use crate::mcp::health::ProcessUse;
 use crate::mcp::listing::Rejected;
-use crate::mcp::policy::breaker::Breaker;
+use crate::mcp::policy::breaker::{Breaker, BreakerState};
 use crate::mcp::prompt::Prompt;
 use crate::mcp::request::ListKind;
 use crate::mcp::resource::{Resource, Template};
 use crate::mcp::status::{Hello, Status};
 use crate::mcp::tool::Tool;
-use crate::mcp::verdict::Verdict;
+use crate::mcp::verdict::{Cause, Verdict};
+use crate::text::human;
 
 /// Log lines kept for each server.
 pub const LOG_LINES: usize = 200;
@@ -61,6 +63,10 @@ pub struct Server {
     pub cache: CacheUse,
     /// Memory and processes of its process group; absent for a server at a URL and where the system does not tell.
     pub processes: Option<ProcessUse>,
+    /// A cautious estimate of the tokens that its tools cost in each request to the model.
+    pub tool_tokens: u64,
+    /// Lines on its stderr that have been counted on this connection.
+    pub stderr_lines: u64,
     /// Its log messages (`notifications/message`), oldest first; at most [`LOG_LINES`].
     pub log: VecDeque<LogLine>,
     /// Dials since the program started, less one.
@@ -93,15 +99,6 @@ pub struct CacheUse {
     pub entries: usize,
     /// Bytes of them.
     pub bytes: usize,
-}
-
-/// What a server's process group uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ProcessUse {
-    /// Processes.
-    pub count: u32,
-    /// Resident bytes of all.
-    pub resident: u64,
 }
 
 /// Where a listing stands. A storm of `list_changed` costs one further listing.
@@ -147,6 +144,27 @@ impl Server {
     pub fn tool_timeout(&self) -> Duration {
         let spec = self.spec.as_ref();
         spec.map_or(Duration::from_secs(120), |spec| spec.tool_timeout)
+    }
+
+    /// The verdict in words, with what counts on by itself.
+    pub fn verdict_words(&self, now: Moment) -> String {
+        let words = &self.verdict.words;
+        let until = match (&self.status, self.breaker.state()) {
+            (Status::Ready { .. }, BreakerState::Open { until }) => Some(until),
+            (Status::Waiting { until, .. }, _) => Some(*until),
+            _ => None,
+        };
+        match (until, self.verdict.cause, self.health.last_good) {
+            (Some(until), _, _) => {
+                let left = human::countdown(until.since(now));
+                format!("{words}, next try in {left}")
+            }
+            (None, Cause::Silent, Some(last)) => {
+                let silent = human::duration(now.since(last));
+                format!("{words}, last answer {silent} ago")
+            }
+            (None, _, _) => words.clone(),
+        }
     }
 
     /// Whether it is one of mcpdeck's own.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AskId, CallId, ErrandId};
 use crate::mcp::ask::Ask;
 use crate::mcp::failure::Failure;
+use crate::mcp::health::ProcessUse;
 use crate::mcp::listing::Listed;
 use crate::mcp::request::{ErrandEnd, ListKind};
 use crate::mcp::result::CallOutcome;
@@ -57,6 +58,13 @@ pub enum ServerEvent {
     Probed {
         /// How long it took; absent when it failed.
         millis: Option<u64>,
+    },
+    /// What a server that is a child of ours uses, and what it has written to stderr since it was started; told with each probe.
+    Vitals {
+        /// Its process group, where the system tells of it.
+        processes: Option<ProcessUse>,
+        /// Lines on its stderr.
+        stderr_lines: u64,
     },
     /// Something about a call.
     Call(CallId, CallEvent),

@@ -26,7 +26,7 @@ use crate::terminal::input::Input;
 use crate::terminal::pace::Pace;
 use crate::terminal::saving::Saver;
 use crate::terminal::signals::{Signals, Told};
-use crate::terminal::{clipboard, theme};
+use crate::terminal::{clipboard, notify, theme};
 
 /// Events of one kind that are taken in before the next frame.
 const AT_ONCE: usize = 256;
@@ -246,6 +246,11 @@ impl Loop<'_> {
                     let copied = self.copy(&text);
                     self.take_in(AppEvent::Copied(copied));
                 }
+                AppEffect::Ring => self.write_out(notify::BELL),
+                AppEffect::Notify(text) => {
+                    let sequence = notify::sequence(&text, &notify::Terminal::here());
+                    self.write_out(&sequence);
+                }
                 AppEffect::Open(url) => self.browser.begin(url),
                 AppEffect::FindFolders(mut folders) => {
                     folders.retain(|folder| !folder.is_dir());
@@ -290,6 +295,15 @@ impl Loop<'_> {
             .and_then(|()| Write::flush(out))
             .map_err(|error| error.to_string())?;
         Ok(text.chars().count())
+    }
+
+    /// Writes what no frame holds. What the terminal makes of it cannot be known.
+    fn write_out(&mut self, sequence: &str) {
+        let out = self.terminal.backend_mut();
+        // A failure here is one of the next frame too, and is told there.
+        let _ = out
+            .write_all(sequence.as_bytes())
+            .and_then(|()| Write::flush(out));
     }
 
     /// The next frame writes every cell. By a resize, because `Terminal::clear` asks the terminal where its cursor is, and

@@ -15,6 +15,15 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// What is left of a wait: `8 s`, whole seconds that never say 0 too early; `2 min 05 s`.
+pub fn countdown(left: Duration) -> String {
+    let seconds = left.as_millis().div_ceil(1000);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        _ => duration(left),
+    }
+}
+
 /// `512 B`, `3.4 kB`, `120 MB`: powers of a thousand.
 pub fn bytes(size: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];

@@ -34,6 +34,7 @@ mod suggest;
 mod table;
 pub mod theme;
 mod value;
+mod vitals;
 mod waiting;
 
 use ratatui::Frame;

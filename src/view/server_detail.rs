@@ -15,7 +15,7 @@ use crate::mcp::tool::Tool;
 use crate::text::{clean, human};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{code, question, resources, servers};
+use crate::view::{code, question, resources, servers, vitals};
 
 /// Characters of a description that are shown.
 const WORDS: usize = 1_000;
@@ -63,7 +63,7 @@ fn logged(line: &LogLine, now: Moment, cols: usize, theme: &Theme) -> Lines {
 pub(super) fn tools(app: &App, cols: usize, theme: &Theme) -> Lines {
     let mut out = Vec::new();
     for server in &app.host.servers {
-        let (sign, word, style) = servers::state(&server.status, theme, app.now);
+        let (sign, word, style) = servers::state(server, theme, app.now);
         if !out.is_empty() {
             out.push(Line::default());
         }
@@ -103,13 +103,25 @@ fn fact(out: &mut Lines, name: &str, value: Spans, cols: usize, theme: &Theme) {
 
 fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     let mut out = Vec::new();
-    let (sign, word, style) = servers::state(&server.status, theme, app.now);
+    let (sign, word, style) = servers::state(server, theme, app.now);
     let required = if server.required { " · required" } else { "" };
     let state = vec![
         span(format!("{sign} {word}"), style),
         span(required, theme.dim),
     ];
     fact(&mut out, "state", state, cols, theme);
+    if server.status.is_ready() {
+        let (sign, style) = vitals::grade(server.verdict.grade, theme);
+        let since = human::duration(app.now.since(server.verdict.since));
+        let verdict = vec![
+            span(
+                format!("{sign} {}", clean::line(&server.verdict_words(app.now))),
+                style,
+            ),
+            span(format!(" · for {since}"), theme.dim),
+        ];
+        fact(&mut out, "verdict", verdict, cols, theme);
+    }
     let launch = server
         .spec
         .as_ref()
@@ -120,21 +132,9 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         fact(&mut out, name, vec![span(text, theme.text)], cols, theme);
     }
     let health = &server.health;
-    let mut speed = servers::latency(health, theme);
-    if !speed.is_empty() {
-        speed.push(span(
-            format!("  {}", servers::sparkline(health, servers::SPARKS)),
-            theme.busy,
-        ));
-        fact(&mut out, "latency", speed, cols, theme);
+    for (name, value) in vitals::long(server, theme, app.now) {
+        fact(&mut out, name, value, cols, theme);
     }
-    let (calls, errors) = (human::count(health.calls), human::count(health.errors));
-    let counted = match health.calls {
-        0 => "none yet".to_owned(),
-        _ => format!("{calls}, {errors} went wrong"),
-    };
-    let counted = vec![span(counted, theme.text)];
-    fact(&mut out, "calls", counted, cols, theme);
     // What it failed by is told below, whole.
     let failed = server.status.failure().map(Failure::headline);
     let error = health.last_error.as_ref();

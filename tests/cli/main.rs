@@ -28,6 +28,7 @@ mod model;
 mod reaches;
 mod replies;
 mod speaks;
+mod status;
 mod token;
 mod trouble;
 mod undo;

@@ -4,6 +4,7 @@ mod approval;
 mod asks;
 mod calls;
 mod extras;
+mod health;
 mod interrupt;
 mod properties;
 mod returning;

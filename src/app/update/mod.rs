@@ -23,12 +23,14 @@ use crate::app::event::AppEvent;
 use crate::app::form::FieldKey;
 use crate::app::intent::{Intent, Reaching};
 use crate::app::keymap::{self, Binding, Context};
+use crate::app::notice::Notices;
 use crate::app::state::{
     Anchor, App, AskPane, CallsPane, ChatPane, Here, Overlay, Pane, Reach, ServersPane, Toast,
 };
-use crate::config::ThemeChoice;
-use crate::host::{CallState, Command, Effect, Host, ModelState, TurnState};
+use crate::config::{Notify, ThemeChoice};
+use crate::host::{CallState, Command, Effect, Host, ModelState, Server, TurnState};
 use crate::ids::Moment;
+use crate::mcp::policy::breaker::BreakerState;
 use crate::mcp::status::Status;
 use crate::mcp::wire::log::WireLog;
 
@@ -64,6 +66,8 @@ impl App {
             wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),
             suggestion: None,
             theme,
+            notify: Notify::default(),
+            notices: Notices::default(),
             queued: None,
             cancelled: None,
             quitting: false,
@@ -122,7 +126,18 @@ impl App {
         effects.extend(self.send_queued(was_busy));
         self.settle();
         effects.extend(self.follow_reach());
+        effects.extend(self.call_person());
         effects
+    }
+
+    /// Calls a person who has asked for it, when something happens that matters to them.
+    fn call_person(&mut self) -> Option<AppEffect> {
+        let text = self.notices.news(&self.host, self.now)?;
+        match self.notify {
+            Notify::Off => None,
+            Notify::Bell => Some(AppEffect::Ring),
+            Notify::Desktop => Some(AppEffect::Notify(text)),
+        }
     }
 
     /// Who gets the keys.
@@ -174,7 +189,10 @@ impl App {
             .toast
             .as_ref()
             .map(|toast| toast.until.since(self.now).max(FAST));
-        let counting = status(|status| matches!(status, Status::Waiting { .. })).then_some(SLOW);
+        let is_open = |server: &Server| matches!(server.breaker.state(), BreakerState::Open { .. });
+        let counts = status(|status| matches!(status, Status::Waiting { .. }))
+            || self.host.servers.iter().any(is_open);
+        let counting = counts.then_some(SLOW);
         let due = self.reach.asker.due();
         let due = due.map(|due| due.since(self.now).max(SOON));
         toast.into_iter().chain(counting).chain(due).min()

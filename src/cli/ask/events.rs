@@ -25,6 +25,7 @@ impl Reporter for Events {
         for news in self.watch.news(host) {
             match news {
                 News::Server(server) => print(&server_event(server)),
+                News::Verdict(server) => print(&verdict_event(server)),
                 News::Text(delta) => print(&json!({ "type": "text", "delta": delta })),
                 News::TextEnd => {}
                 News::Call(call) => print(&call_event(call)),
@@ -95,6 +96,17 @@ fn server_event(server: &Server) -> Value {
         "state": server.status.word(),
         "tools": server.tools.len(),
         "failure": server.status.failure(),
+    })
+}
+
+/// The words of a failure stand in the `server` event, raw; these are ours.
+fn verdict_event(server: &Server) -> Value {
+    json!({
+        "type": "verdict",
+        "server": server.name,
+        "grade": server.verdict.grade,
+        "cause": server.verdict.cause,
+        "words": server.verdict.words,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::agent::transcript::{Entry, Level, Note};
+use crate::cli::status::Verdicts;
 use crate::host::{Host, Server, ToolCall};
 use crate::ids::CallId;
 
@@ -11,6 +12,8 @@ use crate::ids::CallId;
 pub enum News<'a> {
     /// A server's state is another.
     Server(&'a Server),
+    /// A server is judged otherwise than before.
+    Verdict(&'a Server),
     /// More text of the answer.
     Text(&'a str),
     /// The text of a step is complete.
@@ -27,6 +30,7 @@ pub enum News<'a> {
 #[derive(Debug, Default)]
 pub struct Watch {
     servers: BTreeMap<String, &'static str>,
+    verdicts: Verdicts,
     entry: usize,
     bytes: usize,
     asked: bool,
@@ -49,6 +53,9 @@ impl Watch {
             let word = server.status.word();
             if self.servers.insert(server.name.to_string(), word) != Some(word) {
                 news.push(News::Server(server));
+            }
+            if self.verdicts.is_news(server) {
+                news.push(News::Verdict(server));
             }
         }
     }

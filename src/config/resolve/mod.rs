@@ -14,7 +14,7 @@ use crate::config::environment::{Environment, Flags};
 use crate::config::error::{ConfigError, Problem, sort};
 use crate::config::file::{Entry, Node, Source, Table, Value};
 use crate::config::reader::{Context, Reader};
-use crate::config::settings::{AllowRule, Config, Limits, ThemeChoice, UiSettings};
+use crate::config::settings::{AllowRule, Config, Limits, Notify, ThemeChoice, UiSettings};
 use crate::ids::ServerName;
 
 pub use model::ModelOrigin;
@@ -242,7 +242,7 @@ fn looks(context: Context<'_>, merged: &Table, ui: &mut UiSettings, problems: &m
         return;
     };
     let mut reader = Reader::new(context, table, "ui");
-    reader.only(&["theme"], &[]);
+    reader.only(&["theme", "notify"], &[]);
     let themes = [
         ("auto", ThemeChoice::Auto),
         ("dark", ThemeChoice::Dark),
@@ -250,5 +250,11 @@ fn looks(context: Context<'_>, merged: &Table, ui: &mut UiSettings, problems: &m
         ("mono", ThemeChoice::Mono),
     ];
     ui.theme = reader.choice("theme", &themes).unwrap_or(ui.theme);
+    let ways = [
+        ("off", Notify::Off),
+        ("bell", Notify::Bell),
+        ("desktop", Notify::Desktop),
+    ];
+    ui.notify = reader.choice("notify", &ways).unwrap_or(ui.notify);
     problems.extend(reader.problems);
 }

@@ -2,8 +2,6 @@
 //!
 //! Pure.
 
-use std::time::Duration;
-
 use crate::agent::transcript::Level;
 use crate::agent::window;
 use crate::host::arguments;
@@ -29,11 +27,12 @@ impl Host {
             took,
             end: end.clone(),
         };
-        if let (true, Some(name)) = (was_sent, call.server.clone()) {
-            self.sample(&name, took, &end);
-        }
+        let is_of_cache = call.cached.is_some();
         self.check_output(id);
         let mut effects = self.asks_of_calls_over(|call| call == id);
+        if was_sent && !is_of_cache {
+            effects.extend(self.sample(id, &end, now));
+        }
         effects.extend(self.save_if_long(id, &end));
         let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));
         effects.extend(resolved);
@@ -111,22 +110,6 @@ impl Host {
             self.finish(id, CallEnd::Outcome { outcome }, now)
         };
         lost.into_iter().flat_map(finish).collect()
-    }
-
-    fn sample(&mut self, name: &ServerName, took: Duration, end: &CallEnd) {
-        // Neither says anything about how the server does.
-        let says_nothing = matches!(
-            end,
-            CallEnd::Outcome {
-                outcome: CallOutcome::Cancelled | CallOutcome::NotSent { .. }
-            }
-        );
-        let error = end.is_error().then(|| outcome::words(end));
-        if let Some(server) = self.server_mut(name)
-            && !says_nothing
-        {
-            server.health.call(took, error);
-        }
     }
 
     fn save_if_long(&mut self, id: CallId, end: &CallEnd) -> Vec<Effect> {

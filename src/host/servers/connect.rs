@@ -28,6 +28,7 @@ impl Host {
         server.restarts += u32::from(old != Generation(0));
         server.status = Status::Starting { since: now };
         (server.listing, server.probing) = (BTreeMap::new(), None);
+        server.disconnected();
         let generation = server.generation;
         let remembered = self.book.eras.get(name).copied();
         self.errands_ended(name);
@@ -67,6 +68,7 @@ impl Host {
             Status::Starting { .. } | Status::Ready { .. }
         );
         server.status = Status::Disabled;
+        server.disconnected();
         server.tools.clear();
         server.resources.clear();
         server.templates.clear();
@@ -105,8 +107,12 @@ impl Host {
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
-        server.health.last_error = Some(failure.headline());
+        server.health.went_wrong(failure.headline());
+        if server.status.is_ready() {
+            server.health.exited(now);
+        }
         (server.listing, server.probing) = (BTreeMap::new(), None);
+        server.disconnected();
         let generation = server.generation;
         let mut effects = Vec::new();
         match next {

@@ -33,6 +33,7 @@ impl Host {
             return Vec::new();
         };
         server.hello = Some(hello);
+        server.health.connected(now);
         // What it had before it came back, and does not announce any more, is gone.
         for kind in ListKind::ALL
             .into_iter()
@@ -180,7 +181,7 @@ impl Host {
             effects.extend(self.heard_of_list(name, kind, now));
             return effects;
         }
-        server.health.last_error = Some(why);
+        server.health.went_wrong(why);
         // What it offered before is the best that is known.
         let known = if server.status.is_ready() {
             std::mem::take(&mut server.tools)
@@ -229,6 +230,7 @@ impl Host {
             .into_iter()
             .filter(|tool| offered(&tool.name))
             .collect();
+        server.weigh();
         server.rejected.insert(ListKind::Tools, tools.rejected);
         let mut effects = Vec::new();
         if let (false, Some(hello)) = (server.status.is_ready(), server.hello.clone()) {

@@ -1,14 +1,17 @@
-//! The machine of servers: dialled and ended (`connect`), listed (`listing`), asked whether they live (`probe`), and what the
-//! model is told of those that are missing (`missing`).
+//! The machine of servers: dialled and ended (`connect`), listed (`listing`), asked whether they live (`probe`), judged
+//! (`judging`; without the time in which they wait for a person: `held`), and what the model is told of those that are missing (`missing`).
 //!
 //! Pure. A status event of an earlier connection is dropped by its generation.
 
 mod connect;
+mod held;
+mod judging;
 mod listing;
 mod missing;
 mod probe;
 mod restore;
 
+pub(super) use held::Held;
 pub(super) use missing::absence;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -77,6 +80,8 @@ impl Server {
             load: Load::default(),
             cache: CacheUse::default(),
             processes: None,
+            tool_tokens: 0,
+            stderr_lines: 0,
             log: VecDeque::new(),
             restarts: 0,
             probing: None,
@@ -151,8 +156,17 @@ impl Host {
                 Vec::new()
             }
             ServerEvent::Probed { millis } => self.probed(name, millis, now),
+            ServerEvent::Vitals {
+                processes,
+                stderr_lines,
+            } => {
+                self.vitals(name, processes, stderr_lines, now);
+                Vec::new()
+            }
             ServerEvent::Ended(failure) => self.ended(name, failure, now),
             ServerEvent::UrlDone { .. } => {
+                let from = self.server(name).map(|server| server.generation);
+                self.visits_over(name, from.unwrap_or_default());
                 let text = "it is done with what it sent you to a URL for".to_owned();
                 self.log_ours(name, text, now);
                 Vec::new()

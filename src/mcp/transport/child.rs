@@ -224,6 +224,11 @@ impl Group {
         Pid::from_raw(id).map(Self)
     }
 
+    /// Its number.
+    pub fn id(self) -> i32 {
+        self.0.as_raw_nonzero().get()
+    }
+
     fn signal(self, signal: Signal) {
         let _already_gone = kill_process_group(self.0, signal);
     }

@@ -50,6 +50,7 @@ pub fn start(
     let (reports, inbound) = mpsc::channel(IN_QUEUE);
     let stop = CancellationToken::new();
     let notes = Notes::new(program.display());
+    notes.group(group);
     let close_stdin = CancellationToken::new();
     let deaf = CancellationToken::new();
     let stdin = Stdin {
