@@ -81,7 +81,7 @@ fn report(args: &CallArgs, call: &ToolCall, hand: &Hand) -> Result<ExitCode, Cli
         if args.output.is_some() {
             document["saved"] = json!(saved);
         }
-        output::data(&format!("{document:#}\n"));
+        output::json(&document);
     }
     let result = hand::answer(call).map_err(|error| match hint {
         Some(hint) => error.hint(hint),

@@ -64,7 +64,7 @@ fn print(
     let host = &run.host;
     if args.json {
         let servers: Vec<Value> = host.servers.iter().map(server_json).collect();
-        output::data(&format!("{:#}\n", json!({ "servers": servers })));
+        output::json(&json!({ "servers": servers }));
     } else {
         output::data(&table(host, args.server.is_some()));
         if host.servers.is_empty() {

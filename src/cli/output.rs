@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use serde_json::Value;
+
 use crate::cli::error::CliError;
 use crate::text::clean;
 
@@ -20,6 +22,16 @@ pub fn lines(text: &str) {
         "\n"
     };
     data(&format!("{text}{end}"));
+}
+
+/// Writes one JSON document, indented.
+pub fn json(document: &Value) {
+    data(&clean::json(&format!("{document:#}\n")));
+}
+
+/// Writes one JSON value on a line of its own.
+pub fn event(event: &Value) {
+    data(&clean::json(&format!("{event}\n")));
 }
 
 /// Writes bytes to stdout as they are, for whoever asked for just that.

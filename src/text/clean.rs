@@ -32,6 +32,26 @@ pub fn data(text: &str) -> String {
     reveal(&strip(text))
 }
 
+/// JSON as it was written, with everything in its strings escaped that a terminal acts on or that hides: whoever reads the JSON
+/// gets the same text, and whoever looks at it sees what is there. JSON itself asks for the first 32 characters only.
+pub fn json(written: &str) -> String {
+    if written.is_ascii() && !written.contains('\u{7f}') {
+        return written.to_owned();
+    }
+    let mut out = String::with_capacity(written.len());
+    for c in written.chars() {
+        let acts = c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        if acts || is_hidden(c) || is_tag(c) || matches!(c, '\u{2028}' | '\u{2029}') {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Takes out escape sequences and control characters; what is left holds only `\n` and, for `block`, `\t` of them.
 fn strip(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -225,7 +245,7 @@ fn is_ideograph(c: char) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{block, line};
+    use super::{block, json, line};
 
     #[test]
     fn sequences_go_and_their_surroundings_stay() {
@@ -307,6 +327,15 @@ mod tests {
             let acts = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}' | '\u{200b}');
             prop_assert!(!line(&text).chars().any(acts));
             prop_assert!(!block(&text).chars().any(|c| c != '\n' && acts(c)));
+        }
+
+        #[test]
+        fn json_says_the_same_and_holds_nothing_that_acts(text in hostile()) {
+            let written = serde_json::to_string(&text).expect("JSON");
+            let shown = json(&written);
+            prop_assert_eq!(serde_json::from_str::<String>(&shown).expect("JSON"), text);
+            let acts = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}' | '\u{200b}');
+            prop_assert!(!shown.chars().any(acts));
         }
 
         #[test]

@@ -1,5 +1,5 @@
-//! The turn as JSON lines: one event a line, the last one `turn_end`. JSON escapes every control character, so the texts go out
-//! as they came.
+//! The turn as JSON lines: one event a line, the last one `turn_end`. Every control character is escaped, so whoever reads the
+//! JSON gets the texts as they came.
 
 use serde_json::{Value, json};
 
@@ -79,7 +79,7 @@ fn error_event(message: &str, hint: Option<&str>) -> Value {
 }
 
 fn print(event: &Value) {
-    output::data(&format!("{event}\n"));
+    output::event(event);
 }
 
 fn with_type(kind: &str, mut event: Value) -> Value {

@@ -14,6 +14,7 @@ use crate::mcp::wire::file::WireFile;
 use crate::mcp::wire::lines::head;
 use crate::mcp::wire::record::{Direction, WireKind, WireRecord};
 use crate::mcp::wire::redact::Redactor;
+use crate::text::clean;
 
 /// How much of a line the live channel carries.
 const LIVE_TEXT: usize = 64 * 1024;
@@ -173,6 +174,6 @@ impl ConnectionTap {
             line.insert("bytes".to_owned(), bytes.into());
             line.insert("text".to_owned(), self.redacted(text).into());
         }
-        line.to_string()
+        clean::json(&line.to_string())
     }
 }
