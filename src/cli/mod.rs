@@ -19,6 +19,7 @@ mod hand;
 mod interrupt;
 mod list;
 mod login;
+mod logs;
 mod output;
 mod prompt;
 mod read;

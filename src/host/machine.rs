@@ -68,8 +68,8 @@ impl Host {
         effects
     }
 
-    /// Does what a front end asks.
-    pub fn command(&mut self, command: Command, now: Moment) -> Vec<Effect> {
+    /// Does what a front end asks; `audit` adds what is to be written down of it.
+    pub(in crate::host) fn commanded(&mut self, command: Command, now: Moment) -> Vec<Effect> {
         match command {
             Command::Submit(text) => self.submit(text, now),
             Command::Interrupt => self.interrupt(now),
@@ -102,8 +102,8 @@ impl Host {
         }
     }
 
-    /// Takes in what the driver reports.
-    pub fn handle(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
+    /// Takes in what the driver reports; `audit` adds what is to be written down of it.
+    pub(in crate::host) fn handled(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
         match event {
             HostEvent::Server {
                 server,

@@ -131,6 +131,7 @@ pub fn request(call: u64, tool: &str, arguments: Value) -> CallRequest {
         arguments,
         timeout: LIMIT,
         max_total: LIMIT,
+        trace: None,
     }
 }
 
