@@ -100,6 +100,7 @@ fn until_ready(servers: &[ServerSpec]) -> Duration {
             wire_log: None,
             live_wire: false,
             credentials: mcpdeck::mcp::auth::Store::memory(),
+            records: mcpdeck::driver::Records::default(),
             clock,
         });
         let mut running = Headless::new(host, driver, receivers, clock);

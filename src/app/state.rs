@@ -3,6 +3,7 @@
 //! Plain state; `update` changes it, the view reads it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::app::asker::Asker;
 use crate::app::composer::Composer;
@@ -15,6 +16,7 @@ use crate::config::{Notify, ThemeChoice};
 use crate::host::Host;
 use crate::ids::{CallId, ErrandId, Moment, QuestionId, ServerName};
 use crate::mcp::wire::log::WireLog;
+use crate::mcp::wire::redact::Redactor;
 
 /// The whole state of the terminal program.
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ pub struct App {
     pub visits: Vec<Awaited>,
     /// Where the program runs.
     pub here: Here,
+    /// What the configuration calls a secret: no frame shows it.
+    pub secrets: Arc<Redactor>,
     /// Completions, and what is asked of servers beside calls.
     pub reach: Reach,
     /// A short word about what was just done.

@@ -2,6 +2,7 @@
 //!
 //! Introduces the driver to the terminal: neither knows the other.
 
+use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -45,16 +46,19 @@ async fn run(config: Config, global: &Global, clock: Clock) -> Result<Ended, Cli
         folder: std::env::current_dir().unwrap_or_default(),
         home: std::env::home_dir(),
     };
-    let (mut driver, mut receivers) = setup::driver(config, global, true, clock)?;
+    app.secrets = setup::redactor(&config);
+    let (driver, mut receivers) = setup::driver(config, global, true, clock)?;
+    let driver = RefCell::new(driver);
     let outside = Outside {
         events: &mut receivers.events,
         wire: &mut receivers.wire,
         suggest: &mut |last| script.as_ref()?.suggestion_after(last).map(str::to_owned),
-        perform: &mut |effect| driver.perform(effect),
+        see: &mut |host| driver.borrow_mut().see(host),
+        perform: &mut |effect| driver.borrow_mut().perform(effect),
         clock,
     };
     let ended = terminal::run(&mut app, outside).await;
-    let closed = driver.shutdown(receivers.events).await;
+    let closed = driver.into_inner().shutdown(receivers.events).await;
     let ended = ended.map_err(|error| {
         CliError::new(ErrorKind::Usage, format!("the terminal failed: {error}"))
     })?;

@@ -20,6 +20,7 @@ mod hand;
 mod interrupt;
 mod list;
 mod login;
+mod logs;
 mod output;
 mod prompt;
 mod read;

@@ -7,20 +7,36 @@ use directories::ProjectDirs;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
+use crate::cli::logs;
 use crate::cli::output;
 use crate::config::{self, Config, Environment};
 use crate::driver::headless::Headless;
-use crate::driver::{Clock, Driver, Options, Receivers};
+use crate::driver::metrics::{self, Metrics, OpenError};
+use crate::driver::{Clock, Driver, Options, Receivers, Records, traces};
 use crate::host::{Host, Settings};
 use crate::mcp::auth::Store;
 use crate::mcp::wire::file::WireFile;
+use crate::mcp::wire::redact::Redactor;
+use crate::mcp::wire::secrets;
 use crate::text::clean;
 
 /// Reads the configuration; its warnings go to stderr.
 pub fn config(global: &Global) -> Result<Config, CliError> {
     let config = config::load(&global.flags(), &Environment::read())
         .map_err(|error| crate::cli::config::refused(&error))?;
+    let redactor = redactor(&config);
+    output::hide(redactor.clone());
+    logs::begin(data_dir().join("logs"), config.log, redactor);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        process = std::process::id(),
+        "started"
+    );
+    for file in &config.files {
+        tracing::info!(file = %file.display(), "configuration read");
+    }
     for warning in &config.warnings {
+        tracing::warn!(warning, "configuration");
         output::note(&format!("warning: {}", clean::block(warning)));
     }
     Ok(config)
@@ -38,6 +54,55 @@ pub fn settings(config: &Config) -> Settings {
         eras_file: Some(eras_file()),
         ..Settings::default()
     }
+}
+
+/// Knows every secret of the configuration.
+pub fn redactor(config: &Config) -> Arc<Redactor> {
+    Arc::new(secrets::redactor(config, |name| std::env::var(name).ok()))
+}
+
+/// The record of calls of this person.
+pub fn audit_file() -> PathBuf {
+    data_dir().join("audit").join("calls.jsonl")
+}
+
+/// What is recorded, counted and traced. Must be called inside a tokio runtime.
+fn records(config: &Config, global: &Global) -> Result<Records, CliError> {
+    let metrics = match &global.metrics {
+        Some(address) => Some(open_metrics(address, global.metrics_any_host)?),
+        None => None,
+    };
+    let traces = traces::from_environment().map_err(|why| {
+        CliError::new(ErrorKind::Usage, why)
+            .hint("correct the OTEL_... variables, or set OTEL_SDK_DISABLED=true")
+    })?;
+    Ok(Records {
+        audit: Some(audit_file()),
+        redactor: redactor(config),
+        metrics,
+        traces,
+    })
+}
+
+fn open_metrics(address: &str, any_host: bool) -> Result<Arc<Metrics>, CliError> {
+    let metrics = Arc::new(Metrics::new());
+    let place = metrics::open(address, any_host, metrics.clone()).map_err(|error| {
+        let hint = match &error {
+            OpenError::NotLoopback(_) => {
+                "give an address of this machine, such as 127.0.0.1:9464, or say --metrics-any-host as well"
+            }
+            OpenError::NoAddress(_) => "write it as HOST:PORT or as a port, such as 9464",
+            OpenError::Listen(..) => "another program may have the port: give another one, or 0 for any",
+        };
+        CliError::new(ErrorKind::Usage, format!("--metrics: {error}")).hint(hint)
+    })?;
+    output::note(&format!("metrics: http://{place}/metrics"));
+    if !metrics::is_loopback(place.ip()) {
+        output::note(
+            "warning: other machines can read these metrics, which name your servers and tools",
+        );
+    }
+    Ok(metrics)
 }
 
 /// Which era each server spoke last.
@@ -69,7 +134,8 @@ pub fn driver(
     live_wire: bool,
     clock: Clock,
 ) -> Result<(Driver, Receivers), CliError> {
-    driver_with(config, global, live_wire, clock, credentials())
+    let records = records(&config, global)?;
+    driver_with(config, global, live_wire, clock, (credentials(), records))
 }
 
 fn driver_with(
@@ -77,7 +143,7 @@ fn driver_with(
     global: &Global,
     live_wire: bool,
     clock: Clock,
-    credentials: Store,
+    (credentials, records): (Store, Records),
 ) -> Result<(Driver, Receivers), CliError> {
     let own_binary = std::env::current_exe().map_err(|error| {
         CliError::new(
@@ -96,25 +162,36 @@ fn driver_with(
         wire_log,
         live_wire,
         credentials,
+        records,
         clock,
     }))
 }
 
 /// A host and its driver without panes.
 pub fn headless(config: Config, settings: Settings, global: &Global) -> Result<Headless, CliError> {
-    headless_with(config, settings, global, credentials())
+    let records = records(&config, global)?;
+    start(config, settings, global, (credentials(), records))
 }
 
-/// The same, with sign-ins kept elsewhere.
+/// The same, with sign-ins kept elsewhere and nothing recorded.
 pub fn headless_with(
     config: Config,
     settings: Settings,
     global: &Global,
     credentials: Store,
 ) -> Result<Headless, CliError> {
+    start(config, settings, global, (credentials, Records::default()))
+}
+
+fn start(
+    config: Config,
+    settings: Settings,
+    global: &Global,
+    kept: (Store, Records),
+) -> Result<Headless, CliError> {
     let clock = Clock::start();
     let host = Host::new(&config, settings);
-    let (driver, receivers) = driver_with(config, global, false, clock, credentials)?;
+    let (driver, receivers) = driver_with(config, global, false, clock, kept)?;
     Ok(Headless::new(host, driver, receivers, clock))
 }
 

@@ -32,6 +32,6 @@ pub use server::{
     StdioLaunch, StoreUrl, TransportChoice,
 };
 pub use settings::{
-    AllowRule, BrokenServer, Config, Limits, ModelMode, ModelSettings, Notify, Provider,
+    AllowRule, BrokenServer, Config, Limits, LogLevel, ModelMode, ModelSettings, Notify, Provider,
     ThemeChoice, UiSettings,
 };

@@ -27,6 +27,8 @@ pub struct Config {
     pub roots: Option<Vec<PathBuf>>,
     /// "Always" answers from earlier days.
     pub allow: Vec<AllowRule>,
+    /// How much the program's own log holds.
+    pub log: LogLevel,
     /// Looks.
     pub ui: UiSettings,
     /// The files that were read, the weakest first.
@@ -148,6 +150,43 @@ pub struct AllowRule {
     pub tool: String,
     /// [`crate::config::server::Launch::identity`] at the time of the answer.
     pub launch: String,
+}
+
+/// `[log] level = "off" | "error" | "warn" | "info" | "debug" | "trace"`: what the program's own log holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// There is none.
+    Off,
+    /// What went wrong.
+    Error,
+    /// And what may be.
+    Warn,
+    /// And what servers and calls do.
+    #[default]
+    Info,
+    /// And each thing that is sent.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The levels as they are written.
+    pub const ALL: [(&str, Self); 6] = [
+        ("off", Self::Off),
+        ("error", Self::Error),
+        ("warn", Self::Warn),
+        ("info", Self::Info),
+        ("debug", Self::Debug),
+        ("trace", Self::Trace),
+    ];
+
+    /// Reads a level as it is written, in any case.
+    pub fn parse(word: &str) -> Option<Self> {
+        let fits = |(name, _): &&(&str, Self)| name.eq_ignore_ascii_case(word.trim());
+        Self::ALL.iter().find(fits).map(|(_, level)| *level)
+    }
 }
 
 /// The `[ui]` table.

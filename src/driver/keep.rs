@@ -15,6 +15,8 @@ pub fn keep(
     tasks: &mut JoinSet<()>,
 ) {
     match what {
+        // Its order counts: `perform` hands it to the one who writes them all.
+        Keep::Audit(_) => {}
         Keep::Rule(rule) => {
             let saving = saving::rule(config.user_file.clone(), rule, events.clone());
             tasks.spawn(saving);

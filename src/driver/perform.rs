@@ -13,8 +13,9 @@ use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
 use crate::driver::model::ModelSlot;
 use crate::driver::sign_ins::SignIns;
+use crate::driver::witness::{Records, Witness};
 use crate::driver::{calls, keep, stream, timers, wake};
-use crate::host::{Effect, HostEvent};
+use crate::host::{Effect, Host, HostEvent, Keep};
 use crate::ids::{Generation, ServerName, StreamId};
 use crate::mcp::auth::Store;
 use crate::mcp::connection::{self, Connection, Dial, FollowRequest};
@@ -42,6 +43,8 @@ pub struct Options {
     pub live_wire: bool,
     /// Where sign-ins are kept.
     pub credentials: Store,
+    /// What is recorded, counted and traced.
+    pub records: Records,
     /// The clock.
     pub clock: Clock,
 }
@@ -67,6 +70,7 @@ pub struct Driver {
     streams: HashMap<StreamId, AbortHandle>,
     model: ModelSlot,
     sign_ins: SignIns,
+    witness: Witness,
     tasks: JoinSet<()>,
 }
 
@@ -79,6 +83,7 @@ impl Driver {
         let mut tasks = JoinSet::new();
         tasks.spawn(forward(reports_out, events.clone()));
         tasks.spawn(wake::watch(events.clone()));
+        let witness = Witness::new(options.records, events.clone());
         let live = options.live_wire.then_some(wire);
         let driver = Self {
             config: options.config,
@@ -90,6 +95,7 @@ impl Driver {
             streams: HashMap::new(),
             model: ModelSlot::default(),
             sign_ins: SignIns::new(options.credentials),
+            witness,
             tasks,
         };
         (
@@ -128,6 +134,7 @@ impl Driver {
             Effect::SetTimer { timer, after } => {
                 timers::set(&mut self.tasks, timer, after, self.events.clone());
             }
+            Effect::Keep(Keep::Audit(record)) => self.witness.record(&record),
             Effect::Keep(what) => keep::keep(what, &self.config, &self.events, &mut self.tasks),
             effect @ (Effect::List { .. }
             | Effect::Errand { .. }
@@ -161,6 +168,7 @@ impl Driver {
                 arguments,
                 timeout,
                 max_total,
+                trace: self.witness.traceparent(call),
             }),
             Effect::FollowTask {
                 call,
@@ -255,11 +263,16 @@ impl Driver {
         self.tap.dropped()
     }
 
-    /// Ends every server in an orderly way and writes the wire log to its end. Bounded: a server that will not end is
+    /// Looks at the host after an event, for the log and the figures.
+    pub fn see(&mut self, host: &Host) {
+        self.witness.see(host);
+    }
+
+    /// Ends every server in an orderly way and writes the wire log and the record of calls to their ends. Bounded: a server that will not end is
     /// killed after 4 s.
     ///
     /// # Errors
-    /// What the system says of the wire log.
+    /// What the system says of the wire log or of the record of calls.
     pub async fn shutdown(self, mut events: mpsc::Receiver<HostEvent>) -> Result<(), String> {
         let closing = self.connections.close_all();
         tokio::pin!(closing);
@@ -270,7 +283,8 @@ impl Driver {
                 Some(_) = events.recv() => {}
             }
         }
-        self.tap.flush().await
+        let recorded = self.witness.close().await;
+        self.tap.flush().await.and(recorded)
     }
 
     fn dial(&mut self, name: &ServerName, generation: Generation, remembered: Option<Era>) {
@@ -286,6 +300,7 @@ impl Driver {
             remembered_era: remembered,
             authorizer,
         };
+        tracing::debug!(server = %name, generation = generation.0, "dialling");
         let connection = connection::dial(dial, self.reports.clone());
         self.connections.add(name.clone(), generation, connection);
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::agent::turn::Numbers;
 use crate::config::{AllowRule, ModelMode};
 use crate::host::attach::Attaching;
+use crate::host::audit::Audited;
 use crate::host::servers::Held;
 use crate::host::state::Root;
 use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
@@ -35,6 +36,8 @@ pub struct Book {
     pub always: Vec<AllowRule>,
     /// "For this session" answers.
     pub session: BTreeSet<(ServerName, String)>,
+    /// Which calls have been written down.
+    pub audited: Audited,
     /// The last call of this turn and how often it was made in a row.
     pub repeated: Option<(Repeat, u32)>,
     /// The model kept making the same call: it gets no more tools in this turn, only the chance to answer.

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config::AllowRule;
+use crate::host::audit::AuditRecord;
 use crate::host::state::RememberedEra;
 use crate::ids::{CallId, ServerName};
 
 /// One thing to write down.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Keep {
+    /// That a call was sent, or how it ended: a line of the record of calls.
+    Audit(Box<AuditRecord>),
     /// An "always" answer, into the user's configuration.
     Rule(AllowRule),
     /// Which era a server speaks; a failure is no matter.

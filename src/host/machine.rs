@@ -71,8 +71,7 @@ impl Host {
     /// Does what a front end asks.
     pub fn command(&mut self, command: Command, now: Moment) -> Vec<Effect> {
         let effects = self.obey(command, now);
-        self.look_after(now);
-        effects
+        self.afterwards(effects, now)
     }
 
     fn obey(&mut self, command: Command, now: Moment) -> Vec<Effect> {
@@ -114,10 +113,16 @@ impl Host {
         // A word of the model changes nothing about a server, and there are many of them.
         let is_word = matches!(&event, HostEvent::Model { event, .. } if !matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_)));
         let effects = self.take_in(event, now);
-        if !is_word {
-            self.look_after(now);
+        if is_word {
+            return effects;
         }
-        effects
+        self.afterwards(effects, now)
+    }
+
+    /// What follows from whatever has changed: judgements of servers, and what is written down.
+    fn afterwards(&mut self, effects: Vec<Effect>, now: Moment) -> Vec<Effect> {
+        self.look_after(now);
+        self.written_down(effects)
     }
 
     fn take_in(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {

@@ -8,6 +8,7 @@ mod approval;
 pub mod arguments;
 mod asks;
 mod attach;
+pub mod audit;
 mod book;
 pub mod call;
 mod calls;
@@ -30,6 +31,7 @@ mod sign_in;
 mod state;
 
 pub use asks::Answers;
+pub use audit::{AuditEnd, AuditRecord};
 pub use call::{CallEnd, CallState, Origin, ProgressMessage, Ruler, Ruling, ToolCall};
 pub use command::Command;
 pub use effect::Effect;

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::app::{App, AppEffect, AppEvent, Measured, Overlay};
 use crate::config::ThemeChoice;
 use crate::driver::Clock;
-use crate::host::{Effect, HostEvent};
+use crate::host::{Effect, Host, HostEvent};
 use crate::mcp::wire::record::WireRecord;
 use crate::terminal::browser::Browser;
 use crate::terminal::canvas::Canvas;
@@ -41,6 +41,8 @@ pub struct Outside<'a> {
     pub wire: &'a mut mpsc::Receiver<WireRecord>,
     /// What a script proposes after this prompt of the person, or at the start; asked whenever a turn has ended.
     pub suggest: &'a mut dyn FnMut(Option<&str>) -> Option<String>,
+    /// Looks at the host after it has taken something in.
+    pub see: &'a mut dyn FnMut(&Host),
     /// Starts to carry out an effect of the host.
     pub perform: &'a mut dyn FnMut(Effect),
     /// The clock of the whole program.
@@ -221,8 +223,12 @@ impl Loop<'_> {
             self.pace.mark();
             self.ticked = Instant::now();
         }
+        let concerns_host = !matches!(event, AppEvent::Wire(_));
         let effects = self.app.update(event, self.outside.clock.now());
         self.carry_out(effects);
+        if concerns_host {
+            (self.outside.see)(&self.app.host);
+        }
         let is_busy = self.app.host.is_busy();
         let has_ended = std::mem::replace(&mut self.was_busy, is_busy) && !is_busy;
         if has_ended {

@@ -16,6 +16,7 @@ mod code;
 mod composer;
 mod entry;
 mod fields;
+mod hide;
 pub mod highlight;
 mod layout;
 mod markdown;
@@ -38,6 +39,7 @@ mod vitals;
 mod waiting;
 
 use ratatui::Frame;
+use ratatui::layout::Rect;
 
 use crate::app::{App, Measured, Overlay, Pane};
 
@@ -76,5 +78,8 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, memo: &mut Memo) -> Mea
         overlay => measured.detail = overlay::draw(app, overlay, theme, frame, memo, areas.body),
     }
     memo.end();
+    let panes = measured.panes.iter();
+    let panes = panes.map(|(_, (x, y, width, height))| Rect::new(*x, *y, *width, *height));
+    hide::secrets(&app.secrets, frame.buffer_mut(), panes);
     measured
 }

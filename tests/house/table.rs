@@ -6,6 +6,7 @@
 pub const LAYERS: &[(&str, u8)] = &[
     ("ids", 1),
     ("text", 1),
+    ("chain", 1),
     ("config", 2),
     ("mcp", 3),
     ("agent", 4),
@@ -17,8 +18,12 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("cli", 10),
 ];
 
-/// The layer that stands aside: it imports nothing of the crate, and only `cli` starts it.
+/// The layer that stands aside: it imports nothing of the crate but what is common, and only `cli` starts it.
 pub const ASIDE: &str = "servers";
+
+/// What the layer aside may import: served servers and the client write their records of calls in the same form, and one
+/// command verifies both.
+pub const COMMON: &[&str] = &["chain"];
 
 /// Pairs that a lower number alone would allow. `terminal` (or, headless, `cli`) introduces the two to each other.
 pub const STRANGERS: &[(&str, &str)] = &[("app", "driver")];
@@ -31,6 +36,7 @@ pub const IMPURE: &[(&str, &str)] = &[
     ("terminal/", "owns the terminal and the loop"),
     ("driver/", "carries out effects"),
     ("servers/", "programs of their own"),
+    ("chain/files*", "finds and reads the files of a record"),
     ("config/load*", "finds and reads the files and variables"),
     (
         "config/rules*",
@@ -118,12 +124,16 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("deadpool_postgres", &["servers/postgres/"]),
     ("rustls_native_certs", &["servers/postgres/"]),
     // Served to others: the doors of the HTTP side and of the guard.
-    ("axum", &["servers/http/"]),
+    // The figures of the client have a door of their own.
+    ("axum", &["servers/http/", "driver/metrics/"]),
     ("rustls", &["servers/http/", "servers/postgres/"]),
     ("tokio_rustls", &["servers/http/"]),
     ("hyper", &["servers/http/"]),
     ("hyper_util", &["servers/http/"]),
-    ("prometheus_client", &["servers/http/"]),
+    ("prometheus_client", &["servers/http/", "driver/metrics/"]),
+    // Where a log goes and how much of it is decided in one place; whoever has something to say names `tracing`.
+    ("tracing_subscriber", &["cli/logs*"]),
+    ("tracing_appender", &["cli/logs*"]),
     ("jsonwebtoken", &["servers/guard/"]),
     ("governor", &["servers/guard/"]),
     ("aws_lc_rs", &["servers/guard/"]),

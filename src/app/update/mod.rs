@@ -61,6 +61,7 @@ impl App {
             ask: AskPane::default(),
             visits: Vec::new(),
             here: Here::default(),
+            secrets: std::sync::Arc::default(),
             reach: Reach::default(),
             toast: None,
             wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),

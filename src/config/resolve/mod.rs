@@ -14,13 +14,23 @@ use crate::config::environment::{Environment, Flags};
 use crate::config::error::{ConfigError, Problem, sort};
 use crate::config::file::{Entry, Node, Source, Table, Value};
 use crate::config::reader::{Context, Reader};
-use crate::config::settings::{AllowRule, Config, Limits, Notify, ThemeChoice, UiSettings};
+use crate::config::settings::{
+    AllowRule, Config, Limits, LogLevel, Notify, ThemeChoice, UiSettings,
+};
 use crate::ids::ServerName;
 
 pub use model::ModelOrigin;
 
 /// The tables that a file may have.
-const TOP: [&str; 6] = ["mcp_servers", "model", "limits", "allow", "ui", "roots"];
+const TOP: [&str; 7] = [
+    "mcp_servers",
+    "model",
+    "limits",
+    "log",
+    "allow",
+    "ui",
+    "roots",
+];
 
 /// What other programs call them.
 const TOP_ELSEWHERE: [(&str, &str); 4] = [
@@ -78,6 +88,7 @@ pub fn resolve(
     let servers = merged.table("mcp_servers");
     let broken = servers.map(|table| server::servers(context, table, &mut config));
     limits(context, &merged, &mut config.limits, &mut problems);
+    log(context, &merged, &mut config.log, &mut problems);
     looks(context, &merged, &mut config.ui, &mut problems);
     let mut reader = Reader::new(context, &merged, "");
     config.roots = reader.folders("roots");
@@ -99,7 +110,7 @@ pub fn resolve(
 fn top_level(context: Context<'_>, table: &Table) -> Vec<Problem> {
     let mut reader = Reader::new(context, table, "");
     reader.only(&TOP, &TOP_ELSEWHERE);
-    for key in ["mcp_servers", "model", "limits", "ui"] {
+    for key in ["mcp_servers", "model", "limits", "log", "ui"] {
         reader.inner(key);
     }
     reader.problems
@@ -228,6 +239,16 @@ fn limits(context: Context<'_>, merged: &Table, limits: &mut Limits, problems: &
     if let Some(seconds) = seconds(&mut reader, "first_byte_sec") {
         limits.first_byte = seconds;
     }
+    problems.extend(reader.problems);
+}
+
+fn log(context: Context<'_>, merged: &Table, level: &mut LogLevel, problems: &mut Vec<Problem>) {
+    let Some(table) = merged.table("log") else {
+        return;
+    };
+    let mut reader = Reader::new(context, table, "log");
+    reader.only(&["level"], &[]);
+    *level = reader.choice("level", &LogLevel::ALL).unwrap_or(*level);
     problems.extend(reader.problems);
 }
 

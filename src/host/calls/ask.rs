@@ -3,7 +3,7 @@
 //! Pure. The same answer settles the other questions that it covers.
 
 use crate::config::AllowRule;
-use crate::host::call::{CallEnd, CallState};
+use crate::host::call::{CallEnd, CallState, Ruler};
 use crate::host::effect::Effect;
 use crate::host::keep::Keep;
 use crate::host::question::{About, Answer, Question};
@@ -40,6 +40,8 @@ impl Host {
         let Some(call) = asked.call() else {
             return self.answer_server(asked, place, answer, now);
         };
+        let (by, why) = ruling(&answer);
+        self.rule(call, by, why);
         match answer {
             Answer::No { reason } => self.finish(call, CallEnd::Denied { reason }, now),
             Answer::Dismissed => self.finish(call, CallEnd::Denied { reason: None }, now),
@@ -84,8 +86,25 @@ impl Host {
         let ids: Vec<_> = self.questions.iter().filter_map(allowed).collect();
         self.questions
             .retain(|asked| asked.call().is_none_or(|call| !ids.contains(&call)));
-        ids.into_iter()
-            .flat_map(|id| self.dispatch(id, now))
-            .collect()
+        let send = |id| {
+            self.rule(id, Ruler::Rule, "the person's answer to an equal question");
+            self.dispatch(id, now)
+        };
+        ids.into_iter().flat_map(send).collect()
     }
+}
+
+/// Who decided by this answer, and in what words.
+fn ruling(answer: &Answer) -> (Ruler, String) {
+    let why = match answer {
+        Answer::Once | Answer::Filled { .. } => "yes, this once",
+        Answer::Session => "yes, for this session",
+        Answer::Always => "yes, always",
+        Answer::No { reason: None } => "no",
+        Answer::No {
+            reason: Some(reason),
+        } => return (Ruler::Person, format!("no: {reason}")),
+        Answer::Dismissed => "the question was closed",
+    };
+    (Ruler::Person, why.to_owned())
 }

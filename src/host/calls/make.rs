@@ -11,7 +11,7 @@ use crate::agent::model::ModelCall;
 use crate::agent::transcript::Entry;
 use crate::host::approval::Decision;
 use crate::host::arguments;
-use crate::host::call::{CallEnd, CallState, Origin, ToolCall};
+use crate::host::call::{CallEnd, CallState, Origin, Ruler, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::own_tools;
 use crate::host::servers::absence;
@@ -35,6 +35,7 @@ impl Host {
         for call in written {
             let id = self.make_model_call(turn, call, now);
             effects.extend(if is_hushed {
+                self.rule(id, Ruler::Mcpdeck, "no tools were on offer any more");
                 self.finish(id, not_on_offer(), now)
             } else {
                 self.admit(id, now)
@@ -113,9 +114,15 @@ impl Host {
         // Counted whether it fits or not: the same wrong call over and over leads nowhere either.
         if let Some(times) = self.count_repeat(id) {
             self.book.hushed = true;
+            self.rule(
+                id,
+                Ruler::Mcpdeck,
+                format!("the same call {times} times in a row"),
+            );
             return self.finish(id, CallEnd::Repeated { times }, now);
         }
         if let Err(end) = fits {
+            self.rule(id, Ruler::Mcpdeck, "it could not be sent as it was made");
             return self.finish(id, end, now);
         }
         let Some(call) = self.call(id) else {
@@ -125,8 +132,14 @@ impl Host {
             return Vec::new();
         };
         match self.decide(server, call) {
-            Decision::Allow => self.dispatch(id, now),
-            Decision::Refuse(why) => self.finish(id, CallEnd::Refused { why }, now),
+            Decision::Allow(ruling) => {
+                self.rule(id, ruling.by, ruling.why);
+                self.dispatch(id, now)
+            }
+            Decision::Refuse(why) => {
+                self.rule(id, Ruler::Mcpdeck, why.clone());
+                self.finish(id, CallEnd::Refused { why }, now)
+            }
             Decision::Ask(why) => {
                 self.ask(id, why, now);
                 Vec::new()
@@ -262,8 +275,14 @@ impl Host {
         );
         self.transcript.push(Entry::Hand { call: id });
         match self.prepare(id) {
-            Ok(()) => self.dispatch(id, now),
-            Err(end) => self.finish(id, end, now),
+            Ok(()) => {
+                self.rule(id, Ruler::Hand, "the person made it");
+                self.dispatch(id, now)
+            }
+            Err(end) => {
+                self.rule(id, Ruler::Mcpdeck, "it could not be sent as it was made");
+                self.finish(id, end, now)
+            }
         }
     }
 }

@@ -58,7 +58,11 @@ impl Voice {
         mut params: Map<String, Value>,
         progress: bool,
     ) -> Value {
-        let mut meta = Map::new();
+        // What the caller put there stays beside what belongs there in any case.
+        let mut meta = match params.remove("_meta") {
+            Some(Value::Object(meta)) => meta,
+            _ => Map::new(),
+        };
         if progress {
             meta.insert("progressToken".to_owned(), id.into());
         }

@@ -145,9 +145,10 @@ async fn drain(mut stderr: impl AsyncRead + Unpin, notes: Notes, tap: Connection
         };
         for line in lines {
             let bytes = line.text.len();
-            tap.record(Direction::Stderr, WireKind::Stderr, bytes, &line.text)
+            let text = tap.redacted_stderr(&line.text);
+            tap.record(Direction::Stderr, WireKind::Stderr, bytes, &text)
                 .await;
-            notes.stderr(line.text);
+            notes.stderr(text);
         }
         if count == 0 {
             return;
