@@ -38,7 +38,7 @@ pub fn open(global: &Global) -> Result<ExitCode, CliError> {
 
 async fn run(config: Config, global: &Global, clock: Clock) -> Result<Ended, CliError> {
     let script = script(&config);
-    let host = Host::new(&config, setup::settings(&config));
+    let host = Host::new(&config, setup::settings_that_stay(&config));
     let mut app = App::new(host, SIZE, config.ui.theme);
     app.here = Here {
         folder: std::env::current_dir().unwrap_or_default(),

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod eras;
 pub mod headless;
 mod keep;
+pub mod lists;
 mod model;
 mod perform;
 mod saving;

@@ -35,6 +35,7 @@ impl Host {
         self.check_output(id);
         let mut effects = self.asks_of_calls_over(|call| call == id);
         effects.extend(self.save_if_long(id, &end));
+        effects.extend(self.settle_cache(id, &end, now));
         let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));
         effects.extend(resolved);
         if self.book.attached.contains(&id) {

@@ -28,6 +28,9 @@ impl Host {
         server.restarts += u32::from(old != Generation(0));
         server.status = Status::Starting { since: now };
         (server.listing, server.probing) = (BTreeMap::new(), None);
+        // What it offered stays usable, and is believed again once this connection has said the same.
+        let lists = server.lists.values_mut();
+        lists.for_each(|list| (list.confirmed, list.read) = (false, None));
         let generation = server.generation;
         let remembered = self.book.eras.get(name).copied();
         self.errands_ended(name);
@@ -54,6 +57,7 @@ impl Host {
             .entry(name.clone())
             .or_default()
             .reset();
+        self.forget_results(name);
         self.dial(name, now)
     }
 
@@ -72,10 +76,13 @@ impl Host {
         server.templates.clear();
         server.prompts.clear();
         server.rejected.clear();
+        server.lists.clear();
         let generation = server.generation;
         self.errands_ended(name);
+        self.forget_results(name);
         self.rename_tools();
         let mut effects = self.asks_ended(name, generation);
+        effects.extend(self.release_held(name, now));
         effects.extend(self.give_up_tasks(name, now));
         effects.extend(self.gathered_if_settled(now));
         if is_open {
@@ -127,6 +134,7 @@ impl Host {
         if effects.is_empty() {
             effects.extend(self.give_up_tasks(name, now));
         }
+        effects.extend(self.release_held(name, now));
         effects.extend(self.gathered_if_settled(now));
         effects
     }
