@@ -39,7 +39,7 @@ pub fn open(global: &Global) -> Result<ExitCode, CliError> {
 
 async fn run(config: Config, global: &Global, clock: Clock) -> Result<Ended, CliError> {
     let script = script(&config);
-    let host = Host::new(&config, setup::settings(&config));
+    let host = Host::new(&config, setup::settings_that_stay(&config));
     let mut app = App::new(host, SIZE, config.ui.theme);
     app.notify = config.ui.notify;
     app.here = Here {

@@ -110,6 +110,21 @@ fn eras_file() -> PathBuf {
     data_dir().join("eras.json")
 }
 
+/// The same for a front end that stays open: the lists of the last run are known at once, and kept for the next.
+pub fn settings_that_stay(config: &Config) -> Settings {
+    let folder = lists_dir();
+    Settings {
+        lists: crate::driver::lists::load(&folder, config),
+        lists_dir: Some(folder),
+        ..settings(config)
+    }
+}
+
+/// What the servers offered last.
+pub fn lists_dir() -> PathBuf {
+    data_dir().join("lists")
+}
+
 /// Where mcpdeck keeps what it must not lose.
 pub fn data_dir() -> PathBuf {
     match std::env::var_os("MCPDECK_DATA_DIR") {

@@ -126,6 +126,8 @@ pub struct Limits {
     pub same_call: u32,
     /// Tokens of one result that the model sees; 25,000 by default.
     pub result_tokens: u32,
+    /// Tokens of the model's context; absent: what its endpoint tells of it, else 32,000.
+    pub context_tokens: Option<u32>,
     /// From the request to the endpoint's first byte; 180 s by default, because a local model may have to load.
     pub first_byte: Duration,
 }
@@ -136,6 +138,7 @@ impl Default for Limits {
             steps_per_turn: 30,
             same_call: 3,
             result_tokens: 25_000,
+            context_tokens: None,
             first_byte: Duration::from_secs(180),
         }
     }

@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
-use crate::driver::{eras, saving};
+use crate::driver::{eras, lists, saving};
 use crate::host::{HostEvent, Keep};
 
 /// Starts the writing of one thing; a failure that matters is reported.
@@ -27,6 +27,9 @@ pub fn keep(
             remembered,
         } => {
             tasks.spawn(eras::keep(path, server, remembered));
+        }
+        Keep::Lists { path, lists: of } => {
+            tasks.spawn(lists::keep(path, of));
         }
         Keep::Result { call, path, text } => {
             tasks.spawn(saving::result(call, path, text, events.clone()));

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod eras;
 pub mod headless;
 mod keep;
+pub mod lists;
 pub mod metrics;
 mod model;
 mod perform;

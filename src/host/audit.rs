@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain;
 use crate::host::call::{CallEnd, CallState, Origin, Ruler, Ruling, ToolCall};
-use crate::host::command::Command;
 use crate::host::effect::Effect;
-use crate::host::event::HostEvent;
 use crate::host::keep::Keep;
 use crate::host::state::Host;
 use crate::ids::{CallId, Moment, ServerName};

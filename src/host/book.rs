@@ -9,13 +9,16 @@ use crate::agent::turn::Numbers;
 use crate::config::{AllowRule, ModelMode};
 use crate::host::attach::Attaching;
 use crate::host::audit::Audited;
+use crate::host::dispatch::Kept;
 use crate::host::servers::Held;
 use crate::host::state::Root;
 use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
 use crate::mcp::catalog::Catalog;
 use crate::mcp::lifecycle::Lifecycle;
+use crate::mcp::listing::ListHints;
 use crate::mcp::request::ListKind;
 use crate::mcp::status::Era;
+use crate::mcp::tool::Tool;
 
 /// What the host keeps for itself.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -50,6 +53,18 @@ pub struct Book {
     pub stretched: Option<(TurnId, u32)>,
     /// The era that each server spoke last.
     pub eras: BTreeMap<ServerName, Era>,
+    /// Answers of tools that are kept.
+    pub kept: Kept,
+    /// Calls that wait for a server that starts, with the definition of the tool by which they were made.
+    pub held: BTreeMap<CallId, Option<Tool>>,
+    /// What each server said of how long the list is good that it gives next.
+    pub hints: BTreeMap<(ServerName, ListKind), ListHints>,
+    /// A digest of the lists of each server that are on the disk.
+    pub on_disk: BTreeMap<ServerName, u64>,
+    /// The endpoint has refused a request as too long: the context is no larger than this.
+    pub narrowed: Option<u64>,
+    /// The step whose request was made shorter, because it was longer than the model's context.
+    pub shortened: Option<(TurnId, u32)>,
     /// When each list was asked for last.
     pub listed: BTreeMap<(ServerName, ListKind), Moment>,
     /// Lists that a connection announced and that have neither come nor failed yet, but for the tools, which its status tells.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::question::Answer;
 use crate::host::state::Root;
-use crate::ids::{QuestionId, ServerName};
+use crate::ids::{CallId, QuestionId, ServerName};
 use crate::mcp::request::Errand;
 
 /// A wish of the person or the script.
@@ -25,6 +25,14 @@ pub enum Command {
         /// The arguments, a JSON object.
         arguments: String,
     },
+    /// Makes a call once more by hand, past the cache; only for a tool whose answers are kept.
+    Afresh(CallId),
+    /// Forgets kept answers and lists, of one server or of all; the lists are asked for again.
+    ClearCache(Option<ServerName>),
+    /// A list of the servers is looked at: what is past its time is asked for again.
+    Look,
+    /// Shortens what the model sees of the conversation; the words say what matters.
+    Compact(String),
     /// Reads a resource by hand.
     Read {
         /// The server.

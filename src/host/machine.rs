@@ -50,7 +50,9 @@ impl Host {
             stopped: None,
             settings,
             book,
+            compacting: None,
         }
+        .with_lists()
     }
 
     /// Starts every server that is switched on, side by side, and looks for a model.
@@ -84,6 +86,10 @@ impl Host {
                 tool,
                 arguments,
             } => self.call_by_hand(&server, &tool, &arguments, now),
+            Command::Afresh(call) => self.call_afresh(call, now),
+            Command::ClearCache(server) => self.clear_cache(server.as_ref(), now),
+            Command::Look => self.lists_needed(now),
+            Command::Compact(words) => self.compact(&words, now),
             Command::Read { server, uri } => self.read_by_hand(&server, &uri, now),
             Command::GetPrompt {
                 server,
@@ -159,6 +165,9 @@ impl Host {
     }
 
     fn model_event(&mut self, stream: StreamId, event: ModelEvent, now: Moment) -> Vec<Effect> {
+        if self.is_compacting(stream) {
+            return self.compacting_event(event);
+        }
         if self.is_sampling(stream) {
             return self.sampling_event(stream, event, now);
         }
@@ -179,6 +188,7 @@ impl Host {
                 }
                 // What another endpoint could not take says nothing of this one.
                 (self.book.mode, self.book.plain_schemas) = (self.settings.mode, false);
+                self.book.narrowed = None;
                 self.model = ModelState::Ready { label };
             }
             Err(why) => self.model = ModelState::Absent { why },

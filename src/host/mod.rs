@@ -13,6 +13,8 @@ mod book;
 pub mod call;
 mod calls;
 pub mod command;
+mod compact;
+pub mod context;
 mod dispatch;
 pub mod effect;
 mod errands;
@@ -34,11 +36,12 @@ pub use asks::Answers;
 pub use audit::{AuditEnd, AuditRecord};
 pub use call::{CallEnd, CallState, Origin, ProgressMessage, Ruler, Ruling, ToolCall};
 pub use command::Command;
+pub use compact::Compacting;
 pub use effect::Effect;
 pub use event::{HostEvent, ModelLabel, SignInEvent};
-pub use keep::Keep;
+pub use keep::{Keep, KeptLists};
 pub use question::{About, Answer, Question};
-pub use server::{CacheUse, Load, LogLine, ProcessUse, Server};
+pub use server::{CacheUse, ListState, Load, LogLine, ProcessUse, Server};
 pub use state::{
     ErrandState, Host, ModelState, RememberedEra, Root, SamplingState, Settings, SignInState,
 };

@@ -77,6 +77,21 @@ pub struct Server {
     pub hello: Option<Box<Hello>>,
     /// Where each of its lists stands.
     pub listing: BTreeMap<ListKind, Listing>,
+    /// How far each of its lists can be believed.
+    pub lists: BTreeMap<ListKind, ListState>,
+}
+
+/// How far a list can be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct ListState {
+    /// When the server gave it; absent: it is from an earlier run, or it is known to have changed.
+    pub read: Option<Moment>,
+    /// How long it is good, by the server's own word.
+    pub ttl: Option<Duration>,
+    /// The server says that it is the same for everybody.
+    pub public: bool,
+    /// The connection that stands has given it.
+    pub confirmed: bool,
 }
 
 /// A server's calls under way and in line.
@@ -165,6 +180,27 @@ impl Server {
             }
             (None, _, _) => words.clone(),
         }
+    }
+
+    /// Whether a list of it is from an earlier connection or run, and not confirmed by this one.
+    pub fn is_unconfirmed(&self, kind: ListKind) -> bool {
+        self.lists.get(&kind).is_some_and(|list| !list.confirmed)
+    }
+
+    /// Whether it still starts while its tools are known from the last time: they are offered, and calls wait for it.
+    pub fn is_expected(&self) -> bool {
+        let starts = matches!(self.status, Status::Starting { .. });
+        starts && !self.tools.is_empty() && self.is_unconfirmed(ListKind::Tools)
+    }
+
+    /// Whether a list is past its time.
+    pub fn is_stale(&self, kind: ListKind, now: Moment) -> bool {
+        let Some(list) = self.lists.get(&kind) else {
+            return false;
+        };
+        let usual = self.spec.as_ref().map(|spec| spec.policy.list_ttl);
+        let ttl = list.ttl.or(usual).unwrap_or_default();
+        list.read.is_none_or(|read| now.since(read) >= ttl)
     }
 
     /// Whether it is one of mcpdeck's own.

@@ -13,7 +13,9 @@ use crate::config::{Limits, ModelMode};
 use crate::host::asks::Answers;
 use crate::host::book::Book;
 use crate::host::call::ToolCall;
+use crate::host::compact::Compacting;
 use crate::host::event::ModelLabel;
+use crate::host::keep::KeptLists;
 use crate::host::question::Question;
 use crate::host::server::Server;
 use crate::ids::{AskId, CallId, ErrandId, Generation, Moment, ServerName, StreamId};
@@ -49,6 +51,8 @@ pub struct Host {
     pub stopped: Option<StopReason>,
     /// What does not change while it runs.
     pub settings: Settings,
+    /// The model is summing up what was said so far.
+    pub compacting: Option<Compacting>,
     /// The host's own bookkeeping; no front end needs it.
     pub(super) book: Book,
 }
@@ -138,6 +142,10 @@ pub struct Settings {
     pub eras: BTreeMap<ServerName, RememberedEra>,
     /// Where that is kept; absent: nowhere.
     pub eras_file: Option<PathBuf>,
+    /// What each server offered when the program ran last, bound to its launch.
+    pub lists: BTreeMap<ServerName, KeptLists>,
+    /// The folder where that is kept; absent: nowhere.
+    pub lists_dir: Option<PathBuf>,
     /// How long a prompt waits for servers that are still starting.
     pub patience: Duration,
     /// How often a quiet server is asked whether it lives; absent: never.
@@ -156,6 +164,8 @@ impl Default for Settings {
             roots: None,
             eras: BTreeMap::new(),
             eras_file: None,
+            lists: BTreeMap::new(),
+            lists_dir: None,
             patience: Duration::from_secs(3),
             probe_every: Some(Duration::from_secs(30)),
         }
@@ -203,8 +213,8 @@ impl Host {
         self.calls.get(usize::try_from(id.0.checked_sub(1)?).ok()?)
     }
 
-    /// Whether a turn is running.
+    /// Whether a turn is running, or the conversation is being summed up.
     pub fn is_busy(&self) -> bool {
-        self.turn != TurnState::Idle
+        self.turn != TurnState::Idle || self.compacting.is_some()
     }
 }

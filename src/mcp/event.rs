@@ -8,7 +8,7 @@ use crate::ids::{AskId, CallId, ErrandId};
 use crate::mcp::ask::Ask;
 use crate::mcp::failure::Failure;
 use crate::mcp::health::ProcessUse;
-use crate::mcp::listing::Listed;
+use crate::mcp::listing::{ListHints, Listed};
 use crate::mcp::request::{ErrandEnd, ListKind};
 use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Hello;
@@ -20,6 +20,8 @@ pub enum ServerEvent {
     Connected(Box<Hello>),
     /// A list was read to its last page.
     Listed(Listed),
+    /// How long the list is good that comes next, by the server's word.
+    Hints(ListKind, ListHints),
     /// A list could not be read; the connection stands.
     ListFailed(ListKind, String),
     /// The server says that a list has changed.

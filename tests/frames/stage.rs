@@ -317,6 +317,7 @@ pub fn fresh() -> App {
     host.servers = servers();
     host.model = ModelState::Ready {
         label: ModelLabel {
+            context: None,
             model: "demo".into(),
             place: "script demo".into(),
             scripted: true,
@@ -345,6 +346,7 @@ pub fn talk() -> App {
     let mut app = fresh();
     app.host.model = ModelState::Ready {
         label: ModelLabel {
+            context: None,
             model: "qwen3:4b".into(),
             place: "Ollama at 127.0.0.1:11434".into(),
             scripted: false,

@@ -226,6 +226,7 @@ fn limits(context: Context<'_>, merged: &Table, limits: &mut Limits, problems: &
         "steps_per_turn",
         "same_call",
         "result_tokens",
+        "context_tokens",
         "first_byte_sec",
     ];
     reader.only(&keys, &[]);
@@ -236,6 +237,11 @@ fn limits(context: Context<'_>, merged: &Table, limits: &mut Limits, problems: &
     ] {
         *limit = reader.whole(key).unwrap_or(*limit);
     }
+    let context = reader.whole("context_tokens");
+    // Less holds no request at all.
+    limits.context_tokens = context
+        .map(|tokens| tokens.max(2_000))
+        .or(limits.context_tokens);
     if let Some(seconds) = seconds(&mut reader, "first_byte_sec") {
         limits.first_byte = seconds;
     }

@@ -34,6 +34,7 @@ impl Host {
             effects.extend(self.sample(id, &end, now));
         }
         effects.extend(self.save_if_long(id, &end));
+        effects.extend(self.settle_cache(id, &end, now));
         let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));
         effects.extend(resolved);
         if self.book.attached.contains(&id) {

@@ -171,7 +171,7 @@ impl Host {
                 (_, _) => self.no_such_tool(call),
             }));
         };
-        if !server.status.is_ready() {
+        if !server.status.is_ready() && !server.is_expected() {
             return Err(CallEnd::Unavailable {
                 why: absence(server),
             });

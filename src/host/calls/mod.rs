@@ -87,6 +87,7 @@ impl Host {
                 (CallState::Running { .. }, None) | (CallState::Done { .. }, _) => {}
             }
         }
+        effects.extend(self.cancelled_in_cache(now));
         effects
     }
 

@@ -1,7 +1,12 @@
 //! The gate between a call that may run and its server: what the cache answers, what the breaker holds back, what waits for
 //! its turn, and what is sent.
 //!
-//! Pure. In this order: cache, breaker, limits, the wire.
+//! Pure. In this order: the wait for a server that starts, cache, breaker, limits, the wire.
+
+mod cache;
+mod hold;
+
+pub(in crate::host) use cache::Kept;
 
 use crate::host::call::{CallEnd, CallState};
 use crate::host::effect::Effect;
@@ -15,6 +20,21 @@ pub(in crate::host) const PROGRESS_FACTOR: u32 = 10;
 impl Host {
     /// Sends a call that may run to its server.
     pub(in crate::host) fn dispatch(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
+        if let Some(effects) = self.wait_for_server(id, now) {
+            return effects;
+        }
+        let is_there = self
+            .call(id)
+            .and_then(|call| self.server(call.server.as_ref()?));
+        if is_there.is_some_and(|server| server.status.is_ready())
+            && let Some(effects) = self.from_cache(id, now)
+        {
+            return effects;
+        }
+        self.send(id, now)
+    }
+
+    fn send(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
         let Some(call) = self.call(id) else {
             return Vec::new();
         };

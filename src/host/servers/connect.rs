@@ -29,6 +29,9 @@ impl Host {
         server.status = Status::Starting { since: now };
         (server.listing, server.probing) = (BTreeMap::new(), None);
         server.disconnected();
+        // What it offered stays usable, and is believed again once this connection has said the same.
+        let lists = server.lists.values_mut();
+        lists.for_each(|list| (list.confirmed, list.read) = (false, None));
         let generation = server.generation;
         let remembered = self.book.eras.get(name).copied();
         self.errands_ended(name);
@@ -55,6 +58,7 @@ impl Host {
             .entry(name.clone())
             .or_default()
             .reset();
+        self.forget_results(name);
         self.dial(name, now)
     }
 
@@ -74,10 +78,13 @@ impl Host {
         server.templates.clear();
         server.prompts.clear();
         server.rejected.clear();
+        server.lists.clear();
         let generation = server.generation;
         self.errands_ended(name);
+        self.forget_results(name);
         self.rename_tools();
         let mut effects = self.asks_ended(name, generation);
+        effects.extend(self.release_held(name, now));
         effects.extend(self.give_up_tasks(name, now));
         effects.extend(self.gathered_if_settled(now));
         if is_open {
@@ -133,6 +140,7 @@ impl Host {
         if effects.is_empty() {
             effects.extend(self.give_up_tasks(name, now));
         }
+        effects.extend(self.release_held(name, now));
         effects.extend(self.gathered_if_settled(now));
         effects
     }

@@ -4,6 +4,7 @@
 //! Pure. A status event of an earlier connection is dropped by its generation.
 
 mod connect;
+mod freshness;
 mod held;
 mod judging;
 mod listing;
@@ -87,6 +88,7 @@ impl Server {
             probing: None,
             hello: None,
             listing: BTreeMap::new(),
+            lists: BTreeMap::new(),
         }
     }
 }
@@ -121,6 +123,7 @@ impl Host {
             }
             ServerEvent::AskWithdrawn(ask) => self.ask_withdrawn(name, from, ask),
             ServerEvent::Asked { ask, call, what } if is_current => {
+                self.asked_in_calls(name, from, call);
                 let asker = Asker {
                     server: name.clone(),
                     generation: from,
@@ -145,6 +148,10 @@ impl Host {
         match event {
             ServerEvent::Connected(hello) => self.greeted(name, hello, now),
             ServerEvent::Listed(listed) => self.listed(name, listed, now),
+            ServerEvent::Hints(kind, hints) => {
+                self.book.hints.insert((name.clone(), kind), hints);
+                Vec::new()
+            }
             ServerEvent::ListFailed(kind, why) => self.list_failed(name, kind, why, now),
             ServerEvent::Changed(kind) => self.list_changed(name, kind, now),
             ServerEvent::ResourceUpdated { uri } => {
@@ -197,7 +204,8 @@ impl Host {
             unlisted.is_none_or(|(of, kinds)| *of != server.generation || kinds.is_empty())
         };
         self.servers.iter().all(|server| {
-            server.status.is_settled() && (!server.status.is_ready() || is_listed(server))
+            let is_settled = server.status.is_settled() || server.is_expected();
+            is_settled && (!server.status.is_ready() || is_listed(server))
         })
     }
 

@@ -8,7 +8,7 @@ mod lists;
 use serde_json::Value;
 
 pub use asks::{BAD_PARAMS, NO_METHOD, ask, url_ask};
-pub use lists::{page, tool};
+pub use lists::{hints, page, tool};
 
 use crate::mcp::event::Progress;
 use crate::mcp::request::{ErrandEnd, Method};
