@@ -15,6 +15,7 @@ use crate::host::event::{HostEvent, ModelLabel};
 use crate::host::server::Server;
 use crate::host::state::{Host, ModelState, Root, Settings};
 use crate::ids::{Moment, ServerName, StreamId, TimerId};
+use crate::mcp::policy::retry::Dice;
 use crate::mcp::status::{Era, Status};
 
 impl Host {
@@ -25,6 +26,7 @@ impl Host {
         let book = Book {
             always: config.allow.clone(),
             mode: settings.mode,
+            dice: Dice::new(settings.seed),
             eras: eras(config, &settings),
             ..Book::default()
         };
@@ -70,6 +72,12 @@ impl Host {
 
     /// Does what a front end asks.
     pub fn command(&mut self, command: Command, now: Moment) -> Vec<Effect> {
+        let mut effects = self.obey(command, now);
+        effects.extend(self.flow(now));
+        effects
+    }
+
+    fn obey(&mut self, command: Command, now: Moment) -> Vec<Effect> {
         match command {
             Command::Submit(text) => self.submit(text, now),
             Command::Interrupt => self.interrupt(now),
@@ -104,6 +112,12 @@ impl Host {
 
     /// Takes in what the driver reports.
     pub fn handle(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
+        let mut effects = self.take_in(event, now);
+        effects.extend(self.flow(now));
+        effects
+    }
+
+    fn take_in(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
         match event {
             HostEvent::Server {
                 server,
@@ -130,6 +144,11 @@ impl Host {
             },
             Some(Purpose::Redial(server, generation)) => self.redial(&server, generation, now),
             Some(Purpose::Probe(server, generation)) => self.probe(&server, generation, now),
+            Some(Purpose::Line(server)) => {
+                self.book.line_wakes.remove(&server);
+                Vec::new()
+            }
+            Some(Purpose::Breaker(server)) => self.probe_circuit(&server, now),
             Some(Purpose::List(server, from, kind)) => self.list_again(&server, from, kind, now),
             Some(Purpose::Adrift(call)) => self.adrift_too_long(call, now),
             None => Vec::new(),

@@ -28,6 +28,7 @@ pub mod server;
 mod servers;
 mod sign_in;
 mod state;
+pub mod unknown;
 
 pub use asks::Answers;
 pub use call::{CallEnd, CallState, Origin, ProgressMessage, Ruler, Ruling, ToolCall};

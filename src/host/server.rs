@@ -12,6 +12,7 @@ use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::health::Health;
 use crate::mcp::listing::Rejected;
 use crate::mcp::policy::breaker::Breaker;
+use crate::mcp::policy::limiter::Most;
 use crate::mcp::prompt::Prompt;
 use crate::mcp::request::ListKind;
 use crate::mcp::resource::{Resource, Template};
@@ -19,6 +20,8 @@ use crate::mcp::status::{Hello, Status};
 use crate::mcp::tool::Tool;
 use crate::mcp::verdict::Verdict;
 
+/// Without a limit of its own, a call with progress may run this many times its timeout.
+const PROGRESS_FACTOR: u32 = 10;
 /// Log lines kept for each server.
 pub const LOG_LINES: usize = 200;
 
@@ -147,6 +150,22 @@ impl Server {
     pub fn tool_timeout(&self) -> Duration {
         let spec = self.spec.as_ref();
         spec.map_or(Duration::from_secs(120), |spec| spec.tool_timeout)
+    }
+
+    /// How long a call to it may take at all, whatever its progress.
+    pub fn call_limit(&self) -> Duration {
+        let spec = self.spec.as_ref();
+        let limit = spec.and_then(|spec| spec.policy.call_limit);
+        limit.unwrap_or_else(|| self.tool_timeout().saturating_mul(PROGRESS_FACTOR))
+    }
+
+    /// How many calls it takes.
+    pub fn most_calls(&self) -> Most {
+        let policy = self.spec.as_ref().map(|spec| &spec.policy);
+        Most {
+            at_once: policy.map_or(u32::MAX, |policy| policy.calls_at_once),
+            a_minute: policy.and_then(|policy| policy.calls_per_minute),
+        }
     }
 
     /// Whether it is one of mcpdeck's own.

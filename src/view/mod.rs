@@ -33,6 +33,7 @@ mod styled;
 mod suggest;
 mod table;
 pub mod theme;
+mod unknown;
 mod value;
 mod waiting;
 

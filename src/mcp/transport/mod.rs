@@ -6,6 +6,7 @@
 pub mod child;
 pub mod http;
 pub mod stdio;
+pub mod supervise;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, Ordering};
