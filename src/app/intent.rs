@@ -43,6 +43,10 @@ pub enum Intent {
     CopyAnswer,
     /// Copies what the marked or open thing says.
     CopyResult,
+    /// Writes a look at what a call with an unknown outcome may have done into the input.
+    LookAfter,
+    /// Sends a call with an unknown outcome once more; the key is pressed twice.
+    RepeatCall,
     /// Scrolls, or moves the mark.
     Move(Move),
     /// Sends what is written.

@@ -150,6 +150,8 @@ pub struct Measured {
 pub struct CallsPane {
     /// The marked call; absent: the newest, and it follows.
     pub marked: Option<CallId>,
+    /// The call that a second press until then sends once more.
+    pub again: Option<(CallId, Moment)>,
 }
 
 /// The server pane.

@@ -41,6 +41,10 @@ pub use error::{CliError, ErrorKind};
 
 /// Parses the arguments, runs the subcommand, and turns what came of it into an exit code.
 pub fn run() -> ExitCode {
+    // Not a subcommand for people, and in a hurry: a server waits to be started.
+    if let Some(code) = crate::mcp::transport::supervise::asked() {
+        return code;
+    }
     let args = match args::Args::try_parse() {
         Ok(args) => args,
         Err(refusal) => return output::usage(&refusal),

@@ -52,6 +52,7 @@ pub fn settings(config: &Config) -> Settings {
             .join(std::process::id().to_string()),
         eras: crate::driver::eras::load(&eras_file()),
         eras_file: Some(eras_file()),
+        seed: seed(),
         ..Settings::default()
     }
 }
@@ -103,6 +104,13 @@ fn open_metrics(address: &str, any_host: bool) -> Result<Arc<Metrics>, CliError>
         );
     }
     Ok(metrics)
+}
+
+/// A number that no other start of the program shares.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    // Each state has random keys of its own.
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// Which era each server spoke last.
@@ -205,6 +213,11 @@ fn start(
     kept: (Store, Records),
 ) -> Result<Headless, CliError> {
     let clock = Clock::start();
+    // Whoever runs it wants the cause and an exit code, and can run it again.
+    let settings = Settings {
+        redials_at_start: false,
+        ..settings
+    };
     let host = Host::new(&config, settings);
     let (driver, receivers) = driver_with(config, global, false, clock, kept)?;
     Ok(Headless::new(host, driver, receivers, clock))

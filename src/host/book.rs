@@ -16,7 +16,10 @@ use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, T
 use crate::mcp::catalog::Catalog;
 use crate::mcp::lifecycle::Lifecycle;
 use crate::mcp::listing::ListHints;
+use crate::mcp::policy::limiter::Limiter;
+use crate::mcp::policy::retry::Dice;
 use crate::mcp::request::ListKind;
+use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Era;
 use crate::mcp::tool::Tool;
 
@@ -33,6 +36,20 @@ pub struct Book {
     pub timers: BTreeMap<TimerId, Purpose>,
     /// Each server's ends.
     pub lifecycles: BTreeMap<ServerName, Lifecycle>,
+    /// What spreads the waits before another try.
+    pub dice: Dice,
+    /// The calls that wait for their turn at each server, the next one first.
+    pub lines: BTreeMap<ServerName, VecDeque<CallId>>,
+    /// When the calls of each server began.
+    pub limiters: BTreeMap<ServerName, Limiter>,
+    /// Calls that were given to their server and had not ended when last looked at.
+    pub under_way: BTreeSet<CallId>,
+    /// Calls that are sent again, because twice is once for them.
+    pub resends: BTreeMap<CallId, Resend>,
+    /// When each line is looked at next, whatever else happens.
+    pub line_wakes: BTreeMap<ServerName, Moment>,
+    /// Servers that are asked for their breaker's sake whether they live.
+    pub breaker_probes: BTreeSet<ServerName>,
     /// The names under which tools are offered.
     pub catalog: Catalog,
     /// "Always" answers.
@@ -120,6 +137,19 @@ pub struct Probes {
     pub active: bool,
 }
 
+/// A call that is sent again after its connection was lost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resend {
+    /// How often it was sent again already.
+    pub times: u32,
+    /// Not before then.
+    pub not_before: Moment,
+    /// Not after then: it ends with what is known.
+    pub until: Moment,
+    /// What it came to last.
+    pub outcome: CallOutcome,
+}
+
 /// What makes two calls the same: server, tool, arguments.
 pub type Repeat = (Option<ServerName>, String, String);
 
@@ -132,6 +162,10 @@ pub enum Purpose {
     Redial(ServerName, Generation),
     /// A server is asked whether it lives, if this connection still stands.
     Probe(ServerName, Generation),
+    /// The line of calls that wait for a server is looked at.
+    Line(ServerName),
+    /// A server's breaker lets one probe through.
+    Breaker(ServerName),
     /// A list is asked for again, if this connection still stands.
     List(ServerName, Generation, ListKind),
     /// A call whose connection has ended is given up.

@@ -15,6 +15,7 @@ use crate::host::event::{HostEvent, ModelLabel};
 use crate::host::server::Server;
 use crate::host::state::{Host, ModelState, Root, Settings};
 use crate::ids::{Moment, ServerName, StreamId, TimerId};
+use crate::mcp::policy::retry::Dice;
 use crate::mcp::status::{Era, Status};
 
 impl Host {
@@ -25,6 +26,7 @@ impl Host {
         let book = Book {
             always: config.allow.clone(),
             mode: settings.mode,
+            dice: Dice::new(settings.seed),
             eras: eras(config, &settings),
             ..Book::default()
         };
@@ -125,8 +127,9 @@ impl Host {
         self.afterwards(effects, now)
     }
 
-    /// What follows from whatever has changed: judgements of servers, and what is written down.
-    fn afterwards(&mut self, effects: Vec<Effect>, now: Moment) -> Vec<Effect> {
+    /// What follows from whatever has changed: lines that move on, judgements of servers, and what is written down.
+    fn afterwards(&mut self, mut effects: Vec<Effect>, now: Moment) -> Vec<Effect> {
+        effects.extend(self.flow(now));
         self.look_after(now);
         self.written_down(effects)
     }
@@ -158,6 +161,11 @@ impl Host {
             },
             Some(Purpose::Redial(server, generation)) => self.redial(&server, generation, now),
             Some(Purpose::Probe(server, generation)) => self.probe(&server, generation, now),
+            Some(Purpose::Line(server)) => {
+                self.book.line_wakes.remove(&server);
+                Vec::new()
+            }
+            Some(Purpose::Breaker(server)) => self.probe_circuit(&server, now),
             Some(Purpose::List(server, from, kind)) => self.list_again(&server, from, kind, now),
             Some(Purpose::Adrift(call)) => self.adrift_too_long(call, now),
             None => Vec::new(),

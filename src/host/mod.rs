@@ -31,6 +31,7 @@ pub mod server;
 mod servers;
 mod sign_in;
 mod state;
+pub mod unknown;
 
 pub use asks::Answers;
 pub use audit::{AuditEnd, AuditRecord};

@@ -13,6 +13,7 @@ use crate::mcp::health::Health;
 pub use crate::mcp::health::ProcessUse;
 use crate::mcp::listing::Rejected;
 use crate::mcp::policy::breaker::{Breaker, BreakerState};
+use crate::mcp::policy::limiter::Most;
 use crate::mcp::prompt::Prompt;
 use crate::mcp::request::ListKind;
 use crate::mcp::resource::{Resource, Template};
@@ -21,6 +22,8 @@ use crate::mcp::tool::Tool;
 use crate::mcp::verdict::{Cause, Verdict};
 use crate::text::human;
 
+/// Without a limit of its own, a call with progress may run this many times its timeout.
+const PROGRESS_FACTOR: u32 = 10;
 /// Log lines kept for each server.
 pub const LOG_LINES: usize = 200;
 
@@ -201,6 +204,22 @@ impl Server {
         let usual = self.spec.as_ref().map(|spec| spec.policy.list_ttl);
         let ttl = list.ttl.or(usual).unwrap_or_default();
         list.read.is_none_or(|read| now.since(read) >= ttl)
+    }
+
+    /// How long a call to it may take at all, whatever its progress.
+    pub fn call_limit(&self) -> Duration {
+        let spec = self.spec.as_ref();
+        let limit = spec.and_then(|spec| spec.policy.call_limit);
+        limit.unwrap_or_else(|| self.tool_timeout().saturating_mul(PROGRESS_FACTOR))
+    }
+
+    /// How many calls it takes.
+    pub fn most_calls(&self) -> Most {
+        let policy = self.spec.as_ref().map(|spec| &spec.policy);
+        Most {
+            at_once: policy.map_or(u32::MAX, |policy| policy.calls_at_once),
+            a_minute: policy.and_then(|policy| policy.calls_per_minute),
+        }
     }
 
     /// Whether it is one of mcpdeck's own.

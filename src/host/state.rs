@@ -150,6 +150,10 @@ pub struct Settings {
     pub patience: Duration,
     /// How often a quiet server is asked whether it lives; absent: never.
     pub probe_every: Option<Duration>,
+    /// Whether a server that does not come up at the start is dialled again. A run without panes tells its cause at once instead.
+    pub redials_at_start: bool,
+    /// The seed of what is random: how the waits before another try are spread.
+    pub seed: u64,
 }
 
 impl Default for Settings {
@@ -168,6 +172,8 @@ impl Default for Settings {
             lists_dir: None,
             patience: Duration::from_secs(3),
             probe_every: Some(Duration::from_secs(30)),
+            redials_at_start: true,
+            seed: 0,
         }
     }
 }

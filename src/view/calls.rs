@@ -221,7 +221,11 @@ pub(super) fn spinner(now: Moment) -> &'static str {
 fn result(call: &ToolCall, theme: &Theme) -> Spans {
     let (text, style) = match (&call.state, &call.progress) {
         (CallState::Running { .. }, Some(progress)) => return bar(progress, theme),
-        (CallState::Asking { .. } | CallState::Queued { .. } | CallState::Running { .. }, _) => {
+        (CallState::Queued { place, .. }, _) => return in_line(call, *place, theme),
+        (CallState::Running { .. }, None) if call.resent > 0 => {
+            return vec![span(" sent again", theme.dim)];
+        }
+        (CallState::Asking { .. } | CallState::Running { .. }, _) => {
             return Vec::new();
         }
         (CallState::Done { end, .. }, _) => (
@@ -237,6 +241,19 @@ fn result(call: &ToolCall, theme: &Theme) -> Spans {
         return Vec::new();
     }
     vec![span(" → ", theme.dim), span(text, style)]
+}
+
+/// Its place in the line of its server, and that it is there a second time.
+fn in_line(call: &ToolCall, place: usize, theme: &Theme) -> Spans {
+    let place = match place {
+        0 | 1 => " next in line".to_owned(),
+        some => format!(" {some} in line"),
+    };
+    let mut spans = vec![span(place, theme.dim)];
+    if call.resent > 0 {
+        spans.push(span(", its connection was lost", theme.warn));
+    }
+    spans
 }
 
 /// `▰▰▰▱▱▱▱▱▱▱ 30 % copying`; without a total, what is done so far.
@@ -354,9 +371,10 @@ pub(super) fn hash_into(call: &ToolCall, now: Moment, hasher: &mut impl Hasher) 
     (call.id, call.title(), &call.arguments).hash(hasher);
     match &call.state {
         CallState::Asking { .. } => 0u8.hash(hasher),
-        CallState::Queued { .. } => 4u8.hash(hasher),
+        CallState::Queued { place, .. } => (4u8, place, call.resent).hash(hasher),
         CallState::Running { since, .. } => {
-            (1u8, now.0 / 100_000, now.since(*since).as_millis() / 100).hash(hasher);
+            (1u8, call.resent).hash(hasher);
+            (now.0 / 100_000, now.since(*since).as_millis() / 100).hash(hasher);
             if let Some(progress) = &call.progress {
                 (progress.done.to_bits(), &progress.message).hash(hasher);
                 progress.total.map(f64::to_bits).hash(hasher);

@@ -34,6 +34,7 @@ mod styled;
 mod suggest;
 mod table;
 pub mod theme;
+mod unknown;
 mod value;
 mod vitals;
 mod waiting;

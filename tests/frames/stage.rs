@@ -272,6 +272,7 @@ pub fn call(id: u64, server: &str, tool: &str, arguments: &str, state: CallState
         request_id: Some(id.to_string()),
         task: None,
         saved_to: None,
+        resent: 0,
         mismatch: None,
         ruling: None,
         cached: None,

@@ -139,6 +139,7 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["servers/guard/"]),
     ("keyring_core", &["mcp/auth/keyring*"]),
     ("linux_keyutils_keyring_store", &["mcp/auth/keyring*"]),
+    ("signal_hook", &["mcp/transport/"]),
     ("ignore", &["servers/filesystem/"]),
     ("similar", &["servers/filesystem/"]),
     // Folders that no path leads out of; the system calls that they have no word for stand beside them.

@@ -13,6 +13,7 @@ mod question;
 mod queue;
 mod reach;
 mod sign_in;
+mod unknown;
 
 use std::time::Duration;
 
@@ -206,6 +207,7 @@ impl App {
             (Intent::Disable(_), _) => self.is_server_in_view_off() == Some(false),
             (Intent::Enable(_), _) => self.is_server_in_view_off() == Some(true),
             (Intent::CopyResult, _) => self.call_in_view().is_some_and(|call| call.end().is_some()),
+            (Intent::LookAfter | Intent::RepeatCall, _) => self.unknown_in_view().is_some(),
             (Intent::SignIn(_), _) => self.server_to_sign_in_at().is_some(),
             // The dialogs show their answers with their keys themselves.
             (Intent::Answer(_), context) if context != Context::Reason => false,
@@ -243,7 +245,12 @@ impl App {
     fn is_calling(&self) -> bool {
         // From the newest on: what runs is at the end of a long list.
         let mut calls = self.host.calls.iter().rev();
-        calls.any(|call| matches!(call.state, CallState::Running { .. }))
+        calls.any(|call| {
+            matches!(
+                call.state,
+                CallState::Running { .. } | CallState::Queued { .. }
+            )
+        })
     }
 
     /// One function for each intent; what a key, a palette row and a slash command have in common.
@@ -263,6 +270,8 @@ impl App {
             Intent::Reasoning => self.toggle_reasoning(),
             Intent::CopyAnswer => self.copy_answer(),
             Intent::CopyResult => self.copy_result(),
+            Intent::LookAfter => self.look_after_call(),
+            Intent::RepeatCall => self.repeat_call(),
             Intent::Move(by) => self.go(by),
             Intent::Submit => self.submit(),
             Intent::Newline => self.newline(),

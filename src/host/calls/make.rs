@@ -101,6 +101,7 @@ impl Host {
             request_id: None,
             task: None,
             saved_to: None,
+            resent: 0,
             mismatch: None,
             ruling: None,
             cached: None,

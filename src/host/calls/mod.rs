@@ -63,13 +63,19 @@ impl Host {
             .collect();
         let mut effects = self.asks_of_calls_over(|call| running.contains(&call));
         self.cancel_adrift(&running);
+        // Sent before, and about to be sent again: that it was never sent would be untrue.
+        let sent_before: std::collections::BTreeMap<CallId, CallEnd> = running
+            .iter()
+            .filter_map(|id| Some((*id, self.end_of_resend(*id)?)))
+            .collect();
         for call in &mut self.calls {
             match (&call.state, &call.server) {
                 (CallState::Asking { .. } | CallState::Queued { .. }, _) => {
+                    let end = sent_before.get(&call.id).cloned();
                     call.state = CallState::Done {
                         at: now,
                         took: Duration::ZERO,
-                        end: CallEnd::Interrupted,
+                        end: end.unwrap_or(CallEnd::Interrupted),
                     };
                 }
                 (CallState::Running { since, generation }, Some(server)) => {

@@ -102,12 +102,16 @@ impl Host {
         failure: Box<Failure>,
         now: Moment,
     ) -> Vec<Effect> {
-        let next = self
-            .book
-            .lifecycles
-            .entry(name.clone())
-            .or_default()
-            .ended(failure.kind, now);
+        let random = self.book.dice.roll();
+        let lifecycle = self.book.lifecycles.entry(name.clone()).or_default();
+        let next = match lifecycle.ended(failure.kind, now, random) {
+            Next::Redial { .. }
+                if !lifecycle.has_been_ready() && !self.settings.redials_at_start =>
+            {
+                Next::Stay
+            }
+            next => next,
+        };
         let timer = self.book.numbers.timer();
         self.errands_ended(name);
         self.doubt_era(name, failure.kind);

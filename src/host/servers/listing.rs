@@ -252,6 +252,9 @@ impl Host {
                 .entry(name.clone())
                 .or_default()
                 .ready();
+            if let Some(server) = self.server_mut(name) {
+                server.breaker.reconnected();
+            }
             effects.extend(self.probe_later(name));
             effects.extend(self.restore(name, now));
             effects.extend(self.release_held(name, now));

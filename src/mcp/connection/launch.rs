@@ -15,7 +15,10 @@ use crate::mcp::wire::tap::ConnectionTap;
 /// Starts the server or opens its URL. Nothing is sent yet.
 pub fn open(dial: &Dial, tap: &ConnectionTap, tasks: &TaskTracker) -> Result<Link, Box<Failure>> {
     match &dial.spec.launch {
-        Launch::Stdio(launch) => stdio::start(&Program::resolve(launch)?, tap, tasks),
+        Launch::Stdio(launch) => {
+            let program = Program::resolve(launch)?.supervised(&dial.own_binary);
+            stdio::start(&program, tap, tasks)
+        }
         Launch::Bundled(bundled) => {
             stdio::start(&program(dial.own_binary.clone(), bundled), tap, tasks)
         }

@@ -4,3 +4,5 @@
 
 pub mod breaker;
 pub mod cache;
+pub mod limiter;
+pub mod retry;

@@ -6,6 +6,7 @@
 pub mod child;
 pub mod http;
 pub mod stdio;
+pub mod supervise;
 pub mod usage;
 
 use std::collections::VecDeque;
