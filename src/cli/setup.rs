@@ -10,6 +10,7 @@ use crate::cli::global::Global;
 use crate::cli::output;
 use crate::config::{self, Config, Environment};
 use crate::driver::headless::Headless;
+use crate::driver::sessions::Place;
 use crate::driver::{Clock, Driver, Options, Receivers};
 use crate::host::{Host, Settings};
 use crate::mcp::auth::Store;
@@ -56,6 +57,18 @@ pub fn data_dir() -> PathBuf {
     }
 }
 
+/// Where the conversations are kept.
+fn sessions(config: &Config, clock: Clock) -> Place {
+    let mut place = Place::new(data_dir(), folder(), config.files.last().cloned(), clock);
+    place.redactor = crate::driver::sessions::redactor(config);
+    place
+}
+
+/// The folder in which mcpdeck runs.
+pub fn folder() -> PathBuf {
+    std::env::current_dir().unwrap_or_default()
+}
+
 /// Where sign-ins are kept: in the system's keyring, unless the person has named a folder for everything.
 pub fn credentials() -> Store {
     let named = std::env::var_os("MCPDECK_DATA_DIR").is_some_and(|folder| !folder.is_empty());
@@ -68,8 +81,10 @@ pub fn driver(
     global: &Global,
     live_wire: bool,
     clock: Clock,
+    keeps_sessions: bool,
 ) -> Result<(Driver, Receivers), CliError> {
-    driver_with(config, global, live_wire, clock, credentials())
+    let store = credentials();
+    driver_with(config, global, live_wire, clock, store, keeps_sessions)
 }
 
 fn driver_with(
@@ -78,6 +93,7 @@ fn driver_with(
     live_wire: bool,
     clock: Clock,
     credentials: Store,
+    keeps_sessions: bool,
 ) -> Result<(Driver, Receivers), CliError> {
     let own_binary = std::env::current_exe().map_err(|error| {
         CliError::new(
@@ -90,7 +106,9 @@ fn driver_with(
         .as_deref()
         .map(create_wire_log)
         .transpose()?;
+    let sessions = keeps_sessions.then(|| sessions(&config, clock));
     Ok(Driver::new(Options {
+        sessions,
         config: Arc::new(config),
         own_binary,
         wire_log,
@@ -113,8 +131,9 @@ pub fn headless_with(
     credentials: Store,
 ) -> Result<Headless, CliError> {
     let clock = Clock::start();
+    let keeps = settings.keeps_sessions;
     let host = Host::new(&config, settings);
-    let (driver, receivers) = driver_with(config, global, false, clock, credentials)?;
+    let (driver, receivers) = driver_with(config, global, false, clock, credentials, keeps)?;
     Ok(Headless::new(host, driver, receivers, clock))
 }
 

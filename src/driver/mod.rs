@@ -10,6 +10,7 @@ mod keep;
 mod model;
 mod perform;
 mod saving;
+pub mod sessions;
 mod sign_ins;
 mod stream;
 mod timers;

@@ -3,15 +3,19 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::future::OptionFuture;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
+use tokio::time::timeout;
 
 use crate::agent::model::ModelRequest;
 use crate::config::{Config, ServerSpec};
 use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
 use crate::driver::model::ModelSlot;
+use crate::driver::sessions::{self, Sessions};
 use crate::driver::sign_ins::SignIns;
 use crate::driver::{calls, keep, stream, timers, wake};
 use crate::host::{Effect, HostEvent};
@@ -29,6 +33,9 @@ const EVENTS: usize = 1024;
 /// Wire records that may wait for the front end; more are dropped and counted.
 const LIVE_RECORDS: usize = 4096;
 
+/// The most that the end of the program waits for the files of sessions.
+const FILES_WITHIN: Duration = Duration::from_secs(5);
+
 /// What the driver is given once.
 #[derive(Debug)]
 pub struct Options {
@@ -40,6 +47,8 @@ pub struct Options {
     pub wire_log: Option<WireFile>,
     /// Whether someone looks at the wire.
     pub live_wire: bool,
+    /// Where sessions are kept, if they are.
+    pub sessions: Option<sessions::Place>,
     /// Where sign-ins are kept.
     pub credentials: Store,
     /// The clock.
@@ -67,6 +76,7 @@ pub struct Driver {
     streams: HashMap<StreamId, AbortHandle>,
     model: ModelSlot,
     sign_ins: SignIns,
+    sessions: Option<Sessions>,
     tasks: JoinSet<()>,
 }
 
@@ -79,6 +89,9 @@ impl Driver {
         let mut tasks = JoinSet::new();
         tasks.spawn(forward(reports_out, events.clone()));
         tasks.spawn(wake::watch(events.clone()));
+        let sessions = options
+            .sessions
+            .and_then(|place| Sessions::start(place, events.clone()).ok());
         let live = options.live_wire.then_some(wire);
         let driver = Self {
             config: options.config,
@@ -90,6 +103,7 @@ impl Driver {
             streams: HashMap::new(),
             model: ModelSlot::default(),
             sign_ins: SignIns::new(options.credentials),
+            sessions,
             tasks,
         };
         (
@@ -128,7 +142,15 @@ impl Driver {
             Effect::SetTimer { timer, after } => {
                 timers::set(&mut self.tasks, timer, after, self.events.clone());
             }
-            Effect::Keep(what) => keep::keep(what, &self.config, &self.events, &mut self.tasks),
+            Effect::Keep(what) => {
+                let sessions = self.sessions.as_ref();
+                keep::keep(what, &self.config, sessions, &self.events, &mut self.tasks);
+            }
+            Effect::Session(wish) => {
+                if let Some(sessions) = &self.sessions {
+                    sessions.wish(wish);
+                }
+            }
             effect @ (Effect::List { .. }
             | Effect::Errand { .. }
             | Effect::Reply { .. }
@@ -261,12 +283,18 @@ impl Driver {
     /// # Errors
     /// What the system says of the wire log.
     pub async fn shutdown(self, mut events: mpsc::Receiver<HostEvent>) -> Result<(), String> {
-        let closing = self.connections.close_all();
+        let servers = self.connections.close_all();
+        // On a disk that hangs, what is not written yet is given up.
+        let sessions = self
+            .sessions
+            .map(|sessions| spawn_blocking(|| sessions.finish()));
+        let files = timeout(FILES_WITHIN, OptionFuture::from(sessions));
+        let closing = async { tokio::join!(servers, files) };
         tokio::pin!(closing);
         loop {
             // What they still report is taken, so that none waits for a host that has gone.
             tokio::select! {
-                () = &mut closing => break,
+                _ = &mut closing => break,
                 Some(_) = events.recv() => {}
             }
         }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::agent::turn::Numbers;
 use crate::config::{AllowRule, ModelMode};
 use crate::host::attach::Attaching;
+use crate::host::session::Keeper;
 use crate::host::state::Root;
 use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
 use crate::mcp::catalog::Catalog;
@@ -31,6 +32,8 @@ pub struct Book {
     pub catalog: Catalog,
     /// "Always" answers.
     pub always: Vec<AllowRule>,
+    /// How far the conversation is written.
+    pub keeper: Keeper,
     /// "For this session" answers.
     pub session: BTreeSet<(ServerName, String)>,
     /// The last call of this turn and how often it was made in a row.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::question::Answer;
+use crate::host::session::SessionCommand;
 use crate::host::state::Root;
 use crate::ids::{QuestionId, ServerName};
 use crate::mcp::request::Errand;
@@ -71,6 +72,8 @@ pub enum Command {
     Enable(ServerName),
     /// Switches a server off.
     Disable(ServerName),
+    /// Lists, resumes, names or deletes saved sessions.
+    Session(SessionCommand),
     /// Starts a new conversation.
     Clear,
     /// Looks for a model again.

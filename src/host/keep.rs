@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config::AllowRule;
+use crate::host::session::SessionWrite;
 use crate::host::state::RememberedEra;
 use crate::ids::{CallId, ServerName};
 
@@ -13,6 +14,8 @@ use crate::ids::{CallId, ServerName};
 pub enum Keep {
     /// An "always" answer, into the user's configuration.
     Rule(AllowRule),
+    /// What became final in the conversation, into its session's file.
+    Session(SessionWrite),
     /// Which era a server speaks; a failure is no matter.
     Era {
         /// The file.

@@ -13,6 +13,7 @@ use crate::host::command::Command;
 use crate::host::effect::Effect;
 use crate::host::event::{HostEvent, ModelLabel};
 use crate::host::server::Server;
+use crate::host::session::SessionState;
 use crate::host::state::{Host, ModelState, Root, Settings};
 use crate::ids::{Moment, ServerName, StreamId, TimerId};
 use crate::mcp::status::{Era, Status};
@@ -45,6 +46,7 @@ impl Host {
             samplings: Vec::new(),
             sign_ins: std::collections::BTreeMap::new(),
             questions: VecDeque::new(),
+            session: SessionState::new(settings.keeps_sessions),
             model,
             usage: Usage::default(),
             stopped: None,
@@ -70,6 +72,25 @@ impl Host {
 
     /// Does what a front end asks.
     pub fn command(&mut self, command: Command, now: Moment) -> Vec<Effect> {
+        let effects = self.obey(command, now);
+        self.with_session(effects)
+    }
+
+    /// Takes in what the driver reports.
+    pub fn handle(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
+        let effects = self.take_in(event, now);
+        self.with_session(effects)
+    }
+
+    /// What became final is written down before anything else is done.
+    fn with_session(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
+        if let Some(keep) = self.keep_session() {
+            effects.insert(0, keep);
+        }
+        effects
+    }
+
+    fn obey(&mut self, command: Command, now: Moment) -> Vec<Effect> {
         match command {
             Command::Submit(text) => self.submit(text, now),
             Command::Interrupt => self.interrupt(now),
@@ -97,13 +118,13 @@ impl Host {
             Command::SignOut(server) => self.sign_out(server),
             Command::Restart(server) | Command::Enable(server) => self.restart(&server, now),
             Command::Disable(server) => self.disable(&server, now),
+            Command::Session(command) => self.session_command(command),
             Command::Clear => self.clear(now),
             Command::FindModel => self.find_model(now),
         }
     }
 
-    /// Takes in what the driver reports.
-    pub fn handle(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
+    fn take_in(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
         match event {
             HostEvent::Server {
                 server,
@@ -112,6 +133,7 @@ impl Host {
             } => self.server_event(&server, generation, event, now),
             HostEvent::Model { stream, event } => self.model_event(stream, event, now),
             HostEvent::SignIn { server, event } => self.sign_in_event(&server, event, now),
+            HostEvent::Session(event) => self.session_event(event, now),
             HostEvent::Timer(timer) => self.timer(timer, now),
             HostEvent::Woke { .. } => self.woke(now),
             HostEvent::ModelFound(found) => self.model_found(found),
@@ -173,10 +195,8 @@ impl Host {
     }
 
     fn clear(&mut self, now: Moment) -> Vec<Effect> {
-        let effects = self.interrupt(now);
-        self.transcript.clear();
-        self.book.told = None;
-        self.usage = Usage::default();
+        let mut effects = self.interrupt(now);
+        effects.extend(self.next_session());
         effects
     }
 }

@@ -26,6 +26,7 @@ mod own_tools;
 pub mod question;
 pub mod server;
 mod servers;
+pub mod session;
 mod sign_in;
 mod state;
 
@@ -37,6 +38,7 @@ pub use event::{HostEvent, ModelLabel, SignInEvent};
 pub use keep::Keep;
 pub use question::{About, Answer, Question};
 pub use server::{CacheUse, Load, LogLine, ProcessUse, Server};
+pub use session::{Saving, SessionCommand, SessionEvent, SessionWish};
 pub use state::{
     ErrandState, Host, ModelState, RememberedEra, Root, SamplingState, Settings, SignInState,
 };

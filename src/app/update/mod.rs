@@ -12,11 +12,13 @@ mod overlay;
 mod question;
 mod queue;
 mod reach;
+mod session;
 mod sign_in;
 
 use std::time::Duration;
 
 use crate::agent::transcript::Entry;
+use crate::app::browse::Shelf;
 use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
 use crate::app::event::AppEvent;
@@ -64,6 +66,8 @@ impl App {
             wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),
             suggestion: None,
             theme,
+            opening: None,
+            heard: 0,
             queued: None,
             cancelled: None,
             quitting: false,
@@ -73,7 +77,9 @@ impl App {
     /// Starts the host: all its servers, and the search for a model.
     pub fn start(&mut self, now: Moment) -> Vec<AppEffect> {
         self.now = self.now.max(now);
-        host_effects(self.host.start(self.now))
+        let mut effects = host_effects(self.host.start(self.now));
+        effects.extend(self.begin_with());
+        effects
     }
 
     /// What the person said last to the model.
@@ -197,6 +203,7 @@ impl App {
                 rows > area
             }
             (Intent::Reach(Reaching::SaveBlocks), _) => self.has_files_in_view(),
+            (Intent::Session(_), Context::Palette) => self.shelf() == Some(Shelf::Sessions),
             (Intent::Open, Context::Calls) => !self.host.calls.is_empty(),
             (Intent::Open, Context::Servers) => !self.host.servers.is_empty(),
             _ => true,
@@ -275,6 +282,7 @@ impl App {
                 arguments,
             } => self.call_by_hand(server, tool, arguments),
             Intent::Reach(wish) => self.reach(wish),
+            Intent::Session(wish) => self.session(wish),
             Intent::Clear => self.clear(),
             Intent::FindModel => self.find_model(),
             Intent::Theme(theme) => self.choose_theme(theme),
@@ -290,6 +298,7 @@ impl App {
         {
             self.toast = None;
         }
+        self.hear_of_sessions();
         self.meet_question();
         self.check_form();
         self.follow_sign_in();
