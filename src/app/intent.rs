@@ -104,12 +104,29 @@ pub enum Intent {
     },
     /// Reaches into a server, or into what was got from one.
     Reach(Reaching),
+    /// Does something about saved sessions.
+    Session(SessionKey),
     /// Starts a new conversation.
     Clear,
     /// Looks for a model again.
     FindModel,
     /// Changes the colours.
     Theme(ThemeChoice),
+}
+
+/// A wish about saved sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionKey {
+    /// Opens the list of them.
+    Browse,
+    /// Goes on with one.
+    Resume(String),
+    /// Gives the conversation a name.
+    Rename(String),
+    /// Says where the conversation is saved, and whether it is.
+    Tell,
+    /// Deletes the marked one; the first press asks.
+    Delete,
 }
 
 /// A wish about resources, prompts, completions and what answers hold.

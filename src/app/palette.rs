@@ -24,6 +24,8 @@ pub struct Palette {
     pub intents: Vec<Intent>,
     /// What it lists.
     pub shelf: Shelf,
+    /// The session that is deleted when the key is pressed once more.
+    pub doomed: Option<String>,
     /// More about each of the rows, raw, in the same order.
     pub notes: Vec<String>,
 }
@@ -69,7 +71,9 @@ impl Palette {
         let fitting = match self.shelf {
             Shelf::Commands => fuzzy::rank(&self.query, named),
             // A URI is full of signs.
-            Shelf::Resources | Shelf::Prompts => fuzzy::rank_plain(&self.query, named),
+            Shelf::Resources | Shelf::Prompts | Shelf::Sessions => {
+                fuzzy::rank_plain(&self.query, named)
+            }
         };
         *self = Self {
             query: std::mem::take(&mut self.query),
@@ -128,7 +132,14 @@ fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
             Some(Err(_))
                 if matches!(
                     command.name,
-                    "call" | "read" | "subscribe" | "unsubscribe" | "log" | "login" | "logout"
+                    "call"
+                        | "rename"
+                        | "read"
+                        | "subscribe"
+                        | "unsubscribe"
+                        | "log"
+                        | "login"
+                        | "logout"
                 ) =>
             {
                 let begin = Intent::Compose(format!("{key} "));

@@ -9,7 +9,7 @@ use std::str::Chars;
 use serde_json::{Map, Value};
 
 use crate::app::browse::Shelf;
-use crate::app::intent::{Intent, Reaching};
+use crate::app::intent::{Intent, Reaching, SessionKey};
 use crate::app::reach;
 use crate::app::state::Pane;
 use crate::config::ThemeChoice;
@@ -40,6 +40,9 @@ pub static COMMANDS: &[SlashCommand] = &[
     SlashCommand { name: "subscribe", arguments: "SERVER URI", help: "Be told when a resource changes" },
     SlashCommand { name: "unsubscribe", arguments: "SERVER URI", help: "Be told no longer" },
     SlashCommand { name: "log", arguments: "SERVER debug|info|notice|warning|error|critical|alert|emergency", help: "Say from which level on a server logs" },
+    SlashCommand { name: "resume", arguments: "", help: "Go on with a saved session" },
+    SlashCommand { name: "rename", arguments: "NAME", help: "Give this conversation a name" },
+    SlashCommand { name: "session", arguments: "", help: "Say where this conversation is saved, and whether it is" },
     SlashCommand { name: "clear", arguments: "", help: "Start a new conversation" },
     SlashCommand { name: "model", arguments: "", help: "Look for a model again" },
     SlashCommand { name: "servers", arguments: "", help: "Go to the servers" },
@@ -92,6 +95,10 @@ fn command(name: &str, rest: &str, host: &Host) -> Result<Intent, String> {
         "prompts" => Intent::Reach(Reaching::Browse(Shelf::Prompts)),
         "read" | "subscribe" | "unsubscribe" => return reach::with_uri(name, rest, host),
         "log" => return reach::log(rest, host),
+        "resume" => Intent::Session(SessionKey::Browse),
+        "session" => Intent::Session(SessionKey::Tell),
+        "rename" if rest.is_empty() => return Err("`/rename` needs the name.".to_owned()),
+        "rename" => return Ok(Intent::Session(SessionKey::Rename(rest.to_owned()))),
         "clear" => Intent::Clear,
         "model" => Intent::FindModel,
         "servers" => Intent::Focus(Pane::Servers),

@@ -63,12 +63,25 @@ pub struct App {
     pub notify: Notify,
     /// What they were called for.
     pub notices: Notices,
+    /// What the program begins with instead of a new conversation.
+    pub opening: Option<Opening>,
+    /// The number of the last word about sessions that was said.
+    pub heard: u64,
     /// What was sent while a turn ran or a model was looked for; it goes out when that is over.
     pub queued: Option<String>,
     /// When Ctrl-C was pressed last: once more soon after, and the program ends.
     pub cancelled: Option<Moment>,
     /// The program is about to end.
     pub quitting: bool,
+}
+
+/// What the program begins with instead of a new conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opening {
+    /// A saved session.
+    Session(String),
+    /// The list of them.
+    List,
 }
 
 /// Where the program runs, for folders that are written in short.

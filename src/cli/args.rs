@@ -16,7 +16,9 @@ use crate::cli::list::ListArgs;
 use crate::cli::login::LoginArgs;
 use crate::cli::prompt::PromptArgs;
 use crate::cli::read::ReadArgs;
+use crate::cli::resume::ResumeArgs;
 use crate::cli::serve::ServeArgs;
+use crate::cli::sessions::SessionsArgs;
 use crate::cli::status::StatusArgs;
 use crate::cli::token::TokenArgs;
 use crate::cli::undo::UndoArgs;
@@ -34,6 +36,9 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// What the terminal program begins with.
+    #[command(flatten)]
+    pub begin: ResumeArgs,
     /// What every subcommand takes.
     #[command(flatten)]
     pub global: Global,
@@ -78,6 +83,8 @@ pub enum Command {
     Logout(LogoutArgs),
     /// Show where you are signed in
     Auth(AuthArgs),
+    /// List, show, name, delete and export saved conversations
+    Sessions(SessionsArgs),
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host

@@ -7,28 +7,30 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use crate::agent::model::script::Script;
-use crate::app::{App, Here};
+use crate::app::{App, Here, Opening};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
+use crate::cli::resume::ResumeArgs;
 use crate::cli::setup;
 use crate::config::{Config, Provider};
 use crate::driver::Clock;
-use crate::host::Host;
+use crate::host::{Command, Host, Settings};
 use crate::terminal::{self, Ended, Outside};
 
 /// Columns and rows until the terminal has been asked.
 const SIZE: (u16, u16) = (80, 24);
 
 /// Opens the terminal program.
-pub fn open(global: &Global) -> Result<ExitCode, CliError> {
+pub fn open(global: &Global, begin: &ResumeArgs) -> Result<ExitCode, CliError> {
     let clock = Clock::start();
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(CliError::new(ErrorKind::Usage, "stdin and stdout must be a terminal")
             .hint("without one, use `mcpdeck ask PROMPT`, `mcpdeck list` or `mcpdeck call SERVER TOOL`"));
     }
     let config = setup::config(global)?;
+    let opening = begin.opening(&config)?;
     let runtime = setup::runtime()?;
-    let ended = runtime.block_on(run(config, global, clock))?;
+    let ended = runtime.block_on(run(config, global, clock, begin.keeps(), opening))?;
     // A thread that still reads stdin must not hold the process.
     runtime.shutdown_background();
     Ok(match ended {
@@ -37,17 +39,28 @@ pub fn open(global: &Global) -> Result<ExitCode, CliError> {
     })
 }
 
-async fn run(config: Config, global: &Global, clock: Clock) -> Result<Ended, CliError> {
+async fn run(
+    config: Config,
+    global: &Global,
+    clock: Clock,
+    keeps_sessions: bool,
+    opening: Option<Opening>,
+) -> Result<Ended, CliError> {
     let script = script(&config);
-    let host = Host::new(&config, setup::settings_that_stay(&config));
+    let settings = Settings {
+        keeps_sessions,
+        ..setup::settings_that_stay(&config)
+    };
+    let host = Host::new(&config, settings);
     let mut app = App::new(host, SIZE, config.ui.theme);
     app.notify = config.ui.notify;
+    app.opening = opening;
     app.here = Here {
-        folder: std::env::current_dir().unwrap_or_default(),
+        folder: setup::folder(),
         home: std::env::home_dir(),
     };
     app.secrets = setup::redactor(&config);
-    let (driver, mut receivers) = setup::driver(config, global, true, clock)?;
+    let (driver, mut receivers) = setup::driver(config, global, true, clock, keeps_sessions)?;
     let driver = RefCell::new(driver);
     let outside = Outside {
         events: &mut receivers.events,
@@ -58,7 +71,15 @@ async fn run(config: Config, global: &Global, clock: Clock) -> Result<Ended, Cli
         clock,
     };
     let ended = terminal::run(&mut app, outside).await;
-    let closed = driver.into_inner().shutdown(receivers.events).await;
+    let mut driver = driver.into_inner();
+    if app.host.is_busy() {
+        // What the model has said so far is kept, and its calls are cancelled.
+        let effects = app.host.command(Command::Interrupt, clock.now());
+        effects
+            .into_iter()
+            .for_each(|effect| driver.perform(effect));
+    }
+    let closed = driver.shutdown(receivers.events).await;
     let ended = ended.map_err(|error| {
         CliError::new(ErrorKind::Usage, format!("the terminal failed: {error}"))
     })?;

@@ -25,8 +25,10 @@ mod output;
 mod prompt;
 mod read;
 mod replies;
+mod resume;
 mod save;
 mod serve;
+mod sessions;
 mod setup;
 mod status;
 mod token;
@@ -51,7 +53,8 @@ pub fn run() -> ExitCode {
     };
     let global = &args.global;
     let outcome = match args.command {
-        None => deck::open(global),
+        None => deck::open(global, &args.begin),
+        Some(_) if args.begin.is_given() => Err(resume::misplaced()),
         Some(args::Command::Demo(what)) => demo::run(&what, global),
         Some(args::Command::Ask(what)) => ask::run(&what, global),
         Some(args::Command::List(what)) => list::run(&what, global),
@@ -65,6 +68,7 @@ pub fn run() -> ExitCode {
         Some(args::Command::Login(what)) => login::run(&what, global),
         Some(args::Command::Logout(what)) => auth::logout(&what, global),
         Some(args::Command::Auth(what)) => auth::run(&what, global),
+        Some(args::Command::Sessions(what)) => sessions::run(&what),
         Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
         Some(args::Command::Serve(what)) => serve::run(*what),
         Some(args::Command::Token(what)) => token::run(&what),

@@ -12,6 +12,7 @@ use crate::cli::output;
 use crate::config::{self, Config, Environment};
 use crate::driver::headless::Headless;
 use crate::driver::metrics::{self, Metrics, OpenError};
+use crate::driver::sessions::Place;
 use crate::driver::{Clock, Driver, Options, Receivers, Records, traces};
 use crate::host::{Host, Settings};
 use crate::mcp::auth::Store;
@@ -144,6 +145,18 @@ pub fn data_dir() -> PathBuf {
     }
 }
 
+/// Where the conversations are kept.
+fn sessions(config: &Config, clock: Clock) -> Place {
+    let mut place = Place::new(data_dir(), folder(), config.files.last().cloned(), clock);
+    place.redactor = crate::driver::sessions::redactor(config);
+    place
+}
+
+/// The folder in which mcpdeck runs.
+pub fn folder() -> PathBuf {
+    std::env::current_dir().unwrap_or_default()
+}
+
 /// Where sign-ins are kept: in the system's keyring, unless the person has named a folder for everything.
 pub fn credentials() -> Store {
     let named = std::env::var_os("MCPDECK_DATA_DIR").is_some_and(|folder| !folder.is_empty());
@@ -156,9 +169,21 @@ pub fn driver(
     global: &Global,
     live_wire: bool,
     clock: Clock,
+    keeps_sessions: bool,
 ) -> Result<(Driver, Receivers), CliError> {
-    let records = records(&config, global)?;
-    driver_with(config, global, live_wire, clock, (credentials(), records))
+    let kept = Kept {
+        credentials: credentials(),
+        records: records(&config, global)?,
+        sessions: keeps_sessions,
+    };
+    driver_with(config, global, live_wire, clock, kept)
+}
+
+/// What is kept of a run, and where.
+struct Kept {
+    credentials: Store,
+    records: Records,
+    sessions: bool,
 }
 
 fn driver_with(
@@ -166,7 +191,7 @@ fn driver_with(
     global: &Global,
     live_wire: bool,
     clock: Clock,
-    (credentials, records): (Store, Records),
+    kept: Kept,
 ) -> Result<(Driver, Receivers), CliError> {
     let own_binary = std::env::current_exe().map_err(|error| {
         CliError::new(
@@ -179,21 +204,27 @@ fn driver_with(
         .as_deref()
         .map(create_wire_log)
         .transpose()?;
+    let sessions = kept.sessions.then(|| sessions(&config, clock));
     Ok(Driver::new(Options {
+        sessions,
         config: Arc::new(config),
         own_binary,
         wire_log,
         live_wire,
-        credentials,
-        records,
+        credentials: kept.credentials,
+        records: kept.records,
         clock,
     }))
 }
 
 /// A host and its driver without panes.
 pub fn headless(config: Config, settings: Settings, global: &Global) -> Result<Headless, CliError> {
-    let records = records(&config, global)?;
-    start(config, settings, global, (credentials(), records))
+    let kept = Kept {
+        credentials: credentials(),
+        records: records(&config, global)?,
+        sessions: settings.keeps_sessions,
+    };
+    start(config, settings, global, kept)
 }
 
 /// The same, with sign-ins kept elsewhere and nothing recorded.
@@ -203,14 +234,19 @@ pub fn headless_with(
     global: &Global,
     credentials: Store,
 ) -> Result<Headless, CliError> {
-    start(config, settings, global, (credentials, Records::default()))
+    let kept = Kept {
+        credentials,
+        records: Records::default(),
+        sessions: settings.keeps_sessions,
+    };
+    start(config, settings, global, kept)
 }
 
 fn start(
     config: Config,
     settings: Settings,
     global: &Global,
-    kept: (Store, Records),
+    kept: Kept,
 ) -> Result<Headless, CliError> {
     let clock = Clock::start();
     // Whoever runs it wants the cause and an exit code, and can run it again.

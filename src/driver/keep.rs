@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
+use crate::driver::sessions::Sessions;
 use crate::driver::{eras, lists, saving};
 use crate::host::{HostEvent, Keep};
 
@@ -11,6 +12,7 @@ use crate::host::{HostEvent, Keep};
 pub fn keep(
     what: Keep,
     config: &Config,
+    sessions: Option<&Sessions>,
     events: &mpsc::Sender<HostEvent>,
     tasks: &mut JoinSet<()>,
 ) {
@@ -20,6 +22,11 @@ pub fn keep(
         Keep::Rule(rule) => {
             let saving = saving::rule(config.user_file.clone(), rule, events.clone());
             tasks.spawn(saving);
+        }
+        Keep::Session(write) => {
+            if let Some(sessions) = sessions {
+                sessions.write(write);
+            }
         }
         Keep::Era {
             path,

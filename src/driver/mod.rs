@@ -13,6 +13,7 @@ pub mod metrics;
 mod model;
 mod perform;
 mod saving;
+pub mod sessions;
 mod sign_ins;
 mod stream;
 mod timers;

@@ -3,15 +3,19 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::future::OptionFuture;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
+use tokio::time::timeout;
 
 use crate::agent::model::ModelRequest;
 use crate::config::{Config, ServerSpec};
 use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
 use crate::driver::model::ModelSlot;
+use crate::driver::sessions::{self, Sessions};
 use crate::driver::sign_ins::SignIns;
 use crate::driver::witness::{Records, Witness};
 use crate::driver::{calls, keep, stream, timers, wake};
@@ -30,6 +34,9 @@ const EVENTS: usize = 1024;
 /// Wire records that may wait for the front end; more are dropped and counted.
 const LIVE_RECORDS: usize = 4096;
 
+/// The most that the end of the program waits for the files of sessions.
+const FILES_WITHIN: Duration = Duration::from_secs(5);
+
 /// What the driver is given once.
 #[derive(Debug)]
 pub struct Options {
@@ -41,6 +48,8 @@ pub struct Options {
     pub wire_log: Option<WireFile>,
     /// Whether someone looks at the wire.
     pub live_wire: bool,
+    /// Where sessions are kept, if they are.
+    pub sessions: Option<sessions::Place>,
     /// Where sign-ins are kept.
     pub credentials: Store,
     /// What is recorded, counted and traced.
@@ -71,6 +80,7 @@ pub struct Driver {
     model: ModelSlot,
     sign_ins: SignIns,
     witness: Witness,
+    sessions: Option<Sessions>,
     tasks: JoinSet<()>,
 }
 
@@ -84,6 +94,9 @@ impl Driver {
         tasks.spawn(forward(reports_out, events.clone()));
         tasks.spawn(wake::watch(events.clone()));
         let witness = Witness::new(options.records, events.clone());
+        let sessions = options
+            .sessions
+            .and_then(|place| Sessions::start(place, events.clone()).ok());
         let live = options.live_wire.then_some(wire);
         let driver = Self {
             config: options.config,
@@ -96,6 +109,7 @@ impl Driver {
             model: ModelSlot::default(),
             sign_ins: SignIns::new(options.credentials),
             witness,
+            sessions,
             tasks,
         };
         (
@@ -135,7 +149,15 @@ impl Driver {
                 timers::set(&mut self.tasks, timer, after, self.events.clone());
             }
             Effect::Keep(Keep::Audit(record)) => self.witness.record(&record),
-            Effect::Keep(what) => keep::keep(what, &self.config, &self.events, &mut self.tasks),
+            Effect::Keep(what) => {
+                let sessions = self.sessions.as_ref();
+                keep::keep(what, &self.config, sessions, &self.events, &mut self.tasks);
+            }
+            Effect::Session(wish) => {
+                if let Some(sessions) = &self.sessions {
+                    sessions.wish(wish);
+                }
+            }
             effect @ (Effect::List { .. }
             | Effect::Errand { .. }
             | Effect::Reply { .. }
@@ -274,12 +296,18 @@ impl Driver {
     /// # Errors
     /// What the system says of the wire log or of the record of calls.
     pub async fn shutdown(self, mut events: mpsc::Receiver<HostEvent>) -> Result<(), String> {
-        let closing = self.connections.close_all();
+        let servers = self.connections.close_all();
+        // On a disk that hangs, what is not written yet is given up.
+        let sessions = self
+            .sessions
+            .map(|sessions| spawn_blocking(|| sessions.finish()));
+        let files = timeout(FILES_WITHIN, OptionFuture::from(sessions));
+        let closing = async { tokio::join!(servers, files) };
         tokio::pin!(closing);
         loop {
             // What they still report is taken, so that none waits for a host that has gone.
             tokio::select! {
-                () = &mut closing => break,
+                _ = &mut closing => break,
                 Some(_) = events.recv() => {}
             }
         }

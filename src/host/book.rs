@@ -11,6 +11,7 @@ use crate::host::attach::Attaching;
 use crate::host::audit::Audited;
 use crate::host::dispatch::Kept;
 use crate::host::servers::Held;
+use crate::host::session::Keeper;
 use crate::host::state::Root;
 use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
 use crate::mcp::catalog::Catalog;
@@ -54,6 +55,8 @@ pub struct Book {
     pub catalog: Catalog,
     /// "Always" answers.
     pub always: Vec<AllowRule>,
+    /// How far the conversation is written.
+    pub keeper: Keeper,
     /// "For this session" answers.
     pub session: BTreeSet<(ServerName, String)>,
     /// Which calls have been written down.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::question::Answer;
+use crate::host::session::SessionCommand;
 use crate::host::state::Root;
 use crate::ids::{CallId, QuestionId, ServerName};
 use crate::mcp::request::Errand;
@@ -81,6 +82,8 @@ pub enum Command {
     Enable(ServerName),
     /// Switches a server off.
     Disable(ServerName),
+    /// Lists, resumes, names or deletes saved sessions.
+    Session(SessionCommand),
     /// Starts a new conversation.
     Clear,
     /// Looks for a model again.

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::AllowRule;
 use crate::host::audit::AuditRecord;
+use crate::host::session::SessionWrite;
 use crate::host::state::RememberedEra;
 use crate::ids::{CallId, ServerName};
 use crate::mcp::prompt::Prompt;
@@ -23,6 +24,8 @@ pub enum Keep {
     Audit(Box<AuditRecord>),
     /// An "always" answer, into the user's configuration.
     Rule(AllowRule),
+    /// What became final in the conversation, into its session's file.
+    Session(SessionWrite),
     /// Which era a server speaks; a failure is no matter.
     Era {
         /// The file.

@@ -13,6 +13,7 @@ use crate::host::command::Command;
 use crate::host::effect::Effect;
 use crate::host::event::{HostEvent, ModelLabel};
 use crate::host::server::Server;
+use crate::host::session::SessionState;
 use crate::host::state::{Host, ModelState, Root, Settings};
 use crate::ids::{Moment, ServerName, StreamId, TimerId};
 use crate::mcp::policy::retry::Dice;
@@ -47,6 +48,7 @@ impl Host {
             samplings: Vec::new(),
             sign_ins: std::collections::BTreeMap::new(),
             questions: VecDeque::new(),
+            session: SessionState::new(settings.keeps_sessions),
             model,
             usage: Usage::default(),
             stopped: None,
@@ -76,6 +78,29 @@ impl Host {
     pub fn command(&mut self, command: Command, now: Moment) -> Vec<Effect> {
         let effects = self.obey(command, now);
         self.afterwards(effects, now)
+    }
+
+    /// Takes in what the driver reports.
+    pub fn handle(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
+        // A word of the model changes nothing about a server, and there are many of them.
+        let is_word = matches!(&event, HostEvent::Model { event, .. } if !matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_)));
+        let effects = self.take_in(event, now);
+        if is_word {
+            return effects;
+        }
+        self.afterwards(effects, now)
+    }
+
+    /// What follows from whatever has changed: lines that move on, judgements of servers, and what is written down, which comes
+    /// before anything else is done.
+    fn afterwards(&mut self, mut effects: Vec<Effect>, now: Moment) -> Vec<Effect> {
+        effects.extend(self.flow(now));
+        self.look_after(now);
+        let mut effects = self.written_down(effects);
+        if let Some(keep) = self.keep_session() {
+            effects.insert(0, keep);
+        }
+        effects
     }
 
     fn obey(&mut self, command: Command, now: Moment) -> Vec<Effect> {
@@ -110,6 +135,7 @@ impl Host {
             Command::SignOut(server) => self.sign_out(server),
             Command::Restart(server) | Command::Enable(server) => self.restart(&server, now),
             Command::Disable(server) => self.disable(&server, now),
+            Command::Session(command) => self.session_command(command),
             Command::Clear => self.clear(now),
             Command::FindModel => self.find_model(now),
             Command::Probe(server) => self.probe_now(&server, now),
@@ -143,6 +169,7 @@ impl Host {
             } => self.server_event(&server, generation, event, now),
             HostEvent::Model { stream, event } => self.model_event(stream, event, now),
             HostEvent::SignIn { server, event } => self.sign_in_event(&server, event, now),
+            HostEvent::Session(event) => self.session_event(event, now),
             HostEvent::Timer(timer) => self.timer(timer, now),
             HostEvent::Woke { .. } => self.woke(now),
             HostEvent::ModelFound(found) => self.model_found(found),
@@ -213,10 +240,8 @@ impl Host {
     }
 
     fn clear(&mut self, now: Moment) -> Vec<Effect> {
-        let effects = self.interrupt(now);
-        self.transcript.clear();
-        self.book.told = None;
-        self.usage = Usage::default();
+        let mut effects = self.interrupt(now);
+        effects.extend(self.next_session());
         effects
     }
 }

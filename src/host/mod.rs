@@ -29,6 +29,7 @@ mod own_tools;
 pub mod question;
 pub mod server;
 mod servers;
+pub mod session;
 mod sign_in;
 mod state;
 pub mod unknown;
@@ -43,6 +44,7 @@ pub use event::{HostEvent, ModelLabel, SignInEvent};
 pub use keep::{Keep, KeptLists};
 pub use question::{About, Answer, Question};
 pub use server::{CacheUse, ListState, Load, LogLine, ProcessUse, Server};
+pub use session::{Saving, SessionCommand, SessionEvent, SessionWish};
 pub use state::{
     ErrandState, Host, ModelState, RememberedEra, Root, SamplingState, Settings, SignInState,
 };

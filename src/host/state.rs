@@ -18,6 +18,7 @@ use crate::host::event::ModelLabel;
 use crate::host::keep::KeptLists;
 use crate::host::question::Question;
 use crate::host::server::Server;
+use crate::host::session::SessionState;
 use crate::ids::{AskId, CallId, ErrandId, Generation, Moment, ServerName, StreamId};
 use crate::mcp::request::{Errand, ErrandEnd};
 use crate::mcp::status::Era;
@@ -43,6 +44,8 @@ pub struct Host {
     pub samplings: Vec<SamplingState>,
     /// The questions that wait, the one to show first.
     pub questions: VecDeque<Question>,
+    /// The session in which the conversation is kept.
+    pub session: SessionState,
     /// The model.
     pub model: ModelState,
     /// Tokens since the conversation began.
@@ -129,6 +132,8 @@ pub struct Settings {
     pub mode: ModelMode,
     /// Where results that are too long for the model go.
     pub results_dir: PathBuf,
+    /// The conversation is written down, and earlier ones can be gone on with.
+    pub keeps_sessions: bool,
     /// Nobody can be asked: what would be asked is refused.
     pub headless: bool,
     /// Headless: these may run without a question, `SERVER.TOOL` with globs.
@@ -162,6 +167,7 @@ impl Default for Settings {
             limits: Limits::default(),
             mode: ModelMode::Auto,
             results_dir: PathBuf::from("results"),
+            keeps_sessions: false,
             headless: false,
             approve: Vec::new(),
             answers: Answers::default(),

@@ -179,12 +179,19 @@ fn draw_palette(palette: &Palette, theme: &Theme, frame: &mut Frame, area: Rect)
         );
     }
     let first = calls::first_row(palette.rows.len(), rows, Some(marked));
+    let dooms = palette.doomed.is_some();
     for (row, of) in palette.rows.iter().skip(first).take(rows).enumerate() {
         pane::line(
             frame,
             list,
             row,
-            &palette_row(of, usize::from(list.width), first + row == marked, theme),
+            &palette_row(
+                of,
+                usize::from(list.width),
+                first + row == marked,
+                dooms,
+                theme,
+            ),
         );
         if first + row == marked {
             pane::mark(frame, theme, list, row);
@@ -206,8 +213,18 @@ fn more(note: Option<&String>, theme: &Theme, frame: &mut Frame, list: Rect) -> 
     list
 }
 
-fn palette_row(row: &PaletteRow, cols: usize, marked: bool, theme: &Theme) -> Line<'static> {
+fn palette_row(
+    row: &PaletteRow,
+    cols: usize,
+    marked: bool,
+    dooms: bool,
+    theme: &Theme,
+) -> Line<'static> {
     let mut left: Spans = vec![span(if marked { "▸ " } else { "  " }, theme.accent)];
     left.extend(suggest::hit(&row.label, &row.hits, theme));
-    styled::spread(left, vec![span(clean::line(&row.key), theme.dim)], cols)
+    let right = match marked && dooms {
+        true => span("delete?", theme.warn),
+        false => span(clean::line(&row.key), theme.dim),
+    };
+    styled::spread(left, vec![right], cols)
 }

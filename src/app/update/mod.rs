@@ -12,12 +12,14 @@ mod overlay;
 mod question;
 mod queue;
 mod reach;
+mod session;
 mod sign_in;
 mod unknown;
 
 use std::time::Duration;
 
 use crate::agent::transcript::Entry;
+use crate::app::browse::Shelf;
 use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
 use crate::app::event::AppEvent;
@@ -70,6 +72,8 @@ impl App {
             theme,
             notify: Notify::default(),
             notices: Notices::default(),
+            opening: None,
+            heard: 0,
             queued: None,
             cancelled: None,
             quitting: false,
@@ -79,7 +83,9 @@ impl App {
     /// Starts the host: all its servers, and the search for a model.
     pub fn start(&mut self, now: Moment) -> Vec<AppEffect> {
         self.now = self.now.max(now);
-        host_effects(self.host.start(self.now))
+        let mut effects = host_effects(self.host.start(self.now));
+        effects.extend(self.begin_with());
+        effects
     }
 
     /// What the person said last to the model.
@@ -218,6 +224,7 @@ impl App {
                 rows > area
             }
             (Intent::Reach(Reaching::SaveBlocks), _) => self.has_files_in_view(),
+            (Intent::Session(_), Context::Palette) => self.shelf() == Some(Shelf::Sessions),
             (Intent::Open, Context::Calls) => !self.host.calls.is_empty(),
             (Intent::Open, Context::Servers) => !self.host.servers.is_empty(),
             _ => true,
@@ -303,6 +310,7 @@ impl App {
                 arguments,
             } => self.call_by_hand(server, tool, arguments),
             Intent::Reach(wish) => self.reach(wish),
+            Intent::Session(wish) => self.session(wish),
             Intent::Clear => self.clear(),
             Intent::FindModel => self.find_model(),
             Intent::Theme(theme) => self.choose_theme(theme),
@@ -318,6 +326,7 @@ impl App {
         {
             self.toast = None;
         }
+        self.hear_of_sessions();
         self.meet_question();
         self.check_form();
         self.follow_sign_in();

@@ -33,6 +33,7 @@ impl App {
 
     /// A key does something: writing wakes the completions, going elsewhere puts them to sleep.
     pub(super) fn stir(&mut self, context: Context, intent: Option<&Intent>) {
+        self.stir_sessions(intent);
         if context == Context::Fields {
             self.stir_fields(intent);
         }

@@ -9,7 +9,7 @@ use crate::agent::transcript::Level;
 use crate::cli::call::result_json;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::output;
-use crate::host::{CallEnd, Host, Origin, Server, ToolCall};
+use crate::host::{CallEnd, Host, Origin, Saving, Server, ToolCall};
 use crate::ids::Moment;
 
 /// Prints events.
@@ -21,6 +21,10 @@ pub struct Events {
 }
 
 impl Reporter for Events {
+    fn pass_over(&mut self, host: &Host) {
+        self.watch.pass_over(host);
+    }
+
     fn look(&mut self, host: &Host, now: Moment) {
         for news in self.watch.news(host) {
             match news {
@@ -60,6 +64,8 @@ impl Reporter for Events {
             "stop_reason": stopped.map_or_else(|| json!(error.map(why_not_begun)), |stopped| json!(stopped)),
             "steps": host.map_or(0, |host| host.transcript.steps()),
             "usage": { "prompt_tokens": usage.prompt, "completion_tokens": usage.completion },
+            "session": host.and_then(|host| host.session.id.as_deref()),
+            "saved": host.is_some_and(|host| host.session.saving == Saving::Saved),
         }));
     }
 }
