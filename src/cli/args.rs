@@ -17,6 +17,7 @@ use crate::cli::prompt::PromptArgs;
 use crate::cli::read::ReadArgs;
 use crate::cli::serve::ServeArgs;
 use crate::cli::token::TokenArgs;
+use crate::cli::trust::{TrustArgs, UntrustArgs};
 use crate::cli::undo::UndoArgs;
 use crate::cli::watch::WatchArgs;
 
@@ -72,6 +73,11 @@ pub enum Command {
     Auth(AuthArgs),
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
+    /// Look at what a folder's `mcp.toml` would start, and agree to it
+    #[command(after_help = EXIT_CODES)]
+    Trust(TrustArgs),
+    /// Take that back
+    Untrust(UntrustArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host
     Serve(Box<ServeArgs>),
     /// Make keys and tokens for served servers, and read tokens

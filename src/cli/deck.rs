@@ -2,16 +2,21 @@
 //!
 //! Introduces the driver to the terminal: neither knows the other.
 
+use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
 
 use crate::agent::model::script::Script;
 use crate::app::{App, Here};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::setup;
-use crate::config::{Config, Provider};
+use crate::config::{Config, Environment, Permitted, Provider, TrustBook};
 use crate::driver::Clock;
+use crate::driver::watching::Watch;
 use crate::host::Host;
 use crate::terminal::{self, Ended, Outside};
 
@@ -25,9 +30,12 @@ pub fn open(global: &Global) -> Result<ExitCode, CliError> {
         return Err(CliError::new(ErrorKind::Usage, "stdin and stdout must be a terminal")
             .hint("without one, use `mcpdeck ask PROMPT`, `mcpdeck list` or `mcpdeck call SERVER TOOL`"));
     }
-    let config = setup::config(global)?;
+    let book = setup::trust_book();
+    // Before the files are read: what is written from here on is news.
+    let watch = Watch::begin(global.flags(), Environment::read(), book.clone());
+    let permitted = setup::permitted_by(global, &book)?;
     let runtime = setup::runtime()?;
-    let ended = runtime.block_on(run(config, global, clock))?;
+    let ended = runtime.block_on(run(permitted, global, clock, (watch, book)))?;
     // A thread that still reads stdin must not hold the process.
     runtime.shutdown_background();
     Ok(match ended {
@@ -36,24 +44,53 @@ pub fn open(global: &Global) -> Result<ExitCode, CliError> {
     })
 }
 
-async fn run(config: Config, global: &Global, clock: Clock) -> Result<Ended, CliError> {
-    let script = script(&config);
-    let host = Host::new(&config, setup::settings(&config));
-    let mut app = App::new(host, SIZE, config.ui.theme);
+async fn run(
+    permitted: Permitted,
+    global: &Global,
+    clock: Clock,
+    (watch, book): (Watch, TrustBook),
+) -> Result<Ended, CliError> {
+    let config = match &permitted {
+        Permitted::Runs(config) => config.clone(),
+        Permitted::Asks(asks) => asks.without.clone(),
+    };
+    setup::warn(&config);
+    let mut app = App::new(
+        Host::new(&config, setup::settings(&config)),
+        SIZE,
+        config.ui.theme,
+    );
     app.here = Here {
         folder: std::env::current_dir().unwrap_or_default(),
         home: std::env::home_dir(),
     };
-    let (mut driver, mut receivers) = setup::driver(config, global, true, clock)?;
+    if let Permitted::Asks(asks) = permitted {
+        app.ask_for_trust(asks);
+    }
+    let script = RefCell::new(script(&config));
+    let (driver, mut receivers) = setup::driver(Arc::unwrap_or_clone(config), global, true, clock)?;
+    let driver = RefCell::new(driver);
+    let (news, mut heard) = mpsc::channel(4);
+    let watching = tokio::spawn(watch.run(news));
     let outside = Outside {
         events: &mut receivers.events,
         wire: &mut receivers.wire,
-        suggest: &mut |last| script.as_ref()?.suggestion_after(last).map(str::to_owned),
-        perform: &mut |effect| driver.perform(effect),
+        suggest: &mut |last| {
+            let script = script.borrow();
+            script.as_ref()?.suggestion_after(last).map(str::to_owned)
+        },
+        news: &mut heard,
+        configure: &mut |config| {
+            script.replace(self::script(&config));
+            driver.borrow_mut().reconfigure(config);
+        },
+        trust: &mut |folder| book.trust(folder).map_err(|error| error.to_string()),
+        perform: &mut |effect| driver.borrow_mut().perform(effect),
         clock,
     };
     let ended = terminal::run(&mut app, outside).await;
-    let closed = driver.shutdown(receivers.events).await;
+    watching.abort();
+    let closed = driver.into_inner().shutdown(receivers.events).await;
     let ended = ended.map_err(|error| {
         CliError::new(ErrorKind::Usage, format!("the terminal failed: {error}"))
     })?;

@@ -27,6 +27,7 @@ mod save;
 mod serve;
 mod setup;
 mod token;
+mod trust;
 mod undo;
 mod watch;
 
@@ -57,10 +58,12 @@ pub fn run() -> ExitCode {
         Some(args::Command::Logout(what)) => auth::logout(&what, global),
         Some(args::Command::Auth(what)) => auth::run(&what, global),
         Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
+        Some(args::Command::Trust(what)) => trust::run(&what, global),
+        Some(args::Command::Untrust(what)) => trust::untrust(&what, global),
         Some(args::Command::Serve(what)) => serve::run(*what),
         Some(args::Command::Token(what)) => token::run(&what),
         Some(args::Command::Audit(what)) => audit::run(&what),
-        Some(args::Command::Undo(what)) => undo::run(&what, &global.flags()),
+        Some(args::Command::Undo(what)) => undo::run(&what, global),
         Some(args::Command::ConformanceClient(what)) => conformance::run(&what, global),
     };
     match outcome {

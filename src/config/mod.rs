@@ -17,11 +17,12 @@ pub mod rules;
 pub mod secret;
 pub mod server;
 pub mod settings;
+pub mod trust;
 
-pub use environment::{Environment, Flags};
+pub use environment::{Environment, Flags, PASSED_ON};
 pub use error::{ConfigError, Place, Problem};
 pub use import::{ImportError, import};
-pub use load::{load, load_explained};
+pub use load::{Look, folder_file, load, load_explained, load_permitted, look};
 pub use oauth::{Grant, IdentityProvider, KeySource, OauthSettings, SigningAlgorithm};
 pub use policy::{Confinement, Policy};
 pub use resolve::{ModelOrigin, Resolved};
@@ -35,3 +36,4 @@ pub use settings::{
     AllowRule, BrokenServer, Config, Limits, ModelMode, ModelSettings, Provider, ThemeChoice,
     UiSettings,
 };
+pub use trust::{Asks, FolderFile, News, Permitted, TrustBook};

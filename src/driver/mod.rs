@@ -14,6 +14,7 @@ mod sign_ins;
 mod stream;
 mod timers;
 mod wake;
+pub mod watching;
 
 pub use clock::Clock;
 pub use perform::{Driver, Options, Receivers};

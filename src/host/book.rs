@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::agent::turn::Numbers;
 use crate::config::{AllowRule, ModelMode};
 use crate::host::attach::Attaching;
+use crate::host::servers::Taken;
 use crate::host::state::Root;
 use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
 use crate::mcp::catalog::Catalog;
@@ -29,6 +30,12 @@ pub struct Book {
     pub lifecycles: BTreeMap<ServerName, Lifecycle>,
     /// The names under which tools are offered.
     pub catalog: Catalog,
+    /// The servers were started: one that comes to the configuration later is dialled at once.
+    pub started: bool,
+    /// What of the configuration was taken over last.
+    pub taken: Taken,
+    /// The last connections of servers that are no longer in the configuration.
+    pub last: BTreeMap<ServerName, Generation>,
     /// "Always" answers.
     pub always: Vec<AllowRule>,
     /// "For this session" answers.

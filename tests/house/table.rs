@@ -36,6 +36,10 @@ pub const IMPURE: &[(&str, &str)] = &[
         "config/rules*",
         "writes an \"always\" answer into the user's file",
     ),
+    (
+        "config/trust/store*",
+        "keeps which folders' files the person has agreed to",
+    ),
     ("mcp/connection/", "speaks to a live server"),
     ("mcp/auth/", "signs in, and keeps what comes of it"),
     ("mcp/transport/", "spawns processes and opens sockets"),

@@ -1,5 +1,5 @@
-//! The machine of servers: dialled and ended (`connect`), listed (`listing`), asked whether they live (`probe`), and what the
-//! model is told of those that are missing (`missing`).
+//! The machine of servers: dialled and ended (`connect`), listed (`listing`), asked whether they live (`probe`), taken over
+//! from a configuration that was read again (`reload`), and what the model is told of those that are missing (`missing`).
 //!
 //! Pure. A status event of an earlier connection is dropped by its generation.
 
@@ -7,9 +7,11 @@ mod connect;
 mod listing;
 mod missing;
 mod probe;
+mod reload;
 mod restore;
 
 pub(super) use missing::absence;
+pub use reload::Taken;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -42,7 +44,9 @@ impl Server {
 
     pub(in crate::host) fn broken(broken: &BrokenServer) -> Self {
         let failure = Failure {
-            hint: Some("mend the configuration, then start mcpdeck again".to_owned()),
+            hint: Some(
+                "mend the configuration; the terminal program reads it again by itself".to_owned(),
+            ),
             ..Failure::new(FailureKind::Config, broken.error.clone())
         };
         let status = match broken.enabled {

@@ -15,15 +15,9 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::config::StdioLaunch;
 use crate::config::server::quote;
+use crate::config::{PASSED_ON, StdioLaunch};
 use crate::mcp::failure::{Failure, FailureKind};
-
-/// What a server gets of our environment, beside what the configuration names: where programs and the person's files are, the
-/// language, the time zone. No token, no agent socket, no proxy unless named.
-const PASSED: &[&str] = &[
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "TERM",
-];
 
 /// How long each stage of the end may take.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -152,7 +146,7 @@ fn spawn_hint(error: &std::io::Error, file: &Path) -> String {
 
 fn environment(launch: &StdioLaunch, also: &[&str]) -> BTreeMap<OsString, OsString> {
     let named = |name: &OsStr| {
-        PASSED.iter().chain(also).any(|known| name == *known)
+        PASSED_ON.iter().chain(also).any(|known| name == *known)
             || name.as_bytes().starts_with(b"LC_")
             || launch.env_vars.iter().any(|known| name == known.as_str())
     };
