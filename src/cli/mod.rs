@@ -39,6 +39,10 @@ pub use error::{CliError, ErrorKind};
 
 /// Parses the arguments, runs the subcommand, and turns what came of it into an exit code.
 pub fn run() -> ExitCode {
+    // Not a subcommand for people: this process is about to become a server.
+    if let Some(code) = crate::mcp::transport::confine::asked() {
+        return code;
+    }
     let args = match args::Args::try_parse() {
         Ok(args) => args,
         Err(refusal) => return output::usage(&refusal),

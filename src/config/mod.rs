@@ -24,7 +24,7 @@ pub use error::{ConfigError, Place, Problem};
 pub use import::{ImportError, import};
 pub use load::{Look, folder_file, load, load_explained, load_permitted, look};
 pub use oauth::{Grant, IdentityProvider, KeySource, OauthSettings, SigningAlgorithm};
-pub use policy::{Confinement, Policy};
+pub use policy::{Confinement, Enforcement, Policy};
 pub use resolve::{ModelOrigin, Resolved};
 pub use rules::save_allow_rule;
 pub use secret::Secret;

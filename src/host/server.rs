@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::ServerSpec;
+use crate::config::{Enforcement, ServerSpec};
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::health::Health;
 use crate::mcp::listing::Rejected;
@@ -61,6 +61,8 @@ pub struct Server {
     pub cache: CacheUse,
     /// Memory and processes of its process group; absent for a server at a URL and where the system does not tell.
     pub processes: Option<ProcessUse>,
+    /// How much of what its table closes the system holds, on this connection.
+    pub confined: Option<Enforcement>,
     /// Its log messages (`notifications/message`), oldest first; at most [`LOG_LINES`].
     pub log: VecDeque<LogLine>,
     /// Dials since the program started, less one.

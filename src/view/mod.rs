@@ -74,7 +74,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, memo: &mut Memo) -> Mea
         }
         overlay => measured.detail = overlay::draw(app, overlay, theme, frame, memo, areas.body),
     }
-    ask::draw_trust(app, theme, frame, memo, areas.body, &mut measured);
+    ask::trust::draw(app, theme, frame, memo, areas.body, &mut measured);
     memo.end();
     measured
 }

@@ -131,6 +131,8 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["servers/guard/"]),
     ("governor", &["servers/guard/"]),
     ("aws_lc_rs", &["servers/guard/"]),
+    // What narrows a server's process.
+    ("landlock", &["mcp/transport/confine*"]),
     ("keyring_core", &["mcp/auth/keyring*"]),
     ("linux_keyutils_keyring_store", &["mcp/auth/keyring*"]),
     ("ignore", &["servers/filesystem/"]),

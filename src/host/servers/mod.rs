@@ -81,6 +81,7 @@ impl Server {
             load: Load::default(),
             cache: CacheUse::default(),
             processes: None,
+            confined: None,
             log: VecDeque::new(),
             restarts: 0,
             probing: None,
@@ -143,6 +144,12 @@ impl Host {
     fn status_event(&mut self, name: &ServerName, event: ServerEvent, now: Moment) -> Vec<Effect> {
         match event {
             ServerEvent::Connected(hello) => self.greeted(name, hello, now),
+            ServerEvent::Confined(how) => {
+                if let Some(server) = self.server_mut(name) {
+                    server.confined = Some(how);
+                }
+                Vec::new()
+            }
             ServerEvent::Listed(listed) => self.listed(name, listed, now),
             ServerEvent::ListFailed(kind, why) => self.list_failed(name, kind, why, now),
             ServerEvent::Changed(kind) => self.list_changed(name, kind, now),

@@ -16,8 +16,9 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::server::quote;
-use crate::config::{PASSED_ON, StdioLaunch};
+use crate::config::{Confinement, PASSED_ON, StdioLaunch};
 use crate::mcp::failure::{Failure, FailureKind};
+use crate::mcp::transport::confine;
 
 /// How long each stage of the end may take.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -35,6 +36,8 @@ pub struct Program {
     pub env: BTreeMap<OsString, OsString>,
     /// Its working directory.
     pub cwd: Option<PathBuf>,
+    /// Our own binary, which narrows itself by this plan (JSON) and then becomes the program.
+    pub confined: Option<(PathBuf, String)>,
 }
 
 impl Program {
@@ -68,6 +71,7 @@ impl Program {
                 .collect(),
             env,
             cwd: launch.cwd.clone(),
+            confined: None,
         })
     }
 
@@ -88,6 +92,35 @@ impl Program {
             args,
             env: environment(&launch, &also),
             cwd: None,
+            confined: None,
+        }
+    }
+
+    /// The same, touching nothing but what this names. The plan is not part of what is shown: the server's details tell of it.
+    ///
+    /// # Errors
+    /// When the program or a folder has a name that no configuration can write.
+    pub fn confined(self, by: &Confinement, own_binary: &Path) -> Result<Self, Box<Failure>> {
+        let plan = serde_json::to_string(&confine::Plan::of(by, &self.file)).map_err(|error| {
+            let why = format!("{} cannot be confined: {error}", self.file.display());
+            Failure::new(FailureKind::Config, why)
+        })?;
+        Ok(Self {
+            confined: Some((own_binary.to_path_buf(), plan)),
+            ..self
+        })
+    }
+
+    /// The file that is started and its arguments: the program's own, or those of the process that becomes it.
+    fn started(&self) -> (&Path, Vec<OsString>) {
+        let args = self.args.iter().map(OsString::from);
+        match &self.confined {
+            None => (&self.file, args.collect()),
+            Some((own, plan)) => {
+                let words = [confine::WORD, plan, "--"].map(OsString::from);
+                let file = self.file.clone().into_os_string();
+                (own, words.into_iter().chain([file]).chain(args).collect())
+            }
         }
     }
 
@@ -106,9 +139,10 @@ impl Program {
     /// # Errors
     /// What the system says, with what to do.
     pub fn spawn(&self) -> Result<Child, Box<Failure>> {
-        let mut command = Command::new(&self.file);
+        let (file, args) = self.started();
+        let mut command = Command::new(file);
         command
-            .args(&self.args)
+            .args(args)
             .env_clear()
             .envs(&self.env)
             .stdin(Stdio::piped())

@@ -7,7 +7,7 @@ mod folders;
 mod form;
 mod sampling;
 mod sign_in;
-mod trust;
+pub(super) mod trust;
 mod visit;
 
 use std::ops::Range;
@@ -76,23 +76,6 @@ pub(super) fn draw(
     let (_, area) = layout::foot(within, rows);
     let scroll = (!app.ask.free, app.ask.scroll);
     sheet.draw(scroll, theme, frame, area, measured);
-}
-
-/// Draws the question whether a folder's file may run, which lies over everything.
-pub(super) fn draw_trust(
-    app: &App,
-    theme: &Theme,
-    frame: &mut Frame,
-    memo: &mut Memo,
-    body: Rect,
-    measured: &mut Measured,
-) {
-    let Some(asked) = &app.trust else {
-        return;
-    };
-    let area = centred(body);
-    let sheet = Desk::within(app, theme, memo, area).trust(asked);
-    sheet.draw_in((false, asked.scroll), theme, frame, area, measured);
 }
 
 /// The room of a dialog that lies over everything.

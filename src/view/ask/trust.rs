@@ -2,19 +2,39 @@
 //!
 //! Pure.
 
+use ratatui::Frame;
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{Desk, Sheet, blank, in_rows, piece};
+use super::{Desk, Sheet, blank, centred, in_rows, piece};
 use crate::app::dialog::Trusting;
-use crate::app::{Context, Intent, TrustKey, keymap};
+use crate::app::{App, Context, Intent, Measured, TrustKey, keymap};
 use crate::config::PASSED_ON;
 use crate::config::trust::Change;
 use crate::text::clean;
+use crate::view::memo::Memo;
 use crate::view::styled::{self, Lines, span};
 use crate::view::theme::Theme;
 
+/// Draws the question whether a folder's file may run, which lies over everything.
+pub(in crate::view) fn draw(
+    app: &App,
+    theme: &Theme,
+    frame: &mut Frame,
+    memo: &mut Memo,
+    body: Rect,
+    measured: &mut Measured,
+) {
+    let Some(asked) = &app.trust else {
+        return;
+    };
+    let area = centred(body);
+    let sheet = Desk::within(app, theme, memo, area).trust(asked);
+    sheet.draw_in((false, asked.scroll), theme, frame, area, measured);
+}
+
 impl Desk<'_> {
-    pub(super) fn trust(&mut self, asked: &Trusting) -> Sheet {
+    fn trust(&mut self, asked: &Trusting) -> Sheet {
         let asks = &asked.asks;
         let path = clean::line(&asks.folder.path.to_string_lossy());
         let state = match (asked.starting, &asks.before) {
