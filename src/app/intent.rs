@@ -85,6 +85,8 @@ pub enum Intent {
     SignOut(ServerName),
     /// Does this in the sign-in on show.
     Sign(SignKey),
+    /// Answers whether a folder's file may run.
+    Trust(TrustKey),
     /// Scrolls the arguments of the question.
     Arguments(Move),
     /// Leaves the reason and goes back to the answers.
@@ -225,6 +227,17 @@ pub enum SignKey {
     Go,
     /// Gives it up.
     Abort,
+}
+
+/// The answers to the question whether a folder's file may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TrustKey {
+    /// It may, as it is now.
+    Yes,
+    /// It may not: the program opens without it, or goes on as it was.
+    No,
+    /// The program ends.
+    Quit,
 }
 
 /// The answers of the question dialogs, in the order in which they stand there.

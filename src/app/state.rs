@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::app::asker::Asker;
 use crate::app::composer::Composer;
-use crate::app::dialog::{Awaited, Dialog, Folders, SignIn};
+use crate::app::dialog::{Awaited, Dialog, Folders, SignIn, Trusting};
 use crate::app::fields::Fields;
 use crate::app::notice::Notices;
 use crate::app::palette::Palette;
@@ -33,6 +33,12 @@ pub struct App {
     pub tab: Pane,
     /// What lies on top, if anything.
     pub overlay: Overlay,
+    /// The question whether a folder's file may run: it has the keys before all else.
+    pub trust: Option<Box<Trusting>>,
+    /// The folder's file that was not agreed to, by its digest, and whether nothing of it has ever run.
+    pub declined: Option<(String, bool)>,
+    /// The theme as the configuration had it last.
+    pub configured_theme: ThemeChoice,
     /// The input.
     pub composer: Composer,
     /// The chat pane.

@@ -21,6 +21,7 @@ use crate::cli::serve::ServeArgs;
 use crate::cli::sessions::SessionsArgs;
 use crate::cli::status::StatusArgs;
 use crate::cli::token::TokenArgs;
+use crate::cli::trust::{TrustArgs, UntrustArgs};
 use crate::cli::undo::UndoArgs;
 use crate::cli::watch::WatchArgs;
 
@@ -87,6 +88,11 @@ pub enum Command {
     Sessions(SessionsArgs),
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
+    /// Look at what a folder's `mcp.toml` would start, and agree to it
+    #[command(after_help = EXIT_CODES)]
+    Trust(TrustArgs),
+    /// Take that back
+    Untrust(UntrustArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host
     Serve(Box<ServeArgs>),
     /// Make keys and tokens for served servers, and read tokens

@@ -13,6 +13,9 @@ pub struct Global {
     /// Read this file instead of `./mcp.toml`
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Take this folder's `mcp.toml` as it is, for this run only (see `mcpdeck trust`)
+    #[arg(long, global = true)]
+    pub trust: bool,
     /// Ask the model at this OpenAI-compatible base URL, such as http://127.0.0.1:11434/v1
     #[arg(long, global = true, value_name = "URL")]
     pub model_url: Option<String>,
@@ -38,6 +41,7 @@ impl Global {
     pub fn flags(&self) -> Flags {
         Flags {
             config: self.config.clone(),
+            without_folder: false,
             model_url: self.model_url.clone(),
             model_name: self.model_name.clone(),
             model_key_env: self.model_key_env.clone(),

@@ -32,6 +32,7 @@ mod sessions;
 mod setup;
 mod status;
 mod token;
+mod trust;
 mod undo;
 mod watch;
 
@@ -45,6 +46,10 @@ pub use error::{CliError, ErrorKind};
 pub fn run() -> ExitCode {
     // Not a subcommand for people, and in a hurry: a server waits to be started.
     if let Some(code) = crate::mcp::transport::supervise::asked() {
+        return code;
+    }
+    // Not a subcommand for people: this process is about to become a server.
+    if let Some(code) = crate::mcp::transport::confine::asked() {
         return code;
     }
     let args = match args::Args::try_parse() {
@@ -70,10 +75,12 @@ pub fn run() -> ExitCode {
         Some(args::Command::Auth(what)) => auth::run(&what, global),
         Some(args::Command::Sessions(what)) => sessions::run(&what),
         Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
+        Some(args::Command::Trust(what)) => trust::run(&what, global),
+        Some(args::Command::Untrust(what)) => trust::untrust(&what, global),
         Some(args::Command::Serve(what)) => serve::run(*what),
         Some(args::Command::Token(what)) => token::run(&what),
         Some(args::Command::Audit(what)) => audit::run(&what),
-        Some(args::Command::Undo(what)) => undo::run(&what, &global.flags()),
+        Some(args::Command::Undo(what)) => undo::run(&what, global),
         Some(args::Command::ConformanceClient(what)) => conformance::run(&what, global),
     };
     match outcome {

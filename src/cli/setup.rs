@@ -9,7 +9,7 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::logs;
 use crate::cli::output;
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Config, Environment, Permitted, TrustBook};
 use crate::driver::headless::Headless;
 use crate::driver::metrics::{self, Metrics, OpenError};
 use crate::driver::sessions::Place;
@@ -21,11 +21,51 @@ use crate::mcp::wire::redact::Redactor;
 use crate::mcp::wire::secrets;
 use crate::text::clean;
 
-/// Reads the configuration; its warnings go to stderr.
+/// Reads the configuration of a headless run; its warnings go to stderr. A folder's file that nobody has agreed to is refused.
 pub fn config(global: &Global) -> Result<Config, CliError> {
+    match permitted(global)? {
+        Permitted::Runs(config) => {
+            begin(&config);
+            Ok(Arc::unwrap_or_clone(config))
+        }
+        Permitted::Asks(asks) => Err(super::trust::refused(&asks)),
+    }
+}
+
+/// Reads the configuration for a command that starts nothing and sends nothing: a folder's file needs no trust.
+pub fn config_to_read(global: &Global) -> Result<Config, CliError> {
     let config = config::load(&global.flags(), &Environment::read())
         .map_err(|error| crate::cli::config::refused(&error))?;
-    let redactor = redactor(&config);
+    begin(&config);
+    Ok(config)
+}
+
+/// Reads the configuration as far as it may run. `--trust` is a yes for what is there now, and for this run.
+pub fn permitted(global: &Global) -> Result<Permitted, CliError> {
+    permitted_by(global, &trust_book())
+}
+
+/// The same with this book of trust, which a yes for this run is written into.
+pub fn permitted_by(global: &Global, book: &TrustBook) -> Result<Permitted, CliError> {
+    let permitted = config::load_permitted(&global.flags(), &Environment::read(), book)
+        .map_err(|error| crate::cli::config::refused(&error))?;
+    match permitted {
+        Permitted::Asks(asks) if global.trust => {
+            book.trust_now(&asks.folder);
+            Ok(Permitted::Runs(asks.with.clone()))
+        }
+        permitted => Ok(permitted),
+    }
+}
+
+/// The folders' files that the person has agreed to.
+pub fn trust_book() -> TrustBook {
+    TrustBook::in_folder(&data_dir())
+}
+
+/// What a run begins with once its configuration is known: secrets are hidden, the log is open, and what is doubtful is said.
+pub fn begin(config: &Config) {
+    let redactor = redactor(config);
     output::hide(redactor.clone());
     logs::begin(data_dir().join("logs"), config.log, redactor);
     tracing::info!(
@@ -40,7 +80,6 @@ pub fn config(global: &Global) -> Result<Config, CliError> {
         tracing::warn!(warning, "configuration");
         output::note(&format!("warning: {}", clean::block(warning)));
     }
-    Ok(config)
 }
 
 /// The host's settings as this configuration and this machine give them.

@@ -19,6 +19,7 @@ mod stream;
 mod timers;
 pub mod traces;
 mod wake;
+pub mod watching;
 mod witness;
 
 pub use clock::Clock;

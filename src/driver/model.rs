@@ -47,6 +47,11 @@ impl ModelSlot {
         let _gone = events.send(HostEvent::ModelFound(found)).await;
     }
 
+    /// Lets go of the model: nobody is asked any more.
+    pub fn clear(&self) {
+        *self.model.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The events of one step.
     pub fn stream(
         &self,

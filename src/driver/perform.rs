@@ -11,7 +11,7 @@ use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::agent::model::ModelRequest;
-use crate::config::{Config, ServerSpec};
+use crate::config::{Config, Provider, ServerSpec};
 use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
 use crate::driver::model::ModelSlot;
@@ -125,6 +125,15 @@ impl Driver {
     pub fn perform(&mut self, effect: Effect) {
         while self.tasks.try_join_next().is_some() {}
         self.carry_out(effect);
+    }
+
+    /// Another configuration counts from now on: for what is dialled, signed in to and asked next. What stands is the host's to end.
+    pub fn reconfigure(&mut self, config: Arc<Config>) {
+        self.sign_ins.reconfigure(&config);
+        if config.model.provider == Provider::None {
+            self.model.clear();
+        }
+        self.config = config;
     }
 
     fn carry_out(&mut self, effect: Effect) {

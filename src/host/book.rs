@@ -11,6 +11,7 @@ use crate::host::attach::Attaching;
 use crate::host::audit::Audited;
 use crate::host::dispatch::Kept;
 use crate::host::servers::Held;
+use crate::host::servers::Taken;
 use crate::host::session::Keeper;
 use crate::host::state::Root;
 use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, TimerId, TurnId};
@@ -53,6 +54,12 @@ pub struct Book {
     pub breaker_probes: BTreeSet<ServerName>,
     /// The names under which tools are offered.
     pub catalog: Catalog,
+    /// The servers were started: one that comes to the configuration later is dialled at once.
+    pub started: bool,
+    /// What of the configuration was taken over last.
+    pub taken: Taken,
+    /// The last connections of servers that are no longer in the configuration.
+    pub last: BTreeMap<ServerName, Generation>,
     /// "Always" answers.
     pub always: Vec<AllowRule>,
     /// How far the conversation is written.

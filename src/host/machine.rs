@@ -13,6 +13,7 @@ use crate::host::command::Command;
 use crate::host::effect::Effect;
 use crate::host::event::{HostEvent, ModelLabel};
 use crate::host::server::Server;
+use crate::host::servers::Taken;
 use crate::host::session::SessionState;
 use crate::host::state::{Host, ModelState, Root, Settings};
 use crate::ids::{Moment, ServerName, StreamId, TimerId};
@@ -26,16 +27,14 @@ impl Host {
         let broken = config.broken.iter().map(Server::broken);
         let book = Book {
             always: config.allow.clone(),
+            taken: Taken::of(config),
             mode: settings.mode,
             dice: Dice::new(settings.seed),
             eras: eras(config, &settings),
             ..Book::default()
         };
         let model = match config.model.provider {
-            Provider::None => ModelState::Absent {
-                why: "switched off by provider = \"none\"; without that line in [model] one is looked for"
-                    .to_owned(),
-            },
+            Provider::None => no_model(),
             Provider::Openai | Provider::Scripted => ModelState::Searching { since: Moment(0) },
         };
         Self {
@@ -44,7 +43,7 @@ impl Host {
             transcript: Transcript::default(),
             turn: TurnState::Idle,
             errands: VecDeque::new(),
-            roots: settings.roots.clone().or_else(|| configured(config)),
+            roots: settings.roots.clone().or_else(|| configured_roots(config)),
             samplings: Vec::new(),
             sign_ins: std::collections::BTreeMap::new(),
             questions: VecDeque::new(),
@@ -61,6 +60,7 @@ impl Host {
 
     /// Starts every server that is switched on, side by side, and looks for a model.
     pub fn start(&mut self, now: Moment) -> Vec<Effect> {
+        self.book.started = true;
         let names: Vec<ServerName> = self
             .servers
             .iter()
@@ -246,8 +246,16 @@ impl Host {
     }
 }
 
+/// No model is wanted.
+pub(super) fn no_model() -> ModelState {
+    let why = "switched off by provider = \"none\"; without that line in [model] one is looked for";
+    ModelState::Absent {
+        why: why.to_owned(),
+    }
+}
+
 /// The folders that the configuration names for all servers.
-fn configured(config: &Config) -> Option<Vec<Root>> {
+pub(super) fn configured_roots(config: &Config) -> Option<Vec<Root>> {
     let paths = config.roots.as_ref()?;
     Some(paths.iter().filter_map(|path| Root::of(path)).collect())
 }

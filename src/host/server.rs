@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::config::ServerSpec;
+use crate::config::{Enforcement, ServerSpec};
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::health::Health;
 pub use crate::mcp::health::ProcessUse;
@@ -70,6 +70,8 @@ pub struct Server {
     pub tool_tokens: u64,
     /// Lines on its stderr that have been counted on this connection.
     pub stderr_lines: u64,
+    /// How much of what its table closes the system holds, on this connection.
+    pub confined: Option<Enforcement>,
     /// Its log messages (`notifications/message`), oldest first; at most [`LOG_LINES`].
     pub log: VecDeque<LogLine>,
     /// Dials since the program started, less one.

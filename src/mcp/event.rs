@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Enforcement;
 use crate::ids::{AskId, CallId, ErrandId};
 use crate::mcp::ask::Ask;
 use crate::mcp::failure::Failure;
@@ -18,6 +19,8 @@ use crate::mcp::status::Hello;
 pub enum ServerEvent {
     /// The handshake is done.
     Connected(Box<Hello>),
+    /// Its process is started with only what its table names in reach; before the handshake.
+    Confined(Enforcement),
     /// A list was read to its last page.
     Listed(Listed),
     /// How long the list is good that comes next, by the server's word.

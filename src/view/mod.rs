@@ -78,6 +78,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, memo: &mut Memo) -> Mea
         }
         overlay => measured.detail = overlay::draw(app, overlay, theme, frame, memo, areas.body),
     }
+    ask::trust::draw(app, theme, frame, memo, areas.body, &mut measured);
     memo.end();
     let panes = measured.panes.iter();
     let panes = panes.map(|(_, (x, y, width, height))| Rect::new(*x, *y, *width, *height));

@@ -2,11 +2,14 @@
 //!
 //! Pure.
 
+use std::path::PathBuf;
+
 use ratatui::style::Style;
 use ratatui::text::Line;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::config::{Confinement, Enforcement, Launch, PASSED_ON};
 use crate::host::{LogLine, Server};
 use crate::ids::{Moment, ServerName};
 use crate::mcp::failure::Failure;
@@ -127,7 +130,8 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         .as_ref()
         .map(|spec| clean::line(&spec.launch.identity()));
     let launch = launch.map(|launch| ("started as", launch));
-    let said = launch.into_iter().chain(standing(server, app.now));
+    let launch = launch.into_iter().chain(process(server));
+    let said = launch.chain(standing(server, app.now));
     for (name, text) in said.chain(resources::log_level(server)) {
         fact(&mut out, name, vec![span(text, theme.text)], cols, theme);
     }
@@ -143,6 +147,57 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         fact(&mut out, "last error", error, cols, theme);
     }
     out
+}
+
+/// What a server's process gets of our environment and what it may touch: nothing that is not said here.
+fn process(server: &Server) -> Vec<(&'static str, String)> {
+    let Some(spec) = &server.spec else {
+        return Vec::new();
+    };
+    let Launch::Stdio(launch) = &spec.launch else {
+        return Vec::new();
+    };
+    let mut named = PASSED_ON.join(" ") + " LC_*";
+    let names = launch.env.keys().chain(&launch.env_vars);
+    for name in names {
+        named.push_str(&format!(", {}", clean::line(name)));
+    }
+    let may = match &spec.policy.confine {
+        None => "what you may: it is not confined".to_owned(),
+        Some(confine) => confined(confine, server.confined),
+    };
+    vec![("environment", named), ("may touch", may)]
+}
+
+fn confined(confine: &Confinement, held: Option<Enforcement>) -> String {
+    let list = |paths: &[PathBuf]| {
+        let paths = paths
+            .iter()
+            .map(|path| clean::line(&path.to_string_lossy()));
+        paths.collect::<Vec<_>>().join(", ")
+    };
+    let mut parts = vec!["reads the system's programs".to_owned()];
+    if !confine.read.is_empty() {
+        parts.push(format!("reads {}", list(&confine.read)));
+    }
+    if !confine.write.is_empty() {
+        parts.push(format!("changes {}", list(&confine.write)));
+    }
+    parts.push(match confine.network {
+        true => "TCP is open".to_owned(),
+        false => "no TCP (UDP is not held)".to_owned(),
+    });
+    parts.push(
+        match held {
+            Some(Enforcement::Fully) => "fully enforced by the kernel",
+            Some(Enforcement::Partly) => {
+                "partly enforced: this kernel does not hold signals and abstract sockets"
+            }
+            None => "not started",
+        }
+        .to_owned(),
+    );
+    parts.join(" · ")
 }
 
 /// What its state has to say.

@@ -42,6 +42,10 @@ pub const IMPURE: &[(&str, &str)] = &[
         "config/rules*",
         "writes an \"always\" answer into the user's file",
     ),
+    (
+        "config/trust/store*",
+        "keeps which folders' files the person has agreed to",
+    ),
     ("mcp/connection/", "speaks to a live server"),
     ("mcp/auth/", "signs in, and keeps what comes of it"),
     ("mcp/transport/", "spawns processes and opens sockets"),
@@ -137,6 +141,8 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["servers/guard/"]),
     ("governor", &["servers/guard/"]),
     ("aws_lc_rs", &["servers/guard/"]),
+    // What narrows a server's process.
+    ("landlock", &["mcp/transport/confine*"]),
     ("keyring_core", &["mcp/auth/keyring*"]),
     ("linux_keyutils_keyring_store", &["mcp/auth/keyring*"]),
     ("signal_hook", &["mcp/transport/"]),

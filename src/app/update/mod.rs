@@ -14,6 +14,7 @@ mod queue;
 mod reach;
 mod session;
 mod sign_in;
+mod trust;
 mod unknown;
 
 use std::time::Duration;
@@ -57,6 +58,9 @@ impl App {
             focus: Pane::Chat,
             tab: Pane::Chat,
             overlay: Overlay::None,
+            trust: None,
+            declined: None,
+            configured_theme: theme,
             composer: Composer::default(),
             chat: ChatPane::default(),
             calls: CallsPane::default(),
@@ -80,9 +84,17 @@ impl App {
         }
     }
 
-    /// Starts the host: all its servers, and the search for a model.
+    /// Starts the host: all its servers, and the search for a model. While a folder's file waits for its answer, nothing.
     pub fn start(&mut self, now: Moment) -> Vec<AppEffect> {
         self.now = self.now.max(now);
+        match self.trust {
+            Some(_) => Vec::new(),
+            None => self.begin(),
+        }
+    }
+
+    /// Nothing stands in the way any more.
+    fn begin(&mut self) -> Vec<AppEffect> {
         let mut effects = host_effects(self.host.start(self.now));
         effects.extend(self.begin_with());
         effects
@@ -127,6 +139,13 @@ impl App {
             AppEvent::Copied(outcome) => self.copied(outcome),
             AppEvent::Opened(url, outcome) => self.opened(&url, outcome),
             AppEvent::Missing(folders) => self.folders_found(&folders),
+            AppEvent::News(news) => self.news(*news),
+            AppEvent::TrustNotKept(why) => {
+                self.complain(format!(
+                    "The yes holds for this run only, it could not be written down: {why}"
+                ));
+                Vec::new()
+            }
             AppEvent::Saved(outcome) => self.saved(outcome),
             AppEvent::Resumed => vec![AppEffect::Redraw],
             AppEvent::Terminate => self.quit(),
@@ -150,6 +169,9 @@ impl App {
 
     /// Who gets the keys.
     pub fn context(&self) -> Context {
+        if self.trust.is_some() {
+            return Context::Trust;
+        }
         match &self.overlay {
             Overlay::Help { .. } => Context::Help,
             Overlay::Palette(_) => Context::Palette,
@@ -217,7 +239,7 @@ impl App {
             (Intent::SignIn(_), _) => self.server_to_sign_in_at().is_some(),
             // The dialogs show their answers with their keys themselves.
             (Intent::Answer(_), context) if context != Context::Reason => false,
-            (Intent::Sign(_), _) => false,
+            (Intent::Sign(_) | Intent::Trust(_), _) => false,
             (Intent::Field(FieldKey::Clear), Context::Form) => self.has_folders(),
             (Intent::Arguments(_), _) => {
                 let (rows, area) = self.chat.measured.ask;
@@ -300,6 +322,7 @@ impl App {
                 self.tell_server(Some(server), Command::SignOut, "signing out")
             }
             Intent::Sign(key) => self.sign(key),
+            Intent::Trust(key) => self.trust(key),
             Intent::Arguments(by) => self.scroll_arguments(by),
             Intent::LeaveReason => self.leave_reason(),
             Intent::Run => self.run_marked(),

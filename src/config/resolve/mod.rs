@@ -17,6 +17,7 @@ use crate::config::reader::{Context, Reader};
 use crate::config::settings::{
     AllowRule, Config, Limits, LogLevel, Notify, ThemeChoice, UiSettings,
 };
+use crate::config::trust::FolderFile;
 use crate::ids::ServerName;
 
 pub use model::ModelOrigin;
@@ -56,9 +57,11 @@ pub struct Resolved {
     pub config: Config,
     /// Where the model's endpoint comes from.
     pub model_origin: ModelOrigin,
+    /// The folder's file, where one was read that is not the person's own word.
+    pub folder: Option<FolderFile>,
 }
 
-/// Resolves everything. `config.files` stays empty: only `load` knows the paths.
+/// Resolves everything. `config.files` and `folder` stay empty: only `load` knows the paths.
 pub fn resolve(
     files: Files,
     flags: &Flags,
@@ -98,6 +101,7 @@ pub fn resolve(
         return Ok(Resolved {
             config,
             model_origin,
+            folder: None,
         });
     }
     // Nothing can start: whatever is wrong is said at once, so that one reading mends the file.

@@ -23,7 +23,7 @@ impl Host {
             server.status,
             Status::Starting { .. } | Status::Ready { .. }
         );
-        server.hello = None;
+        (server.hello, server.confined) = (None, None);
         server.generation = old.next();
         server.restarts += u32::from(old != Generation(0));
         server.status = Status::Starting { since: now };

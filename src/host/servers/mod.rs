@@ -1,5 +1,6 @@
 //! The machine of servers: dialled and ended (`connect`), listed (`listing`), asked whether they live (`probe`), judged
-//! (`judging`; without the time in which they wait for a person: `held`), and what the model is told of those that are missing (`missing`).
+//! (`judging`; without the time in which they wait for a person: `held`), taken over from a configuration that was read again
+//! (`reload`), and what the model is told of those that are missing (`missing`).
 //!
 //! Pure. A status event of an earlier connection is dropped by its generation.
 
@@ -10,10 +11,12 @@ mod judging;
 mod listing;
 mod missing;
 mod probe;
+mod reload;
 mod restore;
 
 pub(super) use held::Held;
 pub(super) use missing::absence;
+pub use reload::Taken;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -46,7 +49,9 @@ impl Server {
 
     pub(in crate::host) fn broken(broken: &BrokenServer) -> Self {
         let failure = Failure {
-            hint: Some("mend the configuration, then start mcpdeck again".to_owned()),
+            hint: Some(
+                "mend the configuration; the terminal program reads it again by itself".to_owned(),
+            ),
             ..Failure::new(FailureKind::Config, broken.error.clone())
         };
         let status = match broken.enabled {
@@ -83,6 +88,7 @@ impl Server {
             processes: None,
             tool_tokens: 0,
             stderr_lines: 0,
+            confined: None,
             log: VecDeque::new(),
             restarts: 0,
             probing: None,
@@ -147,6 +153,12 @@ impl Host {
     fn status_event(&mut self, name: &ServerName, event: ServerEvent, now: Moment) -> Vec<Effect> {
         match event {
             ServerEvent::Connected(hello) => self.greeted(name, hello, now),
+            ServerEvent::Confined(how) => {
+                if let Some(server) = self.server_mut(name) {
+                    server.confined = Some(how);
+                }
+                Vec::new()
+            }
             ServerEvent::Listed(listed) => self.listed(name, listed, now),
             ServerEvent::Hints(kind, hints) => {
                 self.book.hints.insert((name.clone(), kind), hints);

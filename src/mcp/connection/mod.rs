@@ -245,6 +245,9 @@ async fn run(dial: Dial, reporter: Reporter, mut commands: mpsc::UnboundedReceiv
         reporter: reporter.clone(),
         replies,
     };
+    if let Ok(Some(how)) = launch::confinement(&dial) {
+        reporter.event(ServerEvent::Confined(how)).await;
+    }
     let failure = match shake_hands(&dial, &mut early, &mut commands, &answers, &tasks).await {
         Ok(shaken) => {
             let hello = Box::new(shaken.hello.clone());

@@ -15,16 +15,10 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_p
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::config::StdioLaunch;
 use crate::config::server::quote;
+use crate::config::{Confinement, PASSED_ON, StdioLaunch};
 use crate::mcp::failure::{Failure, FailureKind};
-use crate::mcp::transport::supervise;
-
-/// What a server gets of our environment, beside what the configuration names: where programs and the person's files are, the
-/// language, the time zone. No token, no agent socket, no proxy unless named.
-const PASSED: &[&str] = &[
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "TERM",
-];
+use crate::mcp::transport::{confine, supervise};
 
 /// How long each stage of the end may take.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -44,6 +38,8 @@ pub struct Program {
     pub cwd: Option<PathBuf>,
     /// Our own binary, which stands between us and it and ends all that it starts; absent for our own servers, which start nothing.
     pub supervisor: Option<PathBuf>,
+    /// Our own binary, which narrows itself by this plan (JSON) and then becomes the program.
+    pub confined: Option<(PathBuf, String)>,
 }
 
 impl Program {
@@ -78,6 +74,7 @@ impl Program {
             env,
             cwd: launch.cwd.clone(),
             supervisor: None,
+            confined: None,
         })
     }
 
@@ -99,6 +96,35 @@ impl Program {
             env: environment(&launch, &also),
             cwd: None,
             supervisor: None,
+            confined: None,
+        }
+    }
+
+    /// The same, touching nothing but what this names. The plan is not part of what is shown: the server's details tell of it.
+    ///
+    /// # Errors
+    /// When the program or a folder has a name that no configuration can write.
+    pub fn confined(self, by: &Confinement, own_binary: &Path) -> Result<Self, Box<Failure>> {
+        let plan = serde_json::to_string(&confine::Plan::of(by, &self.file)).map_err(|error| {
+            let why = format!("{} cannot be confined: {error}", self.file.display());
+            Failure::new(FailureKind::Config, why)
+        })?;
+        Ok(Self {
+            confined: Some((own_binary.to_path_buf(), plan)),
+            ..self
+        })
+    }
+
+    /// The file that is started and its arguments: the program's own, or those of the process that becomes it.
+    fn started(&self) -> (&Path, Vec<OsString>) {
+        let args = self.args.iter().map(OsString::from);
+        match &self.confined {
+            None => (&self.file, args.collect()),
+            Some((own, plan)) => {
+                let words = [confine::WORD, plan, "--"].map(OsString::from);
+                let file = self.file.clone().into_os_string();
+                (own, words.into_iter().chain([file]).chain(args).collect())
+            }
         }
     }
 
@@ -115,16 +141,17 @@ impl Program {
 
     /// The command that starts it, without its surroundings.
     fn command(&self) -> Command {
+        let (file, args) = self.started();
         let plan = serde_json::to_string(&supervise::Plan::of_this_process());
         let (Some(own), Ok(plan)) = (&self.supervisor, plan) else {
-            let mut command = Command::new(&self.file);
+            let mut command = Command::new(file);
             // The supervisor must live to see the end; all others go with us.
-            command.args(&self.args).kill_on_drop(true);
+            command.args(args).kill_on_drop(true);
             return command;
         };
         let mut command = Command::new(own);
         command.args([supervise::WORD, &plan, "--"]);
-        command.arg(&self.file).args(&self.args);
+        command.arg(file).args(args);
         command
     }
 
@@ -185,7 +212,7 @@ fn spawn_hint(error: &std::io::Error, file: &Path) -> String {
 
 fn environment(launch: &StdioLaunch, also: &[&str]) -> BTreeMap<OsString, OsString> {
     let named = |name: &OsStr| {
-        PASSED.iter().chain(also).any(|known| name == *known)
+        PASSED_ON.iter().chain(also).any(|known| name == *known)
             || name.as_bytes().starts_with(b"LC_")
             || launch.env_vars.iter().any(|known| name == known.as_str())
     };

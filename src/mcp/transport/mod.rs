@@ -4,6 +4,7 @@
 //! interprets a message; it reports what it saw, also what could not be read.
 
 pub mod child;
+pub mod confine;
 pub mod http;
 pub mod stdio;
 pub mod supervise;
