@@ -20,6 +20,7 @@ mod interrupt;
 mod list;
 mod login;
 mod output;
+mod pins;
 mod prompt;
 mod read;
 mod replies;
@@ -53,6 +54,7 @@ pub fn run() -> ExitCode {
         Some(args::Command::Prompt(what)) => prompt::run(&what, global),
         Some(args::Command::Complete(what)) => complete::run(&what, global),
         Some(args::Command::Watch(what)) => watch::run(&what, global),
+        Some(args::Command::Pins(what)) => pins::run(&what, global),
         Some(args::Command::Login(what)) => login::run(&what, global),
         Some(args::Command::Logout(what)) => auth::logout(&what, global),
         Some(args::Command::Auth(what)) => auth::run(&what, global),

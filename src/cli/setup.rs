@@ -13,6 +13,7 @@ use crate::driver::headless::Headless;
 use crate::driver::{Clock, Driver, Options, Receivers};
 use crate::host::{Host, Settings};
 use crate::mcp::auth::Store;
+use crate::mcp::pins::Pins;
 use crate::mcp::wire::file::WireFile;
 use crate::text::clean;
 
@@ -36,6 +37,8 @@ pub fn settings(config: &Config) -> Settings {
             .join(std::process::id().to_string()),
         eras: crate::driver::eras::load(&eras_file()),
         eras_file: Some(eras_file()),
+        pins: pins(),
+        pins_file: Some(pins_file()),
         ..Settings::default()
     }
 }
@@ -43,6 +46,20 @@ pub fn settings(config: &Config) -> Settings {
 /// Which era each server spoke last.
 fn eras_file() -> PathBuf {
     data_dir().join("eras.json")
+}
+
+/// What is pinned of the tools of each server; what is wrong with the file is said.
+fn pins() -> Pins {
+    let (pins, said) = crate::driver::pins::load(&pins_file());
+    if let Some(said) = said {
+        output::note(&format!("warning: {}", clean::block(&said)));
+    }
+    pins
+}
+
+/// Where that is.
+pub fn pins_file() -> PathBuf {
+    data_dir().join("pins.json")
 }
 
 /// Where mcpdeck keeps what it must not lose.

@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
-use crate::driver::{eras, saving};
+use crate::driver::{eras, pins, saving};
 use crate::host::{HostEvent, Keep};
 
 /// Starts the writing of one thing; a failure that matters is reported.
@@ -25,6 +25,15 @@ pub fn keep(
             remembered,
         } => {
             tasks.spawn(eras::keep(path, server, remembered));
+        }
+        Keep::Pins {
+            path,
+            server,
+            launch,
+            changes,
+        } => {
+            let of = (server, launch);
+            tasks.spawn(pins::keep(path, of, changes, events.clone()));
         }
         Keep::Result { call, path, text } => {
             tasks.spawn(saving::result(call, path, text, events.clone()));

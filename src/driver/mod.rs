@@ -9,6 +9,7 @@ pub mod headless;
 mod keep;
 mod model;
 mod perform;
+pub mod pins;
 mod saving;
 mod sign_ins;
 mod stream;

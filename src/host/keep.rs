@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::AllowRule;
 use crate::host::state::RememberedEra;
 use crate::ids::{CallId, ServerName};
+use crate::mcp::pins::PinChanges;
 
 /// One thing to write down.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,17 @@ pub enum Keep {
         server: ServerName,
         /// What is to be remembered.
         remembered: RememberedEra,
+    },
+    /// What becomes of the pinned definitions of a server's tools.
+    Pins {
+        /// The file.
+        path: PathBuf,
+        /// The server.
+        server: ServerName,
+        /// Its launch, to which the pins belong.
+        launch: String,
+        /// The changes.
+        changes: PinChanges,
     },
     /// A result that is too long for the model.
     Result {

@@ -26,6 +26,7 @@ impl Host {
             always: config.allow.clone(),
             mode: settings.mode,
             eras: eras(config, &settings),
+            pins: settings.pins.clone(),
             ..Book::default()
         };
         let model = match config.model.provider {
@@ -45,6 +46,7 @@ impl Host {
             samplings: Vec::new(),
             sign_ins: std::collections::BTreeMap::new(),
             questions: VecDeque::new(),
+            previews: std::collections::BTreeMap::new(),
             model,
             usage: Usage::default(),
             stopped: None,
@@ -95,6 +97,9 @@ impl Host {
                 vec![Effect::AbortSignIn { server }]
             }
             Command::SignOut(server) => self.sign_out(server),
+            Command::AcceptTools { server, tools } => {
+                self.accept_tools(&server, tools.as_deref(), true)
+            }
             Command::Restart(server) | Command::Enable(server) => self.restart(&server, now),
             Command::Disable(server) => self.disable(&server, now),
             Command::Clear => self.clear(now),
@@ -131,6 +136,7 @@ impl Host {
             Some(Purpose::Redial(server, generation)) => self.redial(&server, generation, now),
             Some(Purpose::Probe(server, generation)) => self.probe(&server, generation, now),
             Some(Purpose::List(server, from, kind)) => self.list_again(&server, from, kind, now),
+            Some(Purpose::Preview(call)) => self.looked_too_long(call, now),
             Some(Purpose::Adrift(call)) => self.adrift_too_long(call, now),
             None => Vec::new(),
         }

@@ -14,9 +14,11 @@ use crate::host::asks::Answers;
 use crate::host::book::Book;
 use crate::host::call::ToolCall;
 use crate::host::event::ModelLabel;
+use crate::host::preview::Preview;
 use crate::host::question::Question;
 use crate::host::server::Server;
 use crate::ids::{AskId, CallId, ErrandId, Generation, Moment, ServerName, StreamId};
+use crate::mcp::pins::Pins;
 use crate::mcp::request::{Errand, ErrandEnd};
 use crate::mcp::status::Era;
 
@@ -41,6 +43,8 @@ pub struct Host {
     pub samplings: Vec<SamplingState>,
     /// The questions that wait, the one to show first.
     pub questions: VecDeque<Question>,
+    /// What the calls that wait for an answer would do, as far as that can be told. Shown, and never sent.
+    pub previews: BTreeMap<CallId, Preview>,
     /// The model.
     pub model: ModelState,
     /// Tokens since the conversation began.
@@ -138,6 +142,12 @@ pub struct Settings {
     pub eras: BTreeMap<ServerName, RememberedEra>,
     /// Where that is kept; absent: nowhere.
     pub eras_file: Option<PathBuf>,
+    /// What was pinned of each server's tools when the program ran last.
+    pub pins: Pins,
+    /// Where that is kept; absent: nowhere.
+    pub pins_file: Option<PathBuf>,
+    /// Servers whose tools are accepted as they are described now (`--accept-tools`); `*` for all.
+    pub accept_tools: Vec<String>,
     /// How long a prompt waits for servers that are still starting.
     pub patience: Duration,
     /// How often a quiet server is asked whether it lives; absent: never.
@@ -156,6 +166,9 @@ impl Default for Settings {
             roots: None,
             eras: BTreeMap::new(),
             eras_file: None,
+            pins: Pins::default(),
+            pins_file: None,
+            accept_tools: Vec::new(),
             patience: Duration::from_secs(3),
             probe_every: Some(Duration::from_secs(30)),
         }

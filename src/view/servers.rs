@@ -129,6 +129,11 @@ fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
             text(format!("{} · up {up}", clean::line(&hello.revision))),
         ));
     }
+    if !server.held.is_empty() {
+        let count = server.held.len();
+        let text = format!("{count} changed, blocked (a: look)");
+        facts.push(("tools", vec![span(text, theme.warn)]));
+    }
     facts.extend(health(&server.health, theme));
     // A failure is told once, as its cause.
     if let (Some(failure), Some(error)) = (server.status.failure(), &server.health.last_error)

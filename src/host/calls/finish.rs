@@ -33,6 +33,7 @@ impl Host {
             self.sample(&name, took, &end);
         }
         self.check_output(id);
+        self.previews.remove(&id);
         let mut effects = self.asks_of_calls_over(|call| call == id);
         effects.extend(self.save_if_long(id, &end));
         let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));

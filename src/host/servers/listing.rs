@@ -120,7 +120,9 @@ impl Host {
         let mut effects = match listed {
             Listed::Tools(tools) => {
                 self.warn_of_names(name, &tools.items);
-                self.tools_known(name, tools, now)
+                let mut effects = self.weigh_missing(name, &tools.items);
+                effects.extend(self.tools_known(name, tools, now));
+                effects
             }
             Listed::Resources(list) => {
                 server.rejected.insert(kind, list.rejected);
@@ -220,6 +222,7 @@ impl Host {
     }
 
     fn tools_known(&mut self, name: &ServerName, tools: Items<Tool>, now: Moment) -> Vec<Effect> {
+        let mut effects = self.weigh_tools(name, &tools.items);
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
@@ -230,7 +233,6 @@ impl Host {
             .filter(|tool| offered(&tool.name))
             .collect();
         server.rejected.insert(ListKind::Tools, tools.rejected);
-        let mut effects = Vec::new();
         if let (false, Some(hello)) = (server.status.is_ready(), server.hello.clone()) {
             server.status = Status::Ready { since: now, hello };
             self.book
@@ -242,6 +244,7 @@ impl Host {
             effects.extend(self.restore(name, now));
         }
         self.rename_tools();
+        self.compare_tools(name);
         effects.extend(self.gathered_if_settled(now));
         effects
     }
