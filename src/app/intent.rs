@@ -59,6 +59,8 @@ pub enum Intent {
     Open,
     /// Opens the list of all tools.
     Tools,
+    /// Shows what this server has changed in its tools; without a name, of the one in view, and accepts it where it is on show.
+    Pins(Option<ServerName>),
     /// Starts the marked server anew, or this one.
     Restart(Option<ServerName>),
     /// Switches the marked server off, or this one.

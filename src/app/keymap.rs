@@ -312,6 +312,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Calls, Detail], [c('c')], Intent::LookAfter, "check", "Of a call whose outcome is unknown: write a look by a tool that only reads into the input"),
     row!(&[Calls, Detail], [c('a')], Intent::RepeatCall, "send again", "Of a call whose outcome is unknown: send it once more; pressed twice"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
+    row!(&[Servers, Detail], [c('a')], Intent::Pins(None), "changes", "Look at what a server has changed in its tools; there, accept it"),
     row!(&[Servers, Detail], [c('r')], Intent::Restart(None), "restart", "Start the server anew"),
     row!(&[Servers, Detail], [c('d')], Intent::Disable(None), "disable", "Switch the server off"),
     row!(&[Servers, Detail], [c('e')], Intent::Enable(None), "enable", "Switch the server on"),

@@ -23,6 +23,7 @@ pub mod slash;
 pub mod state;
 pub mod suggest;
 pub mod template;
+mod undo;
 mod update;
 pub mod viewport;
 

@@ -12,6 +12,7 @@ use crate::app::browse::Shelf;
 use crate::app::intent::{Intent, Reaching, SessionKey};
 use crate::app::reach;
 use crate::app::state::Pane;
+use crate::app::undo;
 use crate::config::ThemeChoice;
 use crate::host::Host;
 use crate::ids::ServerName;
@@ -33,6 +34,8 @@ pub struct SlashCommand {
 pub static COMMANDS: &[SlashCommand] = &[
     SlashCommand { name: "help", arguments: "", help: "Show the keys and commands" },
     SlashCommand { name: "tools", arguments: "", help: "List the tools of all servers" },
+    SlashCommand { name: "pins", arguments: "[SERVER]", help: "Look at what a server has changed in its tools, and accept it" },
+    SlashCommand { name: "undo", arguments: "[SERVER] [CHANGE]", help: "Take back the last change of the file server, or this one" },
     SlashCommand { name: "call", arguments: "SERVER TOOL [key=value ... | JSON]", help: "Call a tool yourself" },
     SlashCommand { name: "resources", arguments: "", help: "List the resources of all servers" },
     SlashCommand { name: "read", arguments: "SERVER URI", help: "Read a resource yourself" },
@@ -111,6 +114,8 @@ fn command(name: &str, rest: &str, host: &Host) -> Result<Intent, String> {
         "login" => return Ok(Intent::SignIn(Some(server(name, rest, host)?))),
         "logout" => return Ok(Intent::SignOut(server(name, rest, host)?)),
         "theme" => return theme(rest),
+        "pins" => return pins(rest, host),
+        "undo" => return undo::undo(rest, host),
         _ => return call(rest, host),
     };
     if rest.is_empty() {
@@ -144,6 +149,20 @@ fn theme(name: &str) -> Result<Intent, String> {
         .find(|(known, _)| *known == name)
         .map(|(_, choice)| Intent::Theme(*choice))
         .ok_or_else(|| "`/theme` takes `auto`, `dark`, `light` or `mono`.".to_owned())
+}
+
+/// The server that is named, or the first that has changed something.
+fn pins(rest: &str, host: &Host) -> Result<Intent, String> {
+    if !rest.is_empty() {
+        return Ok(Intent::Pins(Some(server("pins", rest, host)?)));
+    }
+    let changed = host.servers.iter().find(|server| !server.held.is_empty());
+    match changed {
+        Some(server) => Ok(Intent::Pins(Some(server.name.clone()))),
+        None => {
+            Err("No server has changed anything in its tools since you accepted them.".to_owned())
+        }
+    }
 }
 
 fn call(rest: &str, host: &Host) -> Result<Intent, String> {

@@ -248,6 +248,8 @@ pub enum Detail {
     Call(CallId),
     /// One server.
     Server(ServerName),
+    /// What a server has changed in its tools (`/pins`).
+    Changes(ServerName),
     /// All tools of all servers (`/tools`).
     Tools,
 }

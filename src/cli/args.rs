@@ -14,6 +14,7 @@ use crate::cli::demo::DemoArgs;
 use crate::cli::global::Global;
 use crate::cli::list::ListArgs;
 use crate::cli::login::LoginArgs;
+use crate::cli::pins::PinsArgs;
 use crate::cli::prompt::PromptArgs;
 use crate::cli::read::ReadArgs;
 use crate::cli::resume::ResumeArgs;
@@ -77,6 +78,9 @@ pub enum Command {
     /// Print a line for each change of a resource
     #[command(after_help = EXIT_CODES)]
     Watch(Box<WatchArgs>),
+    /// Show, accept or forget what is pinned of the servers' tools
+    #[command(after_help = EXIT_CODES)]
+    Pins(PinsArgs),
     /// Sign in at a server that wants it
     #[command(after_help = EXIT_CODES)]
     Login(LoginArgs),

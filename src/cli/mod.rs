@@ -22,6 +22,7 @@ mod list;
 mod login;
 mod logs;
 mod output;
+mod pins;
 mod prompt;
 mod read;
 mod replies;
@@ -70,6 +71,7 @@ pub fn run() -> ExitCode {
         Some(args::Command::Prompt(what)) => prompt::run(&what, global),
         Some(args::Command::Complete(what)) => complete::run(&what, global),
         Some(args::Command::Watch(what)) => watch::run(&what, global),
+        Some(args::Command::Pins(what)) => pins::run(&what, global),
         Some(args::Command::Login(what)) => login::run(&what, global),
         Some(args::Command::Logout(what)) => auth::logout(&what, global),
         Some(args::Command::Auth(what)) => auth::run(&what, global),

@@ -16,6 +16,7 @@ use crate::driver::sessions::Place;
 use crate::driver::{Clock, Driver, Options, Receivers, Records, traces};
 use crate::host::{Host, Settings};
 use crate::mcp::auth::Store;
+use crate::mcp::pins::Pins;
 use crate::mcp::wire::file::WireFile;
 use crate::mcp::wire::redact::Redactor;
 use crate::mcp::wire::secrets;
@@ -93,6 +94,8 @@ pub fn settings(config: &Config) -> Settings {
         eras: crate::driver::eras::load(&eras_file()),
         eras_file: Some(eras_file()),
         seed: seed(),
+        pins: pins(),
+        pins_file: Some(pins_file()),
         ..Settings::default()
     }
 }
@@ -171,6 +174,20 @@ pub fn settings_that_stay(config: &Config) -> Settings {
 /// What the servers offered last.
 pub fn lists_dir() -> PathBuf {
     data_dir().join("lists")
+}
+
+/// What is pinned of the tools of each server; what is wrong with the file is said.
+fn pins() -> Pins {
+    let (pins, said) = crate::driver::pins::load(&pins_file());
+    if let Some(said) = said {
+        output::note(&format!("warning: {}", clean::block(&said)));
+    }
+    pins
+}
+
+/// Where that is.
+pub fn pins_file() -> PathBuf {
+    data_dir().join("pins.json")
 }
 
 /// Where mcpdeck keeps what it must not lose.

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::driver::sessions::Sessions;
-use crate::driver::{eras, lists, saving};
+use crate::driver::{eras, lists, pins, saving};
 use crate::host::{HostEvent, Keep};
 
 /// Starts the writing of one thing; a failure that matters is reported.
@@ -37,6 +37,16 @@ pub fn keep(
         }
         Keep::Lists { path, lists: of } => {
             tasks.spawn(lists::keep(path, of));
+        }
+
+        Keep::Pins {
+            path,
+            server,
+            launch,
+            changes,
+        } => {
+            let of = (server, launch);
+            tasks.spawn(pins::keep(path, of, changes, events.clone()));
         }
         Keep::Result { call, path, text } => {
             tasks.spawn(saving::result(call, path, text, events.clone()));

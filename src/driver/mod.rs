@@ -12,6 +12,7 @@ pub mod lists;
 pub mod metrics;
 mod model;
 mod perform;
+pub mod pins;
 mod saving;
 pub mod sessions;
 mod sign_ins;

@@ -10,8 +10,11 @@ use crate::agent::turn::{Change, Desk, StopReason, TurnEffect, TurnState};
 use crate::config::ModelMode;
 use crate::host::book::Purpose;
 use crate::host::effect::Effect;
+use crate::host::offer;
+use crate::host::outcome;
 use crate::host::state::{Host, ModelState};
 use crate::ids::{Moment, StreamId, TurnId};
+use crate::text::clean;
 
 /// What a tool without a description is described as.
 const NO_DESCRIPTION: &str = "(the server gives no description)";
@@ -198,15 +201,16 @@ impl Host {
 
     pub(super) fn offers(&self) -> Vec<ToolOffer> {
         let offer = |entry: &crate::mcp::catalog::CatalogEntry| {
-            let tool = self.server(&entry.server)?.tool(&entry.tool)?;
-            let description = tool
-                .description
-                .clone()
-                .unwrap_or_else(|| NO_DESCRIPTION.to_owned());
+            let server = self.server(&entry.server)?;
+            let tool = server.tool(&entry.tool)?;
+            if server.held.contains_key(&entry.tool) {
+                return None;
+            }
+            let description = tool.description.as_deref().map(clean::unhidden);
             Some(ToolOffer {
                 name: entry.name.clone(),
-                description,
-                schema: tool.input_schema.clone(),
+                description: description.unwrap_or_else(|| NO_DESCRIPTION.to_owned()),
+                schema: offer::readable(&tool.input_schema),
             })
         };
         self.book
@@ -220,7 +224,8 @@ impl Host {
 
     pub(super) fn instructions(&self) -> Vec<(String, String)> {
         let words = |server: &crate::host::server::Server| {
-            let words = server.hello.as_ref()?.instructions.clone()?;
+            let words = server.hello.as_ref()?.instructions.as_deref();
+            let words = clean::unhidden(words?);
             server
                 .status
                 .is_ready()

@@ -10,6 +10,7 @@ use crate::config::{AllowRule, ModelMode};
 use crate::host::attach::Attaching;
 use crate::host::audit::Audited;
 use crate::host::dispatch::Kept;
+use crate::host::preview::Looking;
 use crate::host::servers::Held;
 use crate::host::servers::Taken;
 use crate::host::session::Keeper;
@@ -18,6 +19,7 @@ use crate::ids::{CallId, ErrandId, Generation, Moment, QuestionId, ServerName, T
 use crate::mcp::catalog::Catalog;
 use crate::mcp::lifecycle::Lifecycle;
 use crate::mcp::listing::ListHints;
+use crate::mcp::pins::Pins;
 use crate::mcp::policy::limiter::Limiter;
 use crate::mcp::policy::retry::Dice;
 use crate::mcp::request::ListKind;
@@ -78,6 +80,10 @@ pub struct Book {
     pub plain_schemas: bool,
     /// The step whose answer may be longer, because it was cut in the middle of a call.
     pub stretched: Option<(TurnId, u32)>,
+    /// What is pinned of each server's tools.
+    pub pins: Pins,
+    /// Pairs of tools that look alike of which the person has been told.
+    pub compared: BTreeSet<((ServerName, String), (ServerName, String))>,
     /// The era that each server spoke last.
     pub eras: BTreeMap<ServerName, Era>,
     /// Answers of tools that are kept.
@@ -98,6 +104,8 @@ pub struct Book {
     pub unlisted: BTreeMap<ServerName, (Generation, BTreeSet<ListKind>)>,
     /// Calls that were cancelled while their task had no connection: the next one is told.
     pub to_cancel: BTreeSet<CallId>,
+    /// Calls whose question waits until it is known what they would do.
+    pub looking: BTreeMap<CallId, Looking>,
     /// Calls whose task goes on without a connection, and why that ended.
     pub adrift: BTreeMap<CallId, String>,
     /// Calls that a later connection follows, or has followed.
@@ -178,6 +186,8 @@ pub enum Purpose {
     Breaker(ServerName),
     /// A list is asked for again, if this connection still stands.
     List(ServerName, Generation, ListKind),
+    /// A question does not wait any longer for its preview.
+    Preview(CallId),
     /// A call whose connection has ended is given up.
     Adrift(CallId),
 }

@@ -74,6 +74,13 @@ pub enum Command {
     AbortSignIn(ServerName),
     /// Forgets the credentials for a server.
     SignOut(ServerName),
+    /// Accepts what a server has changed in its tools, now that the person has seen it.
+    AcceptTools {
+        /// The server.
+        server: ServerName,
+        /// Which of them; absent: all.
+        tools: Option<Vec<String>>,
+    },
     /// Ends the server's connection, if any, and dials anew.
     Restart(ServerName),
     /// Asks a server now whether it lives.

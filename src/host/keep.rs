@@ -16,6 +16,7 @@ use crate::mcp::tool::Tool;
 
 /// The version of [`KeptLists`] that is written; a file of another one is none.
 pub const LISTS_VERSION: u32 = 1;
+use crate::mcp::pins::PinChanges;
 
 /// One thing to write down.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,18 @@ pub enum Keep {
         path: PathBuf,
         /// All of it; absent: the file goes.
         lists: Option<Box<KeptLists>>,
+    },
+
+    /// What becomes of the pinned definitions of a server's tools.
+    Pins {
+        /// The file.
+        path: PathBuf,
+        /// The server.
+        server: ServerName,
+        /// Its launch, to which the pins belong.
+        launch: String,
+        /// The changes.
+        changes: PinChanges,
     },
     /// A result that is too long for the model.
     Result {

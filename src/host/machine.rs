@@ -31,6 +31,7 @@ impl Host {
             mode: settings.mode,
             dice: Dice::new(settings.seed),
             eras: eras(config, &settings),
+            pins: settings.pins.clone(),
             ..Book::default()
         };
         let model = match config.model.provider {
@@ -48,6 +49,7 @@ impl Host {
             sign_ins: std::collections::BTreeMap::new(),
             questions: VecDeque::new(),
             session: SessionState::new(settings.keeps_sessions),
+            previews: std::collections::BTreeMap::new(),
             model,
             usage: Usage::default(),
             stopped: None,
@@ -133,6 +135,9 @@ impl Host {
                 vec![Effect::AbortSignIn { server }]
             }
             Command::SignOut(server) => self.sign_out(server),
+            Command::AcceptTools { server, tools } => {
+                self.accept_tools(&server, tools.as_deref(), true)
+            }
             Command::Restart(server) | Command::Enable(server) => self.restart(&server, now),
             Command::Disable(server) => self.disable(&server, now),
             Command::Session(command) => self.session_command(command),
@@ -194,6 +199,7 @@ impl Host {
             }
             Some(Purpose::Breaker(server)) => self.probe_circuit(&server, now),
             Some(Purpose::List(server, from, kind)) => self.list_again(&server, from, kind, now),
+            Some(Purpose::Preview(call)) => self.looked_too_long(call, now),
             Some(Purpose::Adrift(call)) => self.adrift_too_long(call, now),
             None => Vec::new(),
         }

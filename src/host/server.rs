@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::config::{Enforcement, ServerSpec};
+use crate::host::pins::{Flags, Held};
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::health::Health;
 pub use crate::mcp::health::ProcessUse;
@@ -42,6 +43,10 @@ pub struct Server {
     pub generation: Generation,
     /// The tools that it offers and the configuration lets through; kept while it is away, so that a person can still read them.
     pub tools: Vec<Tool>,
+    /// Those of them that are described otherwise than when the person accepted them: not offered, and not called by the model.
+    pub held: BTreeMap<String, Held>,
+    /// What strikes the eye in what it says.
+    pub flags: Flags,
     /// Its resources, so far as they were listed.
     pub resources: Vec<Resource>,
     /// Its resource templates.

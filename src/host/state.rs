@@ -16,10 +16,12 @@ use crate::host::call::ToolCall;
 use crate::host::compact::Compacting;
 use crate::host::event::ModelLabel;
 use crate::host::keep::KeptLists;
+use crate::host::preview::Preview;
 use crate::host::question::Question;
 use crate::host::server::Server;
 use crate::host::session::SessionState;
 use crate::ids::{AskId, CallId, ErrandId, Generation, Moment, ServerName, StreamId};
+use crate::mcp::pins::Pins;
 use crate::mcp::request::{Errand, ErrandEnd};
 use crate::mcp::status::Era;
 
@@ -46,6 +48,8 @@ pub struct Host {
     pub questions: VecDeque<Question>,
     /// The session in which the conversation is kept.
     pub session: SessionState,
+    /// What the calls that wait for an answer would do, as far as that can be told. Shown, and never sent.
+    pub previews: BTreeMap<CallId, Preview>,
     /// The model.
     pub model: ModelState,
     /// Tokens since the conversation began.
@@ -151,6 +155,12 @@ pub struct Settings {
     pub lists: BTreeMap<ServerName, KeptLists>,
     /// The folder where that is kept; absent: nowhere.
     pub lists_dir: Option<PathBuf>,
+    /// What was pinned of each server's tools when the program ran last.
+    pub pins: Pins,
+    /// Where that is kept; absent: nowhere.
+    pub pins_file: Option<PathBuf>,
+    /// Servers whose tools are accepted as they are described now (`--accept-tools`); `*` for all.
+    pub accept_tools: Vec<String>,
     /// How long a prompt waits for servers that are still starting.
     pub patience: Duration,
     /// How often a quiet server is asked whether it lives; absent: never.
@@ -176,6 +186,9 @@ impl Default for Settings {
             eras_file: None,
             lists: BTreeMap::new(),
             lists_dir: None,
+            pins: Pins::default(),
+            pins_file: None,
+            accept_tools: Vec::new(),
             patience: Duration::from_secs(3),
             probe_every: Some(Duration::from_secs(30)),
             redials_at_start: true,

@@ -14,7 +14,7 @@ use crate::view::layout;
 use crate::view::memo::Memo;
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{call_detail, calls, code, composer, fields, pane, server_detail, suggest};
+use crate::view::{call_detail, calls, code, composer, fields, pane, pins, server_detail, suggest};
 
 /// Columns of the help and the palette at most: longer lines are hard to follow.
 const COLS: u16 = 84;
@@ -75,6 +75,11 @@ fn detail(
         Detail::Server(name) => {
             let title = format!("Server · {}", clean::line(name.as_str()));
             let lines = |cols| vec![server_detail::lines(app, name, cols, theme).into()];
+            scrolled(&title, lines, scroll, theme, frame, area)
+        }
+        Detail::Changes(name) => {
+            let title = format!("Changed tools · {}", clean::line(name.as_str()));
+            let lines = |cols| vec![pins::lines(app, name, cols, theme).into()];
             scrolled(&title, lines, scroll, theme, frame, area)
         }
         Detail::Tools => {

@@ -18,7 +18,7 @@ use crate::mcp::tool::Tool;
 use crate::text::{clean, human};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{code, question, resources, servers, vitals};
+use crate::view::{code, pins, question, resources, servers, vitals};
 
 /// Characters of a description that are shown.
 const WORDS: usize = 1_000;
@@ -36,7 +36,7 @@ pub(super) fn lines(app: &App, name: &ServerName, cols: usize, theme: &Theme) ->
     if !server.tools.is_empty() || server.status.is_ready() {
         section(&mut out, &format!("Tools · {}", server.tools.len()), theme);
         for tool in &server.tools {
-            out.extend(described(tool, cols, theme));
+            out.extend(described(server, tool, cols, theme));
         }
     }
     out.extend(resources::sections(server, app.now, cols, theme));
@@ -77,7 +77,7 @@ pub(super) fn tools(app: &App, cols: usize, theme: &Theme) -> Lines {
         ];
         out.push(Line::from(styled::cropped(title, cols)));
         for tool in &server.tools {
-            out.extend(described(tool, cols, theme));
+            out.extend(described(server, tool, cols, theme));
         }
     }
     if out.is_empty() {
@@ -134,6 +134,13 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     let said = launch.chain(standing(server, app.now));
     for (name, text) in said.chain(resources::log_level(server)) {
         fact(&mut out, name, vec![span(text, theme.text)], cols, theme);
+    }
+    out.extend(pins::flagged(&server.flags.server, cols, theme));
+    if !server.held.is_empty() {
+        let count = server.held.len();
+        let text = format!("{count} changed since you accepted them (a: look at the changes)");
+        let text = vec![span(text, theme.warn)];
+        fact(&mut out, "tools", text, cols, theme);
     }
     let health = &server.health;
     for (name, value) in vitals::long(server, theme, app.now) {
@@ -270,7 +277,7 @@ fn failed(failure: &Failure, cols: usize, theme: &Theme) -> Lines {
 }
 
 /// A tool with its arguments and what it does.
-fn described(tool: &Tool, cols: usize, theme: &Theme) -> Lines {
+fn described(server: &Server, tool: &Tool, cols: usize, theme: &Theme) -> Lines {
     let mut spans = vec![
         span(clean::line(&tool.name), theme.strong),
         span(format!("({})", arguments(&tool.input_schema)), theme.dim),
@@ -300,6 +307,9 @@ fn described(tool: &Tool, cols: usize, theme: &Theme) -> Lines {
         );
         out.extend(styled::indented(lines, 4));
     }
+    let room = cols.saturating_sub(4).max(1);
+    let remarks = pins::remarks(server, &tool.name, room, theme);
+    out.extend(styled::indented(remarks, 4));
     out
 }
 

@@ -147,7 +147,9 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("linux_keyutils_keyring_store", &["mcp/auth/keyring*"]),
     ("signal_hook", &["mcp/transport/"]),
     ("ignore", &["servers/filesystem/"]),
-    ("similar", &["servers/filesystem/"]),
+    // What changed in a tool's words, and in a file that a call would write, is shown by one piece of code above; the bundled
+    // server, which stands aside, has its own for the diffs that it tells.
+    ("similar", &["servers/filesystem/", "text/diff*"]),
     // Folders that no path leads out of; the system calls that they have no word for stand beside them.
     ("cap_std", &["servers/filesystem/"]),
     (

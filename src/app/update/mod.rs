@@ -9,6 +9,7 @@ mod form;
 mod input;
 mod lists;
 mod overlay;
+mod pins;
 mod question;
 mod queue;
 mod reach;
@@ -234,6 +235,7 @@ impl App {
             (Intent::Restart(_), _) => self.server_in_view().is_some(),
             (Intent::Disable(_), _) => self.is_server_in_view_off() == Some(false),
             (Intent::Enable(_), _) => self.is_server_in_view_off() == Some(true),
+            (Intent::Pins(_), _) => self.changed_server().is_some(),
             (Intent::CopyResult, _) => self.call_in_view().is_some_and(|call| call.end().is_some()),
             (Intent::LookAfter | Intent::RepeatCall, _) => self.unknown_in_view().is_some(),
             (Intent::SignIn(_), _) => self.server_to_sign_in_at().is_some(),
@@ -257,6 +259,7 @@ impl App {
     fn label(&self, binding: &Binding) -> &'static str {
         match binding.intent {
             Intent::Submit if !self.can_send() => "send next",
+            Intent::Pins(_) if self.shows_changes() => "accept",
             _ => binding.label,
         }
     }
@@ -307,6 +310,7 @@ impl App {
             Intent::Edit(edit) => self.edit(edit),
             Intent::Open => self.open(),
             Intent::Tools => self.show_tools(),
+            Intent::Pins(server) => self.look_or_accept(server),
             Intent::Restart(server) => self.tell_server(server, Command::Restart, "restarting"),
             Intent::Disable(server) => self.tell_server(server, Command::Disable, "switching off"),
             Intent::Enable(server) => self.tell_server(server, Command::Enable, "switching on"),

@@ -44,6 +44,7 @@ impl Host {
         self.check_output(id);
         self.say_unknown(id);
         effects.extend(self.asks_of_calls_over(|call| call == id));
+        self.previews.remove(&id);
         effects.extend(self.save_if_long(id, &end));
         effects.extend(self.settle_cache(id, &end, now));
         let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));

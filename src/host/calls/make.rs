@@ -132,6 +132,9 @@ impl Host {
         let Some(server) = call.server.as_ref().and_then(|name| self.server(name)) else {
             return Vec::new();
         };
+        if let Some(why) = self.why_held(call) {
+            return self.refuse(id, why, now);
+        }
         match self.decide(server, call) {
             Decision::Allow(ruling) => {
                 self.rule(id, ruling.by, ruling.why);
@@ -141,10 +144,7 @@ impl Host {
                 self.rule(id, Ruler::Mcpdeck, why.clone());
                 self.finish(id, CallEnd::Refused { why }, now)
             }
-            Decision::Ask(why) => {
-                self.ask(id, why, now);
-                Vec::new()
-            }
+            Decision::Ask(why) => self.look_and_ask(id, why, now),
         }
     }
 
@@ -278,11 +278,27 @@ impl Host {
         match self.prepare(id) {
             Ok(()) => {
                 self.rule(id, Ruler::Hand, "the person made it");
-                self.dispatch(id, now)
+                self.send_by_hand(id, now)
             }
             Err(end) => {
                 self.rule(id, Ruler::Mcpdeck, "it could not be sent as it was made");
                 self.finish(id, end, now)
+            }
+        }
+    }
+}
+
+impl Host {
+    /// Sends a call by the person. A tool that has changed behind their back is asked for first.
+    fn send_by_hand(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
+        let why = self.call(id).and_then(|call| self.why_held(call));
+        match why {
+            None => self.dispatch(id, now),
+            Some(why) if self.settings.headless => self.refuse(id, why, now),
+            Some(_) => {
+                let why = "the server has changed what it says of this tool since you accepted it";
+                self.ask(id, why.to_owned(), now);
+                Vec::new()
             }
         }
     }

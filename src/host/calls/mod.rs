@@ -55,6 +55,8 @@ impl Host {
     /// Ends every call that has not ended: asked ones are dropped, running ones cancelled.
     pub(in crate::host) fn cancel_calls(&mut self, now: Moment) -> Vec<Effect> {
         self.questions.retain(|asked| asked.call().is_none());
+        self.previews.clear();
+        self.book.looking.clear();
         let running: Vec<CallId> = self
             .calls
             .iter()

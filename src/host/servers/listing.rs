@@ -127,7 +127,9 @@ impl Host {
             Listed::Tools(tools) => {
                 self.warn_of_names(name, &tools.items);
                 self.forget_changed_tools(name, &tools.items);
-                self.tools_known(name, tools, now)
+                let mut effects = self.weigh_missing(name, &tools.items);
+                effects.extend(self.tools_known(name, tools, now));
+                effects
             }
             Listed::Resources(list) => {
                 server.rejected.insert(kind, list.rejected);
@@ -233,6 +235,7 @@ impl Host {
     }
 
     fn tools_known(&mut self, name: &ServerName, tools: Items<Tool>, now: Moment) -> Vec<Effect> {
+        let mut effects = self.weigh_tools(name, &tools.items);
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
@@ -244,7 +247,6 @@ impl Host {
             .collect();
         server.weigh();
         server.rejected.insert(ListKind::Tools, tools.rejected);
-        let mut effects = Vec::new();
         if let (false, Some(hello)) = (server.status.is_ready(), server.hello.clone()) {
             server.status = Status::Ready { since: now, hello };
             self.book
@@ -260,6 +262,7 @@ impl Host {
             effects.extend(self.release_held(name, now));
         }
         self.rename_tools();
+        self.compare_tools(name);
         effects.extend(self.gathered_if_settled(now));
         effects
     }

@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::config::{BrokenServer, ServerSpec};
 use crate::host::asks::Asker;
 use crate::host::effect::Effect;
+use crate::host::pins::Flags;
 use crate::host::server::{CacheUse, Load, Server};
 use crate::host::state::Host;
 use crate::ids::{Generation, Moment, ServerName};
@@ -74,6 +75,8 @@ impl Server {
             status,
             generation: Generation(0),
             tools: Vec::new(),
+            held: BTreeMap::new(),
+            flags: Flags::default(),
             resources: Vec::new(),
             templates: Vec::new(),
             prompts: Vec::new(),
@@ -123,10 +126,7 @@ impl Host {
             .is_some_and(|server| server.generation == from && is_open(server));
         let mut effects = match event {
             ServerEvent::Call(id, event) => self.call_event(id, from, event, now),
-            ServerEvent::Errand(id, end) => {
-                self.errand_over(id, end, now);
-                Vec::new()
-            }
+            ServerEvent::Errand(id, end) => self.errand_over(id, end, now),
             ServerEvent::AskWithdrawn(ask) => self.ask_withdrawn(name, from, ask),
             ServerEvent::Asked { ask, call, what } if is_current => {
                 self.asked_in_calls(name, from, call);
@@ -145,6 +145,7 @@ impl Host {
         // After the status, so that a turn that goes on does not count on this server.
         if let Some(why) = ended {
             effects.extend(self.asks_ended(name, from));
+            effects.extend(self.looks_ended(now));
             effects.extend(self.lose_calls(name, from, &why, now));
         }
         effects

@@ -165,6 +165,12 @@ impl Voice {
                 }
                 ("completion/complete", params)
             }
+            Errand::Preview { tool, arguments } => {
+                let mut params = one("name", tool.as_str().into());
+                let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
+                params.insert("arguments".to_owned(), arguments);
+                ("tools/call", params)
+            }
             Errand::Subscribe { uri } => ("resources/subscribe", one("uri", uri.as_str().into())),
             Errand::Unsubscribe { uri } => {
                 ("resources/unsubscribe", one("uri", uri.as_str().into()))

@@ -87,6 +87,19 @@ pub fn result(method: Method, result: &Value) -> Result<ToolResult, String> {
     }
 }
 
+/// What a call would do, as one of our own servers answers.
+///
+/// # Errors
+/// When it is no result that can be read, as a sentence.
+pub fn previewed(answer: &Value) -> Result<ErrandEnd, String> {
+    let answer = result(Method::Tool, answer)?;
+    Ok(ErrandEnd::Previewed {
+        is_error: answer.is_error,
+        text: answer.as_text(),
+        data: answer.structured.unwrap_or_default(),
+    })
+}
+
 fn list_result(
     result: &Value,
     key: &str,
