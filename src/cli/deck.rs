@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::agent::model::script::Script;
-use crate::app::{App, Here, Opening};
+use crate::app::{App, Here};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::resume::ResumeArgs;

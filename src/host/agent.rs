@@ -11,7 +11,6 @@ use crate::config::ModelMode;
 use crate::host::book::Purpose;
 use crate::host::effect::Effect;
 use crate::host::offer;
-use crate::host::outcome;
 use crate::host::state::{Host, ModelState};
 use crate::ids::{Moment, StreamId, TurnId};
 use crate::text::clean;

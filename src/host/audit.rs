@@ -13,7 +13,7 @@ use crate::host::call::{CallEnd, CallState, Origin, Ruler, Ruling, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::keep::Keep;
 use crate::host::state::Host;
-use crate::ids::{CallId, Moment, ServerName};
+use crate::ids::{CallId, ServerName};
 use crate::mcp::request::Method;
 use crate::mcp::result::CallOutcome;
 

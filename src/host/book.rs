@@ -89,7 +89,7 @@ pub struct Book {
     /// Answers of tools that are kept.
     pub kept: Kept,
     /// Calls that wait for a server that starts, with the definition of the tool by which they were made.
-    pub held: BTreeMap<CallId, Option<Tool>>,
+    pub expecting: BTreeMap<CallId, Option<Tool>>,
     /// What each server said of how long the list is good that it gives next.
     pub hints: BTreeMap<(ServerName, ListKind), ListHints>,
     /// A digest of the lists of each server that are on the disk.

@@ -147,24 +147,6 @@ impl Host {
         }
     }
 
-    /// Takes in what the driver reports.
-    pub fn handle(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
-        // A word of the model changes nothing about a server, and there are many of them.
-        let is_word = matches!(&event, HostEvent::Model { event, .. } if !matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_)));
-        let effects = self.take_in(event, now);
-        if is_word {
-            return effects;
-        }
-        self.afterwards(effects, now)
-    }
-
-    /// What follows from whatever has changed: lines that move on, judgements of servers, and what is written down.
-    fn afterwards(&mut self, mut effects: Vec<Effect>, now: Moment) -> Vec<Effect> {
-        effects.extend(self.flow(now));
-        self.look_after(now);
-        self.written_down(effects)
-    }
-
     fn take_in(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
         match event {
             HostEvent::Server {

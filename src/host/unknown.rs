@@ -38,7 +38,7 @@ impl Host {
     }
 
     /// The tool by which a person can look what became of a call, its arguments filled in from the call's own.
-    pub fn look_after(&self, call: &ToolCall) -> Option<Look> {
+    pub fn check_of(&self, call: &ToolCall) -> Option<Look> {
         let server = self.server(call.server.as_ref()?)?;
         let given: Map<String, Value> = serde_json::from_str(&call.arguments).unwrap_or_default();
         let looks = server.tools.iter().filter_map(|tool| look(tool, &given));

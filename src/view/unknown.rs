@@ -37,7 +37,7 @@ pub(super) fn card(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Li
         "so",
         "it may have run; it is not repeated by itself".to_owned(),
     );
-    let look = match app.host.look_after(call) {
+    let look = match app.host.check_of(call) {
         Some(look) => format!(
             "look: {} {}, which says that it only reads",
             look.tool,

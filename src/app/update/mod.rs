@@ -106,7 +106,11 @@ impl App {
         let mut entries = self.host.transcript.entries().iter().rev();
         entries.find_map(|entry| match entry {
             Entry::User { text, .. } => Some(text.as_str()),
-            Entry::Assistant(_) | Entry::Note(_) | Entry::Told { .. } | Entry::Hand { .. } => None,
+            Entry::Assistant(_)
+            | Entry::Note(_)
+            | Entry::Told { .. }
+            | Entry::Compacted(_)
+            | Entry::Hand { .. } => None,
         })
     }
 

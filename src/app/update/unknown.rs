@@ -24,7 +24,7 @@ impl App {
             self.say("What became of this call is known.");
             return Vec::new();
         };
-        let look = self.host.look_after(call);
+        let look = self.host.check_of(call);
         let text = match (&call.server, look) {
             (Some(server), Some(look)) => {
                 format!("/call {server} {} {}", look.tool, look.arguments)

@@ -56,7 +56,10 @@ impl Host {
             if let Some(lead) = leading.find(|lead| lead.key == key && !lead.alone) {
                 lead.waiting.push(id);
                 if let Some(call) = self.call_mut(id) {
-                    call.state = CallState::Queued { since: now };
+                    call.state = CallState::Queued {
+                        since: now,
+                        place: 0,
+                    };
                 }
                 return Some(Vec::new());
             }

@@ -21,9 +21,12 @@ impl Host {
             return None;
         }
         let tool = server.tool(&call.tool).cloned();
-        self.book.held.insert(id, tool);
+        self.book.expecting.insert(id, tool);
         if let Some(call) = self.call_mut(id) {
-            call.state = CallState::Queued { since: now };
+            call.state = CallState::Queued {
+                since: now,
+                place: 0,
+            };
         }
         Some(Vec::new())
     }
@@ -39,10 +42,10 @@ impl Host {
             let call = self.call(*id);
             call.is_some_and(|call| call.server.as_ref() == Some(name))
         };
-        let held: Vec<CallId> = self.book.held.keys().copied().filter(is_its).collect();
+        let held: Vec<CallId> = self.book.expecting.keys().copied().filter(is_its).collect();
         let mut effects = Vec::new();
         for id in held {
-            let before = self.book.held.remove(&id).flatten();
+            let before = self.book.expecting.remove(&id).flatten();
             if self.call(id).is_none_or(|call| call.end().is_some()) {
                 continue;
             }

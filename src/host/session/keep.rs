@@ -185,6 +185,14 @@ fn entry_line(entry: &Entry, keeper: &mut Keeper, model: Option<&str>) -> Option
             hint: note.hint.clone(),
         },
         Entry::Told { text } => Line::Told { text: text.clone() },
+        Entry::Compacted(compacted) => {
+            let folded = compacted.folded.iter();
+            let folded = folded.map(|(id, fold)| (CallId(keeper.number(*id)), *fold));
+            Line::Compacted(Compacted {
+                folded: folded.collect(),
+                ..compacted.clone()
+            })
+        }
         Entry::Hand { call } => Line::Hand {
             call: keeper.number(*call),
         },

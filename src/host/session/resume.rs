@@ -234,6 +234,10 @@ impl Host {
                 Entry::Hand { call } => {
                     *call = places.get(&call.0).copied().unwrap_or(CallId(before));
                 }
+                Entry::Compacted(compacted) => {
+                    let kept = |(id, fold): &(CallId, Fold)| Some((*places.get(&id.0)?, *fold));
+                    compacted.folded = compacted.folded.iter().filter_map(kept).collect();
+                }
                 Entry::User { .. } | Entry::Note(_) | Entry::Told { .. } => {}
             }
             self.transcript.push(entry);
@@ -307,6 +311,7 @@ fn revived(line: CallLine, id: CallId) -> ToolCall {
         messages: std::collections::VecDeque::new(),
         created: line.made,
         request_id: None,
+        resent: 0,
         task: None,
         saved_to: line.saved_to,
         mismatch: line.mismatch,

@@ -293,7 +293,7 @@ impl Group {
 
     /// Its number.
     pub fn id(self) -> i32 {
-        self.0.as_raw_nonzero().get()
+        self.leader.as_raw_nonzero().get()
     }
 
     fn signal(self, signal: Signal) {
