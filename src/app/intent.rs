@@ -98,6 +98,8 @@ pub enum Intent {
         /// The arguments, one line of JSON.
         arguments: String,
     },
+    /// Looks at what is kept, or at what the model sees, and makes less of it.
+    Keeping(Keeping),
     /// Reaches into a server, or into what was got from one.
     Reach(Reaching),
     /// Starts a new conversation.
@@ -106,6 +108,21 @@ pub enum Intent {
     FindModel,
     /// Changes the colours.
     Theme(ThemeChoice),
+}
+
+/// A wish about kept answers and lists, and about what the model sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeping {
+    /// Shows what is kept.
+    Cache,
+    /// Forgets it, of one server or of all.
+    ClearCache(Option<ServerName>),
+    /// Makes the marked or open call once more, past what is kept.
+    Afresh,
+    /// Shows what the model sees and what it costs.
+    Context,
+    /// Shortens what the model sees; the words say what matters.
+    Compact(String),
 }
 
 /// A wish about resources, prompts, completions and what answers hold.

@@ -4,7 +4,7 @@
 
 use crate::app::composer::{Edit, Motion};
 use crate::app::form::FieldKey;
-use crate::app::intent::{Choice, Intent, Move, Reaching, SignKey};
+use crate::app::intent::{Choice, Intent, Keeping, Move, Reaching, SignKey};
 use crate::app::key::{Code, Key};
 use crate::app::state::Pane;
 
@@ -298,6 +298,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Palette], [key(Code::Enter)], Intent::Run, "choose", "Do what the marked row says"),
     row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
+    row!(&[Calls, Detail], [c('f')], Intent::Keeping(Keeping::Afresh), "fresh", "Make a call once more whose answer was kept, and ask the server itself"),
     row!(&[Servers, Detail], [c('r')], Intent::Restart(None), "restart", "Start the server anew"),
     row!(&[Servers, Detail], [c('d')], Intent::Disable(None), "disable", "Switch the server off"),
     row!(&[Servers, Detail], [c('e')], Intent::Enable(None), "enable", "Switch the server on"),

@@ -9,7 +9,7 @@ use std::str::Chars;
 use serde_json::{Map, Value};
 
 use crate::app::browse::Shelf;
-use crate::app::intent::{Intent, Reaching};
+use crate::app::intent::{Intent, Keeping, Reaching};
 use crate::app::reach;
 use crate::app::state::Pane;
 use crate::config::ThemeChoice;
@@ -41,6 +41,9 @@ pub static COMMANDS: &[SlashCommand] = &[
     SlashCommand { name: "unsubscribe", arguments: "SERVER URI", help: "Be told no longer" },
     SlashCommand { name: "log", arguments: "SERVER debug|info|notice|warning|error|critical|alert|emergency", help: "Say from which level on a server logs" },
     SlashCommand { name: "clear", arguments: "", help: "Start a new conversation" },
+    SlashCommand { name: "context", arguments: "", help: "Show what the model sees and what it costs" },
+    SlashCommand { name: "compact", arguments: "[what to keep]", help: "Let the model sum up the conversation, to make room" },
+    SlashCommand { name: "cache", arguments: "[clear [SERVER]]", help: "Show the answers and lists that are kept, or forget them" },
     SlashCommand { name: "model", arguments: "", help: "Look for a model again" },
     SlashCommand { name: "servers", arguments: "", help: "Go to the servers" },
     SlashCommand { name: "restart", arguments: "SERVER", help: "Start a server anew" },
@@ -93,6 +96,9 @@ fn command(name: &str, rest: &str, host: &Host) -> Result<Intent, String> {
         "read" | "subscribe" | "unsubscribe" => return reach::with_uri(name, rest, host),
         "log" => return reach::log(rest, host),
         "clear" => Intent::Clear,
+        "context" => Intent::Keeping(Keeping::Context),
+        "compact" => return Ok(Intent::Keeping(Keeping::Compact(rest.to_owned()))),
+        "cache" => return cache(rest, host),
         "model" => Intent::FindModel,
         "servers" => Intent::Focus(Pane::Servers),
         "copy" => Intent::CopyAnswer,
@@ -129,6 +135,16 @@ pub(super) fn server(command: &str, name: &str, host: &Host) -> Result<ServerNam
             names().collect::<Vec<_>>().join(", ")
         ),
     })
+}
+
+fn cache(rest: &str, host: &Host) -> Result<Intent, String> {
+    let wish = match word(rest) {
+        ("", _) => Keeping::Cache,
+        ("clear", "") => Keeping::ClearCache(None),
+        ("clear", name) => Keeping::ClearCache(Some(server("cache clear", name.trim(), host)?)),
+        _ => return Err("`/cache` alone shows it; `/cache clear [SERVER]` forgets it.".to_owned()),
+    };
+    Ok(Intent::Keeping(wish))
 }
 
 fn theme(name: &str) -> Result<Intent, String> {

@@ -218,6 +218,10 @@ pub enum Detail {
     Call(CallId),
     /// One server.
     Server(ServerName),
+    /// What is kept of answers and lists (`/cache`).
+    Cache,
+    /// What the model sees and what it costs (`/context`).
+    Context,
     /// All tools of all servers (`/tools`).
     Tools,
 }

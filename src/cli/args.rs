@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::ask::AskArgs;
 use crate::cli::audit::AuditArgs;
 use crate::cli::auth::{AuthArgs, LogoutArgs};
+use crate::cli::cache::CacheArgs;
 use crate::cli::call::CallArgs;
 use crate::cli::complete::CompleteArgs;
 use crate::cli::config::ConfigArgs;
@@ -70,6 +71,8 @@ pub enum Command {
     Logout(LogoutArgs),
     /// Show where you are signed in
     Auth(AuthArgs),
+    /// Show or remove what is kept of the servers' lists between runs
+    Cache(CacheArgs),
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host

@@ -216,6 +216,10 @@ fn line(
                 format!(" {}", human::duration(now.since(*since))),
                 theme.dim,
             ));
+            if server.is_expected() {
+                let text = format!(" {}, not confirmed yet", self::tools(server));
+                spans.push(span(text, theme.dim));
+            }
         }
         Status::Ready { hello, .. } => {
             let taken = styled::width(&spans);

@@ -2,9 +2,12 @@
 
 mod approval;
 mod asks;
+mod cache;
 mod calls;
+mod compact;
 mod extras;
 mod interrupt;
+mod lists;
 mod properties;
 mod returning;
 mod servers;

@@ -7,6 +7,7 @@ mod chat;
 mod fields;
 mod form;
 mod input;
+mod keeping;
 mod lists;
 mod overlay;
 mod question;
@@ -21,7 +22,7 @@ use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
 use crate::app::event::AppEvent;
 use crate::app::form::FieldKey;
-use crate::app::intent::{Intent, Reaching};
+use crate::app::intent::{Intent, Keeping, Reaching};
 use crate::app::keymap::{self, Binding, Context};
 use crate::app::state::{
     Anchor, App, AskPane, CallsPane, ChatPane, Here, Overlay, Pane, Reach, ServersPane, Toast,
@@ -81,7 +82,11 @@ impl App {
         let mut entries = self.host.transcript.entries().iter().rev();
         entries.find_map(|entry| match entry {
             Entry::User { text, .. } => Some(text.as_str()),
-            Entry::Assistant(_) | Entry::Note(_) | Entry::Told { .. } | Entry::Hand { .. } => None,
+            Entry::Assistant(_)
+            | Entry::Note(_)
+            | Entry::Told { .. }
+            | Entry::Compacted(_)
+            | Entry::Hand { .. } => None,
         })
     }
 
@@ -162,6 +167,7 @@ impl App {
         const SLOW: Duration = Duration::from_secs(1);
         let runs = self.host.turn != TurnState::Idle
             || matches!(self.host.model, ModelState::Searching { .. })
+            || self.host.compacting.is_some()
             || self.is_calling();
         let status = |wanted: fn(&Status) -> bool| {
             let mut servers = self.host.servers.iter();
@@ -187,6 +193,7 @@ impl App {
             (Intent::Disable(_), _) => self.is_server_in_view_off() == Some(false),
             (Intent::Enable(_), _) => self.is_server_in_view_off() == Some(true),
             (Intent::CopyResult, _) => self.call_in_view().is_some_and(|call| call.end().is_some()),
+            (Intent::Keeping(Keeping::Afresh), _) => self.has_kept_answer_in_view(),
             (Intent::SignIn(_), _) => self.server_to_sign_in_at().is_some(),
             // The dialogs show their answers with their keys themselves.
             (Intent::Answer(_), context) if context != Context::Reason => false,
@@ -224,7 +231,12 @@ impl App {
     fn is_calling(&self) -> bool {
         // From the newest on: what runs is at the end of a long list.
         let mut calls = self.host.calls.iter().rev();
-        calls.any(|call| matches!(call.state, CallState::Running { .. }))
+        calls.any(|call| {
+            matches!(
+                call.state,
+                CallState::Running { .. } | CallState::Queued { .. }
+            )
+        })
     }
 
     /// One function for each intent; what a key, a palette row and a slash command have in common.
@@ -274,6 +286,7 @@ impl App {
                 tool,
                 arguments,
             } => self.call_by_hand(server, tool, arguments),
+            Intent::Keeping(wish) => self.keeping(wish),
             Intent::Reach(wish) => self.reach(wish),
             Intent::Clear => self.clear(),
             Intent::FindModel => self.find_model(),

@@ -25,7 +25,7 @@ impl Host {
         }
         let is_there = self.call(id).and_then(|call| self.server(call.server.as_ref()?));
         if is_there.is_some_and(|server| server.status.is_ready())
-            && let Some(effects) = self.from_cache(id, now)
+            && let Some(effects) = self.ask_cache(id, now)
         {
             return effects;
         }
