@@ -189,14 +189,18 @@ impl Transcript {
 
     /// The last summary and its place.
     fn summed(&self) -> Option<(usize, &Summary)> {
-        self.entries.iter().enumerate().rev().find_map(|(at, entry)| match entry {
-            Entry::Compacted(of) => of.summary.as_ref().map(|summary| (at, summary)),
-            Entry::User { .. }
-            | Entry::Assistant(_)
-            | Entry::Note(_)
-            | Entry::Told { .. }
-            | Entry::Hand { .. } => None,
-        })
+        self.entries
+            .iter()
+            .enumerate()
+            .rev()
+            .find_map(|(at, entry)| match entry {
+                Entry::Compacted(of) => of.summary.as_ref().map(|summary| (at, summary)),
+                Entry::User { .. }
+                | Entry::Assistant(_)
+                | Entry::Note(_)
+                | Entry::Told { .. }
+                | Entry::Hand { .. } => None,
+            })
     }
 
     /// How far results are folded, the last word on each.

@@ -51,7 +51,11 @@ pub fn folded(text: &str, fold: Fold, saved_to: Option<&Path>) -> String {
         Fold::Line => {
             let line = line(tokens(text), saved_to);
             // What is shorter than what would be said of it stays.
-            if tokens(&line) < tokens(text) { line } else { text.to_owned() }
+            if tokens(&line) < tokens(text) {
+                line
+            } else {
+                text.to_owned()
+            }
         }
     }
 }
@@ -60,7 +64,9 @@ fn line(tokens: u64, saved_to: Option<&Path>) -> String {
     let place = saved_to.map_or_else(String::new, |path| {
         format!("; the whole result is in {}", path.display())
     });
-    format!("[mcpdeck] an old result of about {tokens} tokens, left out to save room; call again if it is needed{place}")
+    format!(
+        "[mcpdeck] an old result of about {tokens} tokens, left out to save room; call again if it is needed{place}"
+    )
 }
 
 /// Tokens of a tool as it is offered, by our estimate.
@@ -124,8 +130,13 @@ pub fn plan(results: &[OldResult], excess: u64) -> Vec<(CallId, Fold)> {
             }
         }
     }
-    let changed = results.iter().zip(folds).filter(|(result, now)| result.fold != *now);
-    changed.filter_map(|(result, now)| Some((result.call, now?))).collect()
+    let changed = results
+        .iter()
+        .zip(folds)
+        .filter(|(result, now)| result.fold != *now);
+    changed
+        .filter_map(|(result, now)| Some((result.call, now?)))
+        .collect()
 }
 
 fn take(chars: impl Iterator<Item = char>, limit: u64) -> String {
@@ -184,7 +195,10 @@ mod tests {
     fn what_is_folded_to_a_line_says_how_long_it_was() {
         let long = "x".repeat(4_000);
         let line = folded(&long, Fold::Line, None);
-        assert!(line.contains("about 1000 tokens") && !line.contains('\n'), "{line}");
+        assert!(
+            line.contains("about 1000 tokens") && !line.contains('\n'),
+            "{line}"
+        );
         assert_eq!(folded("short", Fold::Line, None), "short");
         assert!(tokens(&folded(&long, Fold::Ends, None)) < 280);
     }

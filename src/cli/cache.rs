@@ -36,13 +36,19 @@ pub fn run(args: &CacheArgs) -> Result<ExitCode, CliError> {
     let folder = setup::lists_dir();
     if let Some(What::Clear { server }) = &args.what {
         let gone = lists::clear(&folder, server.as_deref()).map_err(|error| {
-            let why = format!("cannot remove the kept lists in {}: {error}", folder.display());
+            let why = format!(
+                "cannot remove the kept lists in {}: {error}",
+                folder.display()
+            );
             CliError::new(ErrorKind::Usage, why)
         })?;
         if args.json {
             output::data(&format!("{:#}\n", json!({ "removed": gone })));
         } else {
-            output::lines(&format!("removed {gone} file{}", if gone == 1 { "" } else { "s" }));
+            output::lines(&format!(
+                "removed {gone} file{}",
+                if gone == 1 { "" } else { "s" }
+            ));
         }
         return Ok(ExitCode::SUCCESS);
     }

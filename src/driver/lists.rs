@@ -44,7 +44,9 @@ pub fn load(folder: &Path, config: &Config) -> BTreeMap<ServerName, KeptLists> {
     let known = known.filter_map(|spec| {
         let launch = spec.launch.identity();
         let lists = read(&lists_file(folder, &spec.name, &launch))?;
-        lists.is_of(&spec.name, &launch).then(|| (spec.name.clone(), lists))
+        lists
+            .is_of(&spec.name, &launch)
+            .then(|| (spec.name.clone(), lists))
     });
     known.collect()
 }
@@ -189,7 +191,11 @@ mod tests {
         for name in ["a", "b/../c"] {
             save(&place(name), &lists(name)).unwrap();
             assert_eq!(read(&place(name)), Some(lists(name)));
-            assert_eq!(place(name).parent(), Some(folder.as_path()), "a name leads nowhere else");
+            assert_eq!(
+                place(name).parent(),
+                Some(folder.as_path()),
+                "a name leads nowhere else"
+            );
         }
         #[cfg(unix)]
         {
@@ -197,7 +203,10 @@ mod tests {
             let mode = fs::metadata(place("a")).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        let names: Vec<String> = all(&folder).into_iter().map(|it| it.server.to_string()).collect();
+        let names: Vec<String> = all(&folder)
+            .into_iter()
+            .map(|it| it.server.to_string())
+            .collect();
         assert_eq!(names, ["a", "b/../c"]);
         assert_eq!(clear(&folder, Some("a")).unwrap(), 1);
         assert_eq!(read(&place("a")), None);
@@ -217,13 +226,19 @@ mod tests {
         }
         fs::write(&path, [0xff, 0xfe, 0]).unwrap();
         assert_eq!(read(&path), None);
-        let newer = KeptLists { version: LISTS_VERSION + 1, ..lists("a") };
+        let newer = KeptLists {
+            version: LISTS_VERSION + 1,
+            ..lists("a")
+        };
         assert!(!newer.is_of(&"a".into(), "npx x"));
         assert!(!lists("a").is_of(&"a".into(), "npx y"));
         let tool = crate::mcp::convert::tool(&serde_json::json!({
             "name": "t", "inputSchema": {}, "description": "x".repeat(5 << 20)
         }));
-        let large = KeptLists { tools: vec![tool.unwrap()], ..lists("a") };
+        let large = KeptLists {
+            tools: vec![tool.unwrap()],
+            ..lists("a")
+        };
         save(&path, &large).unwrap();
         assert!(!path.exists(), "too large: the old one would be wrong");
     }

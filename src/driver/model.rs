@@ -130,7 +130,10 @@ async fn search(settings: &ModelSettings) -> Result<(Model, ModelLabel), String>
 
 fn local(settings: &ModelSettings, found: Found) -> Result<(Model, ModelLabel), String> {
     // What is told is told of the model that was found there.
-    let is_it = settings.name.as_ref().is_none_or(|name| *name == found.model);
+    let is_it = settings
+        .name
+        .as_ref()
+        .is_none_or(|name| *name == found.model);
     let context = found.context.filter(|_| is_it);
     let model = settings.name.clone().unwrap_or(found.model);
     let endpoint = OpenAi::new(settings, &found.base_url, &model).map_err(sentence)?;

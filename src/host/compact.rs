@@ -64,7 +64,8 @@ impl Host {
         let system = prompt::system(&self.instructions());
         let record = |id: CallId| {
             let fold = folds.get(&id).copied();
-            self.call(id).and_then(|call| outcome::record(call, limit, fold))
+            self.call(id)
+                .and_then(|call| outcome::record(call, limit, fold))
         };
         let attached = |id| self.attachment(id);
         prompt::messages(system, visible, record, attached)
@@ -147,7 +148,11 @@ impl Host {
             _ => None,
         });
         let steps: Vec<&Vec<CallId>> = steps.collect();
-        let old = if all { steps.len() } else { steps.len().saturating_sub(1) };
+        let old = if all {
+            steps.len()
+        } else {
+            steps.len().saturating_sub(1)
+        };
         let result = |id: &CallId| {
             let call = self.call(*id)?;
             let fold = folds.get(id).copied();
@@ -161,7 +166,12 @@ impl Host {
                 tokens: [window::tokens(&seen), ends, line],
             })
         };
-        steps.into_iter().take(old).flatten().filter_map(result).collect()
+        steps
+            .into_iter()
+            .take(old)
+            .flatten()
+            .filter_map(result)
+            .collect()
     }
 
     /// Asks the model to sum up: for a step all before the prompt that it answers, for the person everything. Absent where there
@@ -176,7 +186,12 @@ impl Host {
         let visible = self.transcript.visible();
         let part = Visible {
             summary: visible.summary,
-            entries: self.transcript.entries().get(first..until)?.iter().collect(),
+            entries: self
+                .transcript
+                .entries()
+                .get(first..until)?
+                .iter()
+                .collect(),
         };
         let before = self.used();
         let room = self.window().min(before) / 2;
@@ -209,7 +224,9 @@ impl Host {
 
     /// Whether this is the stream of a summary.
     pub(super) fn is_compacting(&self, stream: StreamId) -> bool {
-        self.compacting.as_ref().is_some_and(|it| it.stream == stream)
+        self.compacting
+            .as_ref()
+            .is_some_and(|it| it.stream == stream)
     }
 
     /// The model says something of a summary.
@@ -254,9 +271,7 @@ impl Host {
             }
             None => self.stand_for(text, &done),
         }
-        let is_awaited = |stream: &StreamId| {
-            matches!(&self.turn, TurnState::Streaming { stream: current, .. } if current == stream)
-        };
+        let is_awaited = |stream: &StreamId| matches!(&self.turn, TurnState::Streaming { stream: current, .. } if current == stream);
         match done.resume.filter(is_awaited) {
             Some(stream) => vec![self.ask_model(stream)],
             None => Vec::new(),
@@ -287,6 +302,8 @@ impl Host {
         if gone.resume.is_none() {
             self.transcript.note(Level::Info, "Interrupted", None);
         }
-        vec![Effect::AbortModel { stream: gone.stream }]
+        vec![Effect::AbortModel {
+            stream: gone.stream,
+        }]
     }
 }

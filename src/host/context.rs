@@ -37,11 +37,18 @@ pub struct Part {
 impl Host {
     /// What the model sees, and what it costs.
     pub fn context(&self) -> Context {
-        let mut parts = vec![part("System words", vec![(String::new(), window::tokens(&prompt::system(&[])))])];
+        let mut parts = vec![part(
+            "System words",
+            vec![(String::new(), window::tokens(&prompt::system(&[])))],
+        )];
         for (server, words) in self.instructions() {
             let words = prompt::system(&[(server.clone(), words)]);
-            let own = window::tokens(&words) - window::tokens(&prompt::system(&[])).min(window::tokens(&words));
-            parts.push(part(format!("Instructions of {server}"), vec![(String::new(), own)]));
+            let own = window::tokens(&words)
+                - window::tokens(&prompt::system(&[])).min(window::tokens(&words));
+            parts.push(part(
+                format!("Instructions of {server}"),
+                vec![(String::new(), own)],
+            ));
         }
         parts.extend(self.tool_parts());
         parts.extend(self.talk());
@@ -57,7 +64,12 @@ impl Host {
     fn tool_parts(&self) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
         for offer in self.offers_now() {
-            let entry = self.book.catalog.entries().iter().find(|entry| entry.name == offer.name);
+            let entry = self
+                .book
+                .catalog
+                .entries()
+                .iter()
+                .find(|entry| entry.name == offer.name);
             let (title, name) = match entry {
                 Some(entry) => (format!("Tools of {}", entry.server), entry.tool.clone()),
                 None => ("Tools of mcpdeck itself".to_owned(), offer.name.clone()),
@@ -68,7 +80,10 @@ impl Host {
                 None => parts.push(part(title, vec![item])),
             }
         }
-        parts.into_iter().map(|of| part(of.name, of.items)).collect()
+        parts
+            .into_iter()
+            .map(|of| part(of.name, of.items))
+            .collect()
     }
 
     /// The conversation: what was said, and the results by call.
@@ -79,13 +94,17 @@ impl Host {
         let mut attached = Vec::new();
         for entry in &visible.entries {
             match entry {
-                Entry::User { text, sent: true, .. } => asked += message(text),
+                Entry::User {
+                    text, sent: true, ..
+                } => asked += message(text),
                 Entry::Told { text } => told += message(text),
                 Entry::Assistant(step) if !step.open => {
                     said += message(&step.text);
                     for id in &step.calls {
                         let fold = folds.get(id).copied();
-                        let record = self.call(*id).and_then(|call| outcome::record(call, limit, fold));
+                        let record = self
+                            .call(*id)
+                            .and_then(|call| outcome::record(call, limit, fold));
                         let Some(record) = record else { continue };
                         said += window::tokens(&record.call.arguments) + 8;
                         results.push((self.name_of(*id), message(&record.result)));
@@ -96,7 +115,8 @@ impl Host {
                         attached.push((self.name_of(*call), message(&text)));
                     }
                 }
-                Entry::User { .. } | Entry::Assistant(_) | Entry::Note(_) | Entry::Compacted(_) => {}
+                Entry::User { .. } | Entry::Assistant(_) | Entry::Note(_) | Entry::Compacted(_) => {
+                }
             }
         }
         let one = |tokens: u64| vec![(String::new(), tokens)];
@@ -104,7 +124,10 @@ impl Host {
             part("What you said", one(asked)),
             part("What the model said", one(said)),
             part("What mcpdeck told it", one(told)),
-            part("The summary of earlier", one(visible.summary.map_or(0, message))),
+            part(
+                "The summary of earlier",
+                one(visible.summary.map_or(0, message)),
+            ),
             part("Results of calls", results),
             part("Resources that you attached", attached),
         ]

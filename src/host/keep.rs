@@ -86,6 +86,9 @@ pub fn lists_file(folder: &Path, server: &ServerName, launch: &str) -> PathBuf {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let plain: String = server.as_str().chars().filter(is_plain).take(40).collect();
     let digest = Sha256::digest(format!("{server}\n{launch}"));
-    let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     folder.join(format!("{plain}-{digest}.json"))
 }

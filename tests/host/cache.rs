@@ -86,7 +86,11 @@ fn what_nobody_declared_is_not_kept_whatever_a_server_says_of_it() {
     };
     read(&mut stage);
     stage.outcome(1, answered("one"));
-    assert_eq!(sent(&read(&mut stage)).len(), 1, "it says that it only reads");
+    assert_eq!(
+        sent(&read(&mut stage)).len(),
+        1,
+        "it says that it only reads"
+    );
 }
 
 #[test]
@@ -105,7 +109,11 @@ fn errors_are_never_kept() {
         let mut stage = stage();
         hand(&mut stage, "read", "{}");
         stage.outcome(1, outcome.clone());
-        assert_eq!(sent(&hand(&mut stage, "read", "{}")).len(), 1, "{outcome:?}");
+        assert_eq!(
+            sent(&hand(&mut stage, "read", "{}")).len(),
+            1,
+            "{outcome:?}"
+        );
     }
 }
 
@@ -128,7 +136,11 @@ fn an_answer_for_which_the_server_asked_something_is_for_that_call_alone() {
         stage.server("other", asked);
         let effects = stage.outcome(1, answered("for you"));
         let second = sent(&effects);
-        assert_eq!(second, [(2, "other".into(), "{}".into())], "it asks for itself");
+        assert_eq!(
+            second,
+            [(2, "other".into(), "{}".into())],
+            "it asks for itself"
+        );
         stage.outcome(2, answered("plain"));
         assert_eq!(sent(&hand(&mut stage, "read", "{}")), []);
         assert_eq!(stage.call(3).result(), Some(&ToolResult::text("plain")));
@@ -160,7 +172,11 @@ fn when_nothing_came_of_the_first_the_second_goes_out_itself() {
         hand(&mut stage, "read", "{}");
         hand(&mut stage, "read", "{}");
         let effects = stage.outcome(1, outcome.clone());
-        assert_eq!(sent(&effects).len(), 1, "one of the two that waited: {outcome:?}");
+        assert_eq!(
+            sent(&effects).len(),
+            1,
+            "one of the two that waited: {outcome:?}"
+        );
         stage.outcome(2, answered("two"));
         assert_eq!(stage.call(3).result(), Some(&ToolResult::text("two")));
     }
@@ -203,10 +219,18 @@ fn a_change_drops_what_was_read_before_it_and_while_it_ran() {
     hand(&mut stage, "read", "{}");
     stage.outcome(1, answered("old"));
     hand(&mut stage, "write", &path("x"));
-    assert_eq!(sent(&hand(&mut stage, "read", "{}")).len(), 1, "the change is under way");
+    assert_eq!(
+        sent(&hand(&mut stage, "read", "{}")).len(),
+        1,
+        "the change is under way"
+    );
     stage.outcome(3, answered("half"));
     stage.outcome(2, answered("written"));
-    assert_eq!(sent(&hand(&mut stage, "read", "{}")).len(), 1, "read while it ran");
+    assert_eq!(
+        sent(&hand(&mut stage, "read", "{}")).len(),
+        1,
+        "read while it ran"
+    );
     // One that was under way when a change began is no answer for later ones.
     hand(&mut stage, "write", &path("y"));
     stage.outcome(4, answered("older than the change"));
@@ -276,7 +300,11 @@ fn other_credentials_a_restart_and_another_definition_drop_it() {
         hand(&mut stage, "read", "{}");
         stage.outcome(1, answered("one"));
         happens(&mut stage);
-        assert_eq!(sent(&hand(&mut stage, "read", "{}")).len(), calls, "after {what}");
+        assert_eq!(
+            sent(&hand(&mut stage, "read", "{}")).len(),
+            calls,
+            "after {what}"
+        );
     }
 }
 

@@ -100,13 +100,26 @@ fn the_server_s_own_word_on_its_list_wins() {
             public: false,
         })
     };
-    for (ttl_ms, after, asked) in [(0, 1, 1), (10_000, 9, 0), (10_000, 11, 1), (900_000, 600, 0)] {
+    for (ttl_ms, after, asked) in [
+        (0, 1, 1),
+        (10_000, 9, 0),
+        (10_000, 11, 1),
+        (900_000, 600, 0),
+    ] {
         let mut stage = Stage::with(&one(), Settings::default());
         listed(&mut stage, hints(ttl_ms), tools());
         wait(&mut stage, after);
         let effects = stage.command(Command::Look);
-        assert_eq!(listings(&effects).len(), asked, "{ttl_ms} ms, after {after} s");
-        assert_eq!(listings(&stage.command(Command::Look)), [], "one is under way already");
+        assert_eq!(
+            listings(&effects).len(),
+            asked,
+            "{ttl_ms} ms, after {after} s"
+        );
+        assert_eq!(
+            listings(&stage.command(Command::Look)),
+            [],
+            "one is under way already"
+        );
     }
 }
 
@@ -154,7 +167,10 @@ fn a_call_by_a_definition_that_the_server_no_longer_gives_is_not_sent() {
     };
     for (items, says) in [
         (vec![other], "another than the one from the last time"),
-        (vec![tool("write", false)], "there is no tool `other.read` any more"),
+        (
+            vec![tool("write", false)],
+            "there is no tool `other.read` any more",
+        ),
     ] {
         let config = one();
         let mut stage = Stage::cold(&config, remembered(&config.servers[0]));
@@ -195,8 +211,16 @@ fn a_server_that_does_not_come_up_ends_the_calls_that_wait_for_it() {
             arguments: "{}".into(),
         });
         happens(&mut stage);
-        assert!(matches!(stage.end(1), CallEnd::Unavailable { .. }), "{:?}", stage.end(1));
-        assert_eq!(request(&stage.submit("go")).tools, [], "nothing of it is offered");
+        assert!(
+            matches!(stage.end(1), CallEnd::Unavailable { .. }),
+            "{:?}",
+            stage.end(1)
+        );
+        assert_eq!(
+            request(&stage.submit("go")).tools,
+            [],
+            "nothing of it is offered"
+        );
     }
 }
 
@@ -262,7 +286,11 @@ fn what_somebody_sees_at_a_url_is_not_kept_for_whoever_is_signed_in_next() {
         };
         let effects = listed(&mut stage, Some(hints), tools());
         let kept = kept(&effects);
-        let count: usize = kept.iter().flat_map(|(_, lists)| lists).map(|it| it.tools.len()).sum();
+        let count: usize = kept
+            .iter()
+            .flat_map(|(_, lists)| lists)
+            .map(|it| it.tools.len())
+            .sum();
         assert_eq!(count, tools_kept);
         let event = SignInEvent::SignedOut;
         let server = "other".into();

@@ -52,7 +52,8 @@ impl App {
         self.calls.marked = None;
         let effects = self.command(Command::Afresh(call));
         let newest = self.host.calls.last().map(|call| call.id);
-        if let (Some(new), crate::app::Overlay::Detail { of, scroll }) = (newest, &mut self.overlay) {
+        if let (Some(new), crate::app::Overlay::Detail { of, scroll }) = (newest, &mut self.overlay)
+        {
             (*of, *scroll) = (Detail::Call(new), 0);
         }
         effects

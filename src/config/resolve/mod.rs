@@ -228,7 +228,9 @@ fn limits(context: Context<'_>, merged: &Table, limits: &mut Limits, problems: &
     }
     let context = reader.whole("context_tokens");
     // Less holds no request at all.
-    limits.context_tokens = context.map(|tokens| tokens.max(2_000)).or(limits.context_tokens);
+    limits.context_tokens = context
+        .map(|tokens| tokens.max(2_000))
+        .or(limits.context_tokens);
     if let Some(seconds) = seconds(&mut reader, "first_byte_sec") {
         limits.first_byte = seconds;
     }

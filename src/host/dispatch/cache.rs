@@ -126,7 +126,8 @@ impl Host {
         }
         let is_bundled = server.is_bundled();
         let all = self.servers.iter();
-        let gone = all.filter(|other| other.name == server.name || is_bundled && other.is_bundled());
+        let gone =
+            all.filter(|other| other.name == server.name || is_bundled && other.is_bundled());
         let gone: Vec<ServerName> = gone.map(|server| server.name.clone()).collect();
         for name in gone {
             self.forget_results(&name);
@@ -227,7 +228,11 @@ impl Host {
     /// with them goes out itself.
     pub(in crate::host) fn cancelled_in_cache(&mut self, now: Moment) -> Vec<Effect> {
         let calls = &self.calls;
-        let has_ended = |id: &CallId| calls.iter().any(|call| call.id == *id && call.end().is_some());
+        let has_ended = |id: &CallId| {
+            calls
+                .iter()
+                .any(|call| call.id == *id && call.end().is_some())
+        };
         let leading = self.book.kept.leading.keys().copied();
         let ended: Vec<CallId> = leading.filter(has_ended).collect();
         let mut effects = Vec::new();

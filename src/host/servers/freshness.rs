@@ -26,7 +26,9 @@ impl Host {
         let mut kept = std::mem::take(&mut self.settings.lists);
         for server in &mut self.servers {
             if let Some(lists) = kept.remove(&server.name) {
-                self.book.on_disk.insert(server.name.clone(), digest(&lists));
+                self.book
+                    .on_disk
+                    .insert(server.name.clone(), digest(&lists));
                 server.recall(lists);
             }
         }
@@ -61,10 +63,16 @@ impl Host {
 
     /// The server has given a list: it counts from now on, for as long as the server or the configuration says.
     pub(super) fn confirm(&mut self, name: &ServerName, kind: ListKind, now: Moment) {
-        let hints = self.book.hints.remove(&(name.clone(), kind)).unwrap_or_default();
+        let hints = self
+            .book
+            .hints
+            .remove(&(name.clone(), kind))
+            .unwrap_or_default();
         let state = ListState {
             read: Some(now),
-            ttl: hints.ttl_ms.map(|ms| Duration::from_millis(ms).min(LONGEST)),
+            ttl: hints
+                .ttl_ms
+                .map(|ms| Duration::from_millis(ms).min(LONGEST)),
             public: hints.public,
             confirmed: true,
         };
@@ -78,7 +86,8 @@ impl Host {
         let Some(server) = self.server(name) else {
             return;
         };
-        let new: BTreeMap<&str, &Tool> = new.iter().map(|tool| (tool.name.as_str(), tool)).collect();
+        let new: BTreeMap<&str, &Tool> =
+            new.iter().map(|tool| (tool.name.as_str(), tool)).collect();
         let is_same = |tool: &&Tool| new.get(tool.name.as_str()) == Some(tool);
         let changed = server.tools.iter().filter(|tool| !is_same(tool));
         let changed: BTreeSet<String> = changed.map(|tool| tool.name.clone()).collect();
@@ -92,7 +101,9 @@ impl Host {
         // Half of what it offers is no better than nothing.
         let unlisted = self.book.unlisted.get(name);
         let is_whole = unlisted.is_none_or(|(_, kinds)| kinds.is_empty());
-        let server = self.server(name).filter(|server| server.status.is_ready() && is_whole);
+        let server = self
+            .server(name)
+            .filter(|server| server.status.is_ready() && is_whole);
         let Some((path, lists)) = server.and_then(|server| self.to_keep(server)) else {
             return Vec::new();
         };
@@ -195,7 +206,10 @@ impl Server {
         if !lists.is_of(&self.name, &spec.launch.identity()) {
             return;
         }
-        let offered = lists.tools.into_iter().filter(|tool| spec.offers(&tool.name));
+        let offered = lists
+            .tools
+            .into_iter()
+            .filter(|tool| spec.offers(&tool.name));
         self.tools = offered.collect();
         self.resources = lists.resources;
         self.templates = lists.templates;
@@ -232,6 +246,8 @@ fn kept<T: Clone>(items: &[T], may: bool) -> Vec<T> {
 /// Equal lists, equal digest, within one run of the program.
 fn digest(lists: &KeptLists) -> u64 {
     let mut hasher = DefaultHasher::new();
-    serde_json::to_string(lists).unwrap_or_default().hash(&mut hasher);
+    serde_json::to_string(lists)
+        .unwrap_or_default()
+        .hash(&mut hasher);
     hasher.finish()
 }

@@ -56,7 +56,9 @@ pub fn hints(page: &Value) -> ListHints {
     let millis = |ttl: &Value| match (ttl.as_u64(), ttl.as_f64()) {
         (Some(whole), _) => whole,
         // A fraction is cut; what is below nothing is nothing.
-        (None, Some(ms)) => Duration::try_from_secs_f64(ms / 1_000.0).map_or(0, |ttl| ttl.as_millis() as u64),
+        (None, Some(ms)) => {
+            Duration::try_from_secs_f64(ms / 1_000.0).map_or(0, |ttl| ttl.as_millis() as u64)
+        }
         (None, None) => 0,
     };
     ListHints {

@@ -167,10 +167,8 @@ impl Cache {
 
 /// About what an answer and its key take.
 fn size(key: &Key, result: &ToolResult) -> usize {
-    let words = key.server.as_str().len()
-        + key.principal.len()
-        + key.tool.len()
-        + key.arguments.len();
+    let words =
+        key.server.as_str().len() + key.principal.len() + key.tool.len() + key.arguments.len();
     words + serde_json::to_string(result).map_or(0, |text| text.len())
 }
 
@@ -266,7 +264,12 @@ mod tests {
     fn what_was_not_used_for_longest_goes_first_and_a_second_answer_takes_the_place_of_the_first() {
         let mut cache = Cache::new(BOUNDS);
         let put = |cache: &mut Cache, tool, text: &str| {
-            cache.put(key(0, 0, tool), &ToolResult::text(text), Duration::from_secs(9), at(0));
+            cache.put(
+                key(0, 0, tool),
+                &ToolResult::text(text),
+                Duration::from_secs(9),
+                at(0),
+            );
         };
         (0..5).for_each(|tool| put(&mut cache, tool, "a"));
         assert!(cache.get(&key(0, 0, 0), at(1)).is_some());
@@ -274,10 +277,16 @@ mod tests {
         assert_eq!(cache.get(&key(0, 0, 1), at(1)), None);
         assert!(cache.get(&key(0, 0, 0), at(1)).is_some());
         put(&mut cache, 0, "c");
-        let (result, _) = cache.get(&key(0, 0, 0), at(1)).expect("it was just put there");
+        let (result, _) = cache
+            .get(&key(0, 0, 0), at(1))
+            .expect("it was just put there");
         assert_eq!(result, ToolResult::text("c"));
         assert_eq!(cache.len(), 5);
         put(&mut cache, 0, &"x".repeat(500));
-        assert_eq!(cache.get(&key(0, 0, 0), at(1)), None, "what stood there is not it any more");
+        assert_eq!(
+            cache.get(&key(0, 0, 0), at(1)),
+            None,
+            "what stood there is not it any more"
+        );
     }
 }
