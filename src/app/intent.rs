@@ -106,6 +106,8 @@ pub enum Intent {
         /// The arguments, one line of JSON.
         arguments: String,
     },
+    /// Looks at what is kept, or at what the model sees, and makes less of it.
+    Keeping(Keeping),
     /// Reaches into a server, or into what was got from one.
     Reach(Reaching),
     /// Does something about saved sessions.
@@ -131,6 +133,21 @@ pub enum SessionKey {
     Tell,
     /// Deletes the marked one; the first press asks.
     Delete,
+}
+
+/// A wish about kept answers and lists, and about what the model sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeping {
+    /// Shows what is kept.
+    Cache,
+    /// Forgets it, of one server or of all.
+    ClearCache(Option<ServerName>),
+    /// Makes the marked or open call once more, past what is kept.
+    Afresh,
+    /// Shows what the model sees and what it costs.
+    Context,
+    /// Shortens what the model sees; the words say what matters.
+    Compact(String),
 }
 
 /// A wish about resources, prompts, completions and what answers hold.

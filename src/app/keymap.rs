@@ -4,7 +4,9 @@
 
 use crate::app::composer::{Edit, Motion};
 use crate::app::form::FieldKey;
-use crate::app::intent::{Choice, Intent, Move, Reaching, SessionKey, SignKey, TrustKey};
+use crate::app::intent::{
+    Choice, Intent, Keeping, Move, Reaching, SessionKey, SignKey, TrustKey,
+};
 use crate::app::key::{Code, Key};
 use crate::app::state::Pane;
 
@@ -313,6 +315,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Calls, Detail], [c('a')], Intent::RepeatCall, "send again", "Of a call whose outcome is unknown: send it once more; pressed twice"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
     row!(&[Servers, Detail], [c('a')], Intent::Pins(None), "changes", "Look at what a server has changed in its tools; there, accept it"),
+    row!(&[Calls, Detail], [c('f')], Intent::Keeping(Keeping::Afresh), "fresh", "Make a call once more whose answer was kept, and ask the server itself"),
     row!(&[Servers, Detail], [c('r')], Intent::Restart(None), "restart", "Start the server anew"),
     row!(&[Servers, Detail], [c('d')], Intent::Disable(None), "disable", "Switch the server off"),
     row!(&[Servers, Detail], [c('e')], Intent::Enable(None), "enable", "Switch the server on"),

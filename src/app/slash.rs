@@ -9,7 +9,7 @@ use std::str::Chars;
 use serde_json::{Map, Value};
 
 use crate::app::browse::Shelf;
-use crate::app::intent::{Intent, Reaching, SessionKey};
+use crate::app::intent::{Intent, Keeping, Reaching, SessionKey};
 use crate::app::reach;
 use crate::app::state::Pane;
 use crate::app::undo;
@@ -47,6 +47,9 @@ pub static COMMANDS: &[SlashCommand] = &[
     SlashCommand { name: "rename", arguments: "NAME", help: "Give this conversation a name" },
     SlashCommand { name: "session", arguments: "", help: "Say where this conversation is saved, and whether it is" },
     SlashCommand { name: "clear", arguments: "", help: "Start a new conversation" },
+    SlashCommand { name: "context", arguments: "", help: "Show what the model sees and what it costs" },
+    SlashCommand { name: "compact", arguments: "[what to keep]", help: "Let the model sum up the conversation, to make room" },
+    SlashCommand { name: "cache", arguments: "[clear [SERVER]]", help: "Show the answers and lists that are kept, or forget them" },
     SlashCommand { name: "model", arguments: "", help: "Look for a model again" },
     SlashCommand { name: "servers", arguments: "", help: "Go to the servers" },
     SlashCommand { name: "restart", arguments: "SERVER", help: "Start a server anew" },
@@ -103,6 +106,9 @@ fn command(name: &str, rest: &str, host: &Host) -> Result<Intent, String> {
         "rename" if rest.is_empty() => return Err("`/rename` needs the name.".to_owned()),
         "rename" => return Ok(Intent::Session(SessionKey::Rename(rest.to_owned()))),
         "clear" => Intent::Clear,
+        "context" => Intent::Keeping(Keeping::Context),
+        "compact" => return Ok(Intent::Keeping(Keeping::Compact(rest.to_owned()))),
+        "cache" => return cache(rest, host),
         "model" => Intent::FindModel,
         "servers" => Intent::Focus(Pane::Servers),
         "copy" => Intent::CopyAnswer,
@@ -141,6 +147,16 @@ pub(super) fn server(command: &str, name: &str, host: &Host) -> Result<ServerNam
             names().collect::<Vec<_>>().join(", ")
         ),
     })
+}
+
+fn cache(rest: &str, host: &Host) -> Result<Intent, String> {
+    let wish = match word(rest) {
+        ("", _) => Keeping::Cache,
+        ("clear", "") => Keeping::ClearCache(None),
+        ("clear", name) => Keeping::ClearCache(Some(server("cache clear", name.trim(), host)?)),
+        _ => return Err("`/cache` alone shows it; `/cache clear [SERVER]` forgets it.".to_owned()),
+    };
+    Ok(Intent::Keeping(wish))
 }
 
 fn theme(name: &str) -> Result<Intent, String> {

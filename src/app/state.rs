@@ -250,6 +250,10 @@ pub enum Detail {
     Server(ServerName),
     /// What a server has changed in its tools (`/pins`).
     Changes(ServerName),
+    /// What is kept of answers and lists (`/cache`).
+    Cache,
+    /// What the model sees and what it costs (`/context`).
+    Context,
     /// All tools of all servers (`/tools`).
     Tools,
 }

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::ask::AskArgs;
 use crate::cli::audit::AuditArgs;
 use crate::cli::auth::{AuthArgs, LogoutArgs};
+use crate::cli::cache::CacheArgs;
 use crate::cli::call::CallArgs;
 use crate::cli::check::CheckArgs;
 use crate::cli::complete::CompleteArgs;
@@ -90,6 +91,8 @@ pub enum Command {
     Auth(AuthArgs),
     /// List, show, name, delete and export saved conversations
     Sessions(SessionsArgs),
+    /// Show or remove what is kept of the servers' lists between runs
+    Cache(CacheArgs),
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
     /// Look at what a folder's `mcp.toml` would start, and agree to it

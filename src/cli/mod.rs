@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod audit;
 mod auth;
+mod cache;
 mod call;
 mod check;
 mod complete;
@@ -67,6 +68,7 @@ pub fn run() -> ExitCode {
         Some(args::Command::Status(what)) => status::run(&what, global),
         Some(args::Command::Check(what)) => check::run(&what, global),
         Some(args::Command::Call(what)) => call::run(&what, global),
+        Some(args::Command::Cache(what)) => cache::run(&what),
         Some(args::Command::Read(what)) => read::run(&what, global),
         Some(args::Command::Prompt(what)) => prompt::run(&what, global),
         Some(args::Command::Complete(what)) => complete::run(&what, global),

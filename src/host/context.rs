@@ -53,7 +53,7 @@ impl Host {
         parts.extend(self.tool_parts());
         parts.extend(self.talk());
         parts.retain(|part| part.tokens > 0);
-        parts.sort_by(|a, b| b.tokens.cmp(&a.tokens));
+        parts.sort_by_key(|part| std::cmp::Reverse(part.tokens));
         Context {
             window: self.window(),
             used: parts.iter().map(|part| part.tokens).sum(),
@@ -140,7 +140,7 @@ impl Host {
 }
 
 fn part(name: impl Into<String>, mut items: Vec<(String, u64)>) -> Part {
-    items.sort_by(|a, b| b.1.cmp(&a.1));
+    items.sort_by_key(|item| std::cmp::Reverse(item.1));
     let tokens = items.iter().map(|(_, tokens)| tokens).sum();
     items.retain(|(name, _)| !name.is_empty());
     Part {

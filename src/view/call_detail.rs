@@ -123,6 +123,13 @@ fn facts(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
     for (name, value) in later(call, theme) {
         fact(name, value);
     }
+    if let Some(words) = calls::cached(call) {
+        let why = match words.as_str() {
+            "shared" => "an equal call was under way, and its answer is this one's too",
+            _ => "the server was not asked: that answer is still good; f asks it",
+        };
+        fact("cache", plain(format!("{words}: {why}")));
+    }
     if let Some(hint) = app.host.era_hint(call) {
         fact("hint", vec![span(hint, theme.warn)]);
     }

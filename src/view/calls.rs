@@ -145,7 +145,10 @@ pub(super) fn line(call: &ToolCall, cols: usize, theme: &Theme, now: Moment) -> 
     } else {
         word
     };
-    let right = vec![span(word, style), span(elapsed, theme.dim)];
+    let right = match cached(call) {
+        Some(words) => vec![span(words, theme.dim)],
+        None => vec![span(word, style), span(elapsed, theme.dim)],
+    };
     let taken = styled::width(&left) + styled::width(&right) + 1;
     left.extend(middle(call, cols.saturating_sub(taken), theme));
     styled::spread(left, right, cols)
@@ -208,6 +211,17 @@ pub(super) fn state(
             (sign, end.word(), style)
         }
     }
+}
+
+/// `cached 12 s ago`: how old the answer was that stood for the server's; `shared` where an equal call brought it.
+pub(super) fn cached(call: &ToolCall) -> Option<String> {
+    let (CallState::Done { at, .. }, Some(since)) = (&call.state, call.cached) else {
+        return None;
+    };
+    Some(match at.since(since) {
+        age if age.is_zero() => "shared".to_owned(),
+        age => format!("cached {} ago", human::duration(age)),
+    })
 }
 
 /// A sign that turns while something runs; which one is told by the time of the last event.
@@ -368,7 +382,7 @@ fn counted(value: &Value) -> Option<String> {
 
 /// Feeds everything that a call's line depends on into a digest.
 pub(super) fn hash_into(call: &ToolCall, now: Moment, hasher: &mut impl Hasher) {
-    (call.id, call.title(), &call.arguments).hash(hasher);
+    (call.id, call.title(), &call.arguments, call.cached).hash(hasher);
     match &call.state {
         CallState::Asking { .. } => 0u8.hash(hasher),
         CallState::Queued { place, .. } => (4u8, place, call.resent).hash(hasher),

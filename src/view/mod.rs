@@ -14,6 +14,7 @@ mod calls;
 mod chat;
 mod code;
 mod composer;
+mod costs;
 mod entry;
 mod fields;
 mod hide;

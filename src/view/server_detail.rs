@@ -13,6 +13,7 @@ use crate::config::{Confinement, Enforcement, Launch, PASSED_ON};
 use crate::host::{LogLine, Server};
 use crate::ids::{Moment, ServerName};
 use crate::mcp::failure::Failure;
+use crate::mcp::request::ListKind;
 use crate::mcp::status::Status;
 use crate::mcp::tool::Tool;
 use crate::text::{clean, human};
@@ -34,7 +35,12 @@ pub(super) fn lines(app: &App, name: &ServerName, cols: usize, theme: &Theme) ->
         out.extend(failed(failure, cols, theme));
     }
     if !server.tools.is_empty() || server.status.is_ready() {
-        section(&mut out, &format!("Tools · {}", server.tools.len()), theme);
+        let doubt = match server.is_unconfirmed(ListKind::Tools) {
+            true => " · from the last time, not confirmed yet",
+            false => "",
+        };
+        let title = format!("Tools · {}{doubt}", server.tools.len());
+        section(&mut out, &title, theme);
         for tool in &server.tools {
             out.extend(described(server, tool, cols, theme));
         }
@@ -75,6 +81,10 @@ pub(super) fn tools(app: &App, cols: usize, theme: &Theme) -> Lines {
             span(format!("  {sign} {word}"), style),
             span(format!("  {}", servers::tools(server)), theme.dim),
         ];
+        let mut title = title;
+        if !server.tools.is_empty() && server.is_unconfirmed(ListKind::Tools) {
+            title.push(span(", from the last time, not confirmed yet", theme.dim));
+        }
         out.push(Line::from(styled::cropped(title, cols)));
         for tool in &server.tools {
             out.extend(described(server, tool, cols, theme));

@@ -199,6 +199,14 @@ fn line(
         Status::Starting { since } => {
             let since = human::duration(now.since(*since));
             spans.push(span(format!(" {word} {since}"), style));
+            spans.push(span(
+                format!(" {}", human::duration(now.since(*since))),
+                theme.dim,
+            ));
+            if server.is_expected() {
+                let text = format!(" {}, not confirmed yet", self::tools(server));
+                spans.push(span(text, theme.dim));
+            }
         }
         Status::Ready { .. } if server.verdict.grade > Grade::Healthy => spans.push(words()),
         Status::Ready { hello, .. } => {

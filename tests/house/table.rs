@@ -104,6 +104,8 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("two_face", &["view/highlight*"]),
     ("nucleo_matcher", &["app/fuzzy*"]),
     ("clap", &["cli/"]),
+    // The order in which kept answers were used, in one place that bounds them.
+    ("lru", &["mcp/policy/cache*"]),
     ("minijinja", &["agent/model/script/"]),
     // What keeps a comment where it was when a file is written back, and what prints TOML for people.
     ("toml_edit", &["config/rules*", "config/import*"]),

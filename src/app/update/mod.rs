@@ -7,6 +7,7 @@ mod chat;
 mod fields;
 mod form;
 mod input;
+mod keeping;
 mod lists;
 mod overlay;
 mod pins;
@@ -26,7 +27,7 @@ use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
 use crate::app::event::AppEvent;
 use crate::app::form::FieldKey;
-use crate::app::intent::{Intent, Reaching};
+use crate::app::intent::{Intent, Keeping, Reaching};
 use crate::app::keymap::{self, Binding, Context};
 use crate::app::notice::Notices;
 use crate::app::state::{
@@ -212,6 +213,7 @@ impl App {
         const SLOW: Duration = Duration::from_secs(1);
         let runs = self.host.turn != TurnState::Idle
             || matches!(self.host.model, ModelState::Searching { .. })
+            || self.host.compacting.is_some()
             || self.is_calling();
         let status = |wanted: fn(&Status) -> bool| {
             let mut servers = self.host.servers.iter();
@@ -242,6 +244,7 @@ impl App {
             (Intent::Pins(_), _) => self.changed_server().is_some(),
             (Intent::CopyResult, _) => self.call_in_view().is_some_and(|call| call.end().is_some()),
             (Intent::LookAfter | Intent::RepeatCall, _) => self.unknown_in_view().is_some(),
+            (Intent::Keeping(Keeping::Afresh), _) => self.has_kept_answer_in_view(),
             (Intent::SignIn(_), _) => self.server_to_sign_in_at().is_some(),
             // The dialogs show their answers with their keys themselves.
             (Intent::Answer(_), context) if context != Context::Reason => false,
@@ -340,6 +343,7 @@ impl App {
                 tool,
                 arguments,
             } => self.call_by_hand(server, tool, arguments),
+            Intent::Keeping(wish) => self.keeping(wish),
             Intent::Reach(wish) => self.reach(wish),
             Intent::Session(wish) => self.session(wish),
             Intent::Clear => self.clear(),

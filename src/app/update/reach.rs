@@ -186,7 +186,7 @@ impl App {
 
     pub(super) fn browse(&mut self, shelf: Shelf) -> Vec<AppEffect> {
         self.overlay = Overlay::Palette(Palette::of(shelf, &self.host));
-        Vec::new()
+        self.command(Command::Look)
     }
 
     pub(super) fn read(&mut self, server: ServerName, uri: String) -> Vec<AppEffect> {

@@ -87,7 +87,7 @@ impl Watch {
                 Entry::Note(note) if note.level == Level::Info && !self.asked => {}
                 Entry::Note(note) => news.push(News::Note(note)),
                 Entry::User { .. } => self.asked = true,
-                Entry::Told { .. } | Entry::Hand { .. } => {}
+                Entry::Told { .. } | Entry::Compacted(_) | Entry::Hand { .. } => {}
             }
             (self.entry, self.bytes) = (self.entry + 1, 0);
         }

@@ -40,7 +40,7 @@ struct Lead {
 
 impl Host {
     /// What the cache does about a call; absent: it is sent.
-    pub(super) fn from_cache(&mut self, id: CallId, now: Moment) -> Option<Vec<Effect>> {
+    pub(super) fn ask_cache(&mut self, id: CallId, now: Moment) -> Option<Vec<Effect>> {
         let Some((key, ttl)) = self.cache_key(id) else {
             self.may_change(id);
             return None;

@@ -179,6 +179,10 @@ impl Host {
             why: why.clone(),
         }];
         let before = server.listing.insert(kind, Listing::Quiet);
+        if let Some(list) = server.lists.get_mut(&kind) {
+            // It is asked for again after its time, not at every turn.
+            list.read = Some(now);
+        }
         let again = before == Some(Listing::Stale);
         if kind != ListKind::Tools {
             // Announced and not there is common, and no fault that matters: what was known stays.
