@@ -27,6 +27,7 @@ mod login;
 mod model;
 mod reaches;
 mod replies;
+mod sessions;
 mod speaks;
 mod token;
 mod trouble;

@@ -6,5 +6,6 @@ mod frames;
 mod pictures;
 mod properties;
 mod reach;
+mod sessions;
 mod speed;
 mod stage;

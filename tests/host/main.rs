@@ -8,5 +8,6 @@ mod interrupt;
 mod properties;
 mod returning;
 mod servers;
+mod sessions;
 mod stage;
 mod turn;

@@ -24,6 +24,7 @@ mod offline;
 mod reaches;
 mod resize;
 mod servers;
+mod sessions;
 mod speaks;
 mod support;
 mod typing;

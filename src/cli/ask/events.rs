@@ -58,14 +58,17 @@ impl Reporter for Events {
             print(&error_event(&error.message, hint.as_deref()));
         }
         let usage = host.map(|host| host.usage).unwrap_or_default();
-        print(&json!({
+        let mut end = json!({
             "type": "turn_end",
             "stop_reason": stopped.map_or_else(|| json!(error.map(why_not_begun)), |stopped| json!(stopped)),
             "steps": host.map_or(0, |host| host.transcript.steps()),
             "usage": { "prompt_tokens": usage.prompt, "completion_tokens": usage.completion },
-            "session": host.and_then(|host| host.session.id.as_deref()),
-            "saved": host.is_some_and(|host| host.session.saving == Saving::Saved),
-        }));
+        });
+        if let Some((host, id)) = host.and_then(|host| Some((host, host.session.id.as_ref()?))) {
+            let saved = host.session.saving == Saving::Saved;
+            end["session"] = json!({ "id": id, "saved": saved });
+        }
+        print(&end);
     }
 }
 

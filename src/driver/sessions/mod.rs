@@ -7,6 +7,8 @@ pub mod disk;
 pub mod id;
 pub mod journal;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod writer;
 
 use std::sync::mpsc as orders;
