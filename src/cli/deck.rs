@@ -12,7 +12,7 @@ use crate::cli::global::Global;
 use crate::cli::resume::ResumeArgs;
 use crate::cli::setup;
 use crate::config::{Config, Provider};
-use crate::driver::Clock;
+use crate::driver::{Clock, Driver};
 use crate::host::{Command, Host, Settings};
 use crate::terminal::{self, Ended, Outside};
 
@@ -66,19 +66,23 @@ async fn run(
         clock,
     };
     let ended = terminal::run(&mut app, outside).await;
-    if app.host.is_busy() {
-        // What the model has said so far is kept, and its calls are cancelled.
-        let effects = app.host.command(Command::Interrupt, clock.now());
-        effects
-            .into_iter()
-            .for_each(|effect| driver.perform(effect));
-    }
+    leave(&mut app, &mut driver, clock);
     let closed = driver.shutdown(receivers.events).await;
     let ended = ended.map_err(|error| {
         CliError::new(ErrorKind::Usage, format!("the terminal failed: {error}"))
     })?;
     closed.map_err(|error| CliError::new(ErrorKind::Server, error))?;
     Ok(ended)
+}
+
+/// What the model has said so far is kept, and its calls are cancelled.
+fn leave(app: &mut App, driver: &mut Driver, clock: Clock) {
+    if app.host.is_busy() {
+        let effects = app.host.command(Command::Interrupt, clock.now());
+        effects
+            .into_iter()
+            .for_each(|effect| driver.perform(effect));
+    }
 }
 
 /// The script's next prompts; one that cannot be read is reported by the search for a model.

@@ -4,6 +4,8 @@
 //! command line uses `store` directly.
 
 pub mod disk;
+#[cfg(test)]
+mod faults;
 pub mod id;
 pub mod journal;
 pub mod store;

@@ -1,14 +1,9 @@
 //! The files of sessions on a real disk, and on one whose operations fail one after the other.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-use super::disk::{Disk, Machine, Out};
-use super::journal::Durable;
 use super::store::Store;
 use super::writer::{Place, Writer};
 use crate::driver::clock::Clock;
@@ -16,7 +11,7 @@ use crate::host::session::{FORMAT, Line, Reading, SessionEvent, SessionWish, Ses
 use crate::ids::Moment;
 use crate::mcp::wire::redact::Redactor;
 
-fn place(data: &Path) -> Place {
+pub(super) fn place(data: &Path) -> Place {
     let folder = PathBuf::from("/work/here");
     Place::new(
         data.to_owned(),
@@ -34,7 +29,7 @@ fn user(text: &str) -> Line {
     }
 }
 
-fn order(conversation: u64, batch: u64, texts: &[&str], sync: bool) -> SessionWrite {
+pub(super) fn order(conversation: u64, batch: u64, texts: &[&str], sync: bool) -> SessionWrite {
     SessionWrite {
         conversation,
         batch,
@@ -73,7 +68,7 @@ fn open(writer: &mut Writer, id: &str, conversation: u64) -> (usize, Option<Stri
     }
 }
 
-fn files(data: &Path) -> Vec<PathBuf> {
+pub(super) fn files(data: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(data.join("sessions")) else {
         return Vec::new();
     };
@@ -242,114 +237,6 @@ fn a_removed_file_is_noticed_and_a_folder_that_cannot_be_made_is_said_and_tried_
     fs::remove_file(&data).unwrap();
     let id = id_of(writer.write(order(0, 3, &["b"], true)));
     assert_eq!(said(&Store::of(&data).path(&id)), ["a", "a", "b"]);
-}
-
-/// A disk of which one operation fails, and from then on all, or only that one.
-#[derive(Debug, Clone)]
-struct Faulty {
-    count: Arc<AtomicUsize>,
-    fails_at: usize,
-    recovers: bool,
-}
-
-impl Faulty {
-    fn check(&self) -> io::Result<()> {
-        let now = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        let fails = match self.recovers {
-            true => now == self.fails_at,
-            false => now >= self.fails_at,
-        };
-        match fails {
-            true => Err(io::ErrorKind::StorageFull.into()),
-            false => Ok(()),
-        }
-    }
-}
-
-impl Disk for Faulty {
-    fn create(&self, path: &Path) -> io::Result<Out> {
-        self.check()?;
-        Ok(Box::new((self.clone(), Machine.create(path)?)))
-    }
-}
-
-impl Durable for (Faulty, Out) {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let half = bytes.len().div_ceil(2);
-        let failed = self.0.check();
-        let written = self.1.append(&bytes[..half])?;
-        failed.map(|()| written)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.0.check()?;
-        self.1.sync()
-    }
-
-    fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.0.check()?;
-        self.1.cut(length)
-    }
-
-    fn is_gone(&self) -> bool {
-        self.1.is_gone()
-    }
-}
-
-/// Ten orders; gives what was said to be safe, what stands in the file, and whether anything failed.
-fn write_on(fails_at: usize, recovers: bool) -> (Vec<String>, Vec<String>, bool) {
-    let data = tempfile::tempdir().unwrap();
-    let mut place = place(data.path());
-    place.disk = Arc::new(Faulty {
-        count: Arc::default(),
-        fails_at,
-        recovers,
-    });
-    let mut writer = Writer::new(place);
-    let (mut all, mut safe, mut failed) = (Vec::new(), Vec::new(), false);
-    for batch in 1..=10 {
-        let text = format!("line {batch}");
-        let sync = batch % 2 == 0;
-        let event = writer.write(order(0, batch, &[&text], sync));
-        all.push(text);
-        match event {
-            SessionEvent::Written { synced: true, .. } => safe.clone_from(&all),
-            SessionEvent::Written { .. } => {}
-            SessionEvent::Unwritten { .. } => failed = true,
-            other => panic!("{other:?}"),
-        }
-    }
-    writer.finish();
-    let files = files(data.path());
-    assert!(files.len() <= 1, "{files:?}");
-    let text = |line: Line| match line {
-        Line::User { text, .. } => text,
-        other => panic!("{other:?}"),
-    };
-    let stands = files
-        .first()
-        .map(|file| Reading::of(&fs::read(file).unwrap()));
-    let stands = stands.map(|reading| reading.lines.into_iter().map(text).collect());
-    (safe, stands.unwrap_or_default(), failed)
-}
-
-#[test]
-fn whichever_operation_of_the_disk_fails_nothing_shown_as_saved_is_lost() {
-    for recovers in [false, true] {
-        let mut fails_at = 1;
-        loop {
-            let (safe, stands, failed) = write_on(fails_at, recovers);
-            assert!(stands.starts_with(&safe), "{fails_at} {safe:?} {stands:?}");
-            if recovers {
-                assert_eq!(stands.len(), 10, "{fails_at} {stands:?}");
-            }
-            if !failed {
-                break;
-            }
-            fails_at += 1;
-        }
-        assert!(fails_at > 20, "only {fails_at} operations were tried");
-    }
 }
 
 #[test]

@@ -11,7 +11,9 @@ use crate::driver::sessions::disk::{Disk, Machine, Out};
 use crate::driver::sessions::id;
 use crate::driver::sessions::journal::Journal;
 use crate::driver::sessions::store::{self, Store};
-use crate::host::session::{FORMAT, Header, Line, Record, SessionEvent, SessionWish, SessionWrite};
+use crate::host::session::{
+    FORMAT, Header, Line, Reading, Record, SessionEvent, SessionWish, SessionWrite,
+};
 use crate::ids::Moment;
 use crate::mcp::wire::redact::Redactor;
 
@@ -216,34 +218,7 @@ impl Writer {
         let opened = self.store.open(&id)?;
         let age = SystemTime::now().duration_since(opened.written);
         let reading = opened.reading;
-        let mut target = Target {
-            conversation,
-            id: id.clone(),
-            from: None,
-            head: Vec::new(),
-            is_headed: false,
-            journal: None,
-        };
-        let copy = match opened.file {
-            Ok(file) => {
-                if reading.unended {
-                    target.head.push(b'\n');
-                }
-                target.journal = Some(Journal::new(Box::new(file), reading.good));
-                None
-            }
-            Err(why) => {
-                target.id = id::new(SystemTime::now());
-                target.from = Some(id.clone());
-                for line in &reading.lines {
-                    target
-                        .head
-                        .extend(serde_json::to_vec(line).unwrap_or_default());
-                    target.head.push(b'\n');
-                }
-                Some(why)
-            }
-        };
+        let (target, copy) = goes_on_in(id.clone(), conversation, opened.file, &reading);
         self.next = Some(target);
         let start = store::micros(self.place.clock.wall(Moment(0)));
         // What was before this run began is at its beginning.
@@ -255,6 +230,43 @@ impl Writer {
             copy,
             age: age.unwrap_or_default(),
         })
+    }
+}
+
+/// The file that a session goes on in: its own, or a copy, and why.
+fn goes_on_in(
+    id: String,
+    conversation: u64,
+    file: Result<std::fs::File, String>,
+    reading: &Reading,
+) -> (Target, Option<String>) {
+    let mut target = Target {
+        conversation,
+        id,
+        from: None,
+        head: Vec::new(),
+        is_headed: false,
+        journal: None,
+    };
+    match file {
+        Ok(file) => {
+            if reading.unended {
+                target.head.push(b'\n');
+            }
+            target.journal = Some(Journal::new(Box::new(file), reading.good));
+            (target, None)
+        }
+        Err(why) => {
+            let copy = id::new(SystemTime::now());
+            target.from = Some(std::mem::replace(&mut target.id, copy));
+            for line in &reading.lines {
+                target
+                    .head
+                    .extend(serde_json::to_vec(line).unwrap_or_default());
+                target.head.push(b'\n');
+            }
+            (target, Some(why))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Pure. What was with a server when the record ends is of unknown outcome, for the person and for the model. Nothing is written
 //! before the person speaks again, so that a look into a session leaves its file as it is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -205,9 +206,8 @@ impl Host {
 
     /// Makes a record the conversation. Gives how many calls are of unknown outcome.
     fn bring_back(&mut self, record: Record, is_copy: bool) -> usize {
-        let before = self.calls.len() as u64;
         let mut unknown = 0;
-        let mut places = std::collections::BTreeMap::new();
+        let mut places = BTreeMap::new();
         for line in record.calls {
             let id = CallId(self.calls.len() as u64 + 1);
             places.insert(line.call, id);
@@ -220,25 +220,12 @@ impl Host {
             unknown += usize::from(matches!(line.stage, Stage::Sent { .. }));
             self.calls.push(revived(line, id));
         }
-        let mut last_turn = TurnId(0);
-        for mut entry in record.entries {
-            match &mut entry {
-                Entry::Assistant(step) => {
-                    last_turn = last_turn.max(step.turn);
-                    step.calls = step
-                        .calls
-                        .iter()
-                        .filter_map(|id| places.get(&id.0).copied())
-                        .collect();
-                }
-                Entry::Hand { call } => {
-                    *call = places.get(&call.0).copied().unwrap_or(CallId(before));
-                }
-                Entry::User { .. } | Entry::Note(_) | Entry::Told { .. } => {}
+        for entry in record.entries {
+            if let Entry::Assistant(step) = &entry {
+                self.book.numbers.go_past(step.turn);
             }
-            self.transcript.push(entry);
+            self.transcript.push(placed(entry, &places));
         }
-        self.book.numbers.go_past(last_turn);
         self.usage = record.usage;
         self.book.keeper.entries = self.transcript.entries().len();
         self.book.keeper.title.clone_from(&record.title);
@@ -266,29 +253,23 @@ fn welcome(record: &Record, age: Duration) -> String {
     )
 }
 
+/// An entry with the numbers that its calls have in this run.
+fn placed(mut entry: Entry, places: &BTreeMap<u64, CallId>) -> Entry {
+    match &mut entry {
+        Entry::Assistant(step) => {
+            let ids = step.calls.iter();
+            step.calls = ids.filter_map(|id| places.get(&id.0).copied()).collect();
+        }
+        // A record gives no place to a call that it does not hold.
+        Entry::Hand { call } => *call = places.get(&call.0).copied().unwrap_or_default(),
+        Entry::User { .. } | Entry::Note(_) | Entry::Told { .. } => {}
+    }
+    entry
+}
+
 /// A call as it stands in this run: what did not end then has ended by now.
 fn revived(line: CallLine, id: CallId) -> ToolCall {
-    let over = |at, how| CallState::Done {
-        at,
-        took: Duration::ZERO,
-        end: how,
-    };
-    let state = match line.stage {
-        Stage::Made => {
-            let why = "mcpdeck ended before it was sent".to_owned();
-            over(line.made, CallEnd::Unavailable { why })
-        }
-        Stage::Sent { since } => {
-            let why = "mcpdeck ended while the call was with its server".to_owned();
-            let outcome = CallOutcome::Lost { why };
-            over(since, CallEnd::Outcome { outcome })
-        }
-        Stage::Over { when, took, how } => CallState::Done {
-            at: when,
-            took,
-            end: how,
-        },
-    };
+    let state = state(line.stage, line.made);
     ToolCall {
         id,
         origin: match line.model {
@@ -312,5 +293,29 @@ fn revived(line: CallLine, id: CallId) -> ToolCall {
         mismatch: line.mismatch,
         ruling: line.ruling,
         cached: line.cached,
+    }
+}
+
+fn state(stage: Stage, made: Moment) -> CallState {
+    let over = |at, how| CallState::Done {
+        at,
+        took: Duration::ZERO,
+        end: how,
+    };
+    match stage {
+        Stage::Made => {
+            let why = "mcpdeck ended before it was sent".to_owned();
+            over(made, CallEnd::Unavailable { why })
+        }
+        Stage::Sent { since } => {
+            let why = "mcpdeck ended while the call was with its server".to_owned();
+            let outcome = CallOutcome::Lost { why };
+            over(since, CallEnd::Outcome { outcome })
+        }
+        Stage::Over { when, took, how } => CallState::Done {
+            at: when,
+            took,
+            end: how,
+        },
     }
 }
