@@ -325,7 +325,10 @@ fn a_new_conversation_is_another_session_whose_calls_are_counted_from_one() {
     let effects = kept.stage.command(Command::Clear);
     let last = writes(&effects);
     assert_eq!(last.len(), 1);
-    assert!(last[0].sync, "all of the old one is on the disk");
+    assert!(
+        last[0].sync && last[0].last,
+        "all of the old one is on the disk"
+    );
     assert_eq!(kept.stage.host.session.saving, Saving::Nothing);
     let asked = kept.stage.submit("new");
     let new = writes(&asked).remove(0);

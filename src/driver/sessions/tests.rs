@@ -35,6 +35,7 @@ pub(super) fn order(conversation: u64, batch: u64, texts: &[&str], sync: bool) -
         batch,
         lines: texts.iter().map(|text| user(text)).collect(),
         sync,
+        last: false,
     }
 }
 
@@ -162,6 +163,23 @@ fn a_second_window_gets_a_copy_and_the_first_ones_file_stays_as_it_is() {
 }
 
 #[test]
+fn a_conversation_that_is_over_lets_its_file_go() {
+    let data = tempfile::tempdir().unwrap();
+    let mut writer = Writer::new(place(data.path()));
+    let id = id_of(writer.write(order(0, 1, &["a"], true)));
+    let mut last = order(0, 2, &["b"], true);
+    last.last = true;
+    assert_eq!(id_of(writer.write(last)), id);
+    assert_eq!(open(&mut writer, &id, 1), (2, None));
+    let mut last = order(1, 3, &[], true);
+    last.last = true;
+    assert_eq!(id_of(writer.write(last)), id);
+    let deleted = writer.wish(SessionWish::Delete { id });
+    assert!(matches!(deleted, SessionEvent::Done { .. }), "{deleted:?}");
+    assert_eq!(files(data.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn a_newer_file_is_read_and_never_written() {
     let data = tempfile::tempdir().unwrap();
     let mut writer = Writer::new(place(data.path()));
@@ -201,7 +219,9 @@ fn a_torn_line_goes_and_a_last_line_without_an_end_stays() {
     ] {
         let mut file = good.clone();
         match tail {
-            b"" => drop(file.pop()),
+            b"" => {
+                file.pop();
+            }
             torn => file.extend_from_slice(torn),
         }
         fs::write(&path, file).unwrap();

@@ -90,13 +90,15 @@ impl Writer {
             batch,
             lines,
             sync,
+            last,
         } = order;
         self.turn_to(conversation);
         let mut bytes = Vec::new();
         for line in lines {
             bytes.extend(self.bytes(line));
         }
-        match self.add(&bytes, sync) {
+        let outcome = self.add(&bytes, sync);
+        let event = match outcome {
             Ok(_) if self.is_gone() => {
                 self.target = None;
                 SessionEvent::Gone { conversation }
@@ -116,7 +118,12 @@ impl Writer {
                 let why = format!("{file} cannot be written: {error}");
                 SessionEvent::Unwritten { batch, why }
             }
+        };
+        if last {
+            self.finish();
+            self.target = None;
         }
+        event
     }
 
     /// The last try for what could not be written, before the program ends or another conversation begins.

@@ -42,7 +42,7 @@ impl Host {
                 self.rename(&title);
                 Vec::new()
             }
-            SessionCommand::Delete(id) if self.session.id.as_ref() == Some(&id) => {
+            SessionCommand::Delete(id) if self.is_this(&id) => {
                 let why = "this conversation is that session; `/clear` begins another one";
                 self.session_word(Err(why.to_owned()));
                 Vec::new()
@@ -56,7 +56,7 @@ impl Host {
             Some("sessions are not kept in this run")
         } else if self.is_busy() {
             Some("a turn is running")
-        } else if self.session.id.as_ref() == Some(&id) {
+        } else if self.is_this(&id) {
             Some("this conversation is that session")
         } else {
             None
@@ -68,6 +68,12 @@ impl Host {
         self.session.opening = true;
         let conversation = self.book.keeper.conversation + 1;
         vec![Effect::Session(SessionWish::Open { id, conversation })]
+    }
+
+    /// Whether the conversation's name for programs begins so.
+    fn is_this(&self, part: &str) -> bool {
+        let own = self.session.id.as_deref();
+        own.is_some_and(|own| own.starts_with(&part.to_ascii_lowercase()))
     }
 
     fn rename(&mut self, title: &str) {
@@ -122,6 +128,8 @@ impl Host {
 
     fn unwritten(&mut self, batch: u64, why: String) {
         if !self.is_current(batch) {
+            let text = format!("The end of the last conversation is not saved: {why}");
+            self.transcript.note(Level::Warning, text, None);
             return;
         }
         let is_news = !matches!(self.session.saving, Saving::Failed { .. });
@@ -151,7 +159,7 @@ impl Host {
 
     /// The conversation is over, all that is to be written of it has gone out, and another begins.
     pub(in crate::host) fn next_session(&mut self) -> Vec<Effect> {
-        let effects = self.keep_session().into_iter().collect();
+        let effects = self.keep(true).into_iter().collect();
         self.transcript.clear();
         self.book.told = None;
         self.usage = crate::agent::model::Usage::default();
