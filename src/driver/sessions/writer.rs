@@ -108,22 +108,23 @@ impl Writer {
                 id,
                 synced: sync,
             },
-            Err(error) => {
-                let file = self
-                    .target
-                    .as_ref()
-                    .map(|target| self.store.path(&target.id));
-                let file =
-                    file.map_or_else(|| "its file".to_owned(), |path| path.display().to_string());
-                let why = format!("{file} cannot be written: {error}");
-                SessionEvent::Unwritten { batch, why }
-            }
+            Err(error) => SessionEvent::Unwritten {
+                batch,
+                why: self.why(&error),
+            },
         };
         if last {
             self.finish();
             self.target = None;
         }
         event
+    }
+
+    fn why(&self, error: &io::Error) -> String {
+        let target = self.target.as_ref();
+        let path = target.map(|target| self.store.path(&target.id));
+        let file = path.map_or_else(|| "its file".to_owned(), |path| path.display().to_string());
+        format!("{file} cannot be written: {error}")
     }
 
     /// The last try for what could not be written, before the program ends or another conversation begins.
