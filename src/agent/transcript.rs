@@ -265,6 +265,12 @@ impl Transcript {
         }));
     }
 
+    /// Whether a note says just this.
+    pub fn has_note(&self, text: &str) -> bool {
+        let says = |entry: &Entry| matches!(entry, Entry::Note(note) if note.text == text);
+        self.entries.iter().any(says)
+    }
+
     /// Forgets everything: a new conversation.
     pub fn clear(&mut self) {
         self.entries.clear();

@@ -31,7 +31,7 @@ impl Shelf {
             Self::Commands => "Commands",
             Self::Resources => "Resources of all servers · Enter reads",
             Self::Prompts => "Prompts of all servers · Enter uses",
-            Self::Sessions => "Saved sessions · Enter goes on",
+            Self::Sessions => "Saved sessions · Enter goes on, Del deletes",
         }
     }
 
@@ -68,7 +68,10 @@ fn sessions(shelf: &Shelved) -> Vec<Candidate> {
             let (sent, told) = (human::count(sent), human::count(told));
             more.push(format!("{sent} in · {told} out tokens"));
         }
-        let config = of.config.as_ref().map(|file| file.display().to_string());
+        let config = of.config.as_ref().map(|file| {
+            let inside = file.strip_prefix(&of.folder).unwrap_or(file);
+            inside.display().to_string()
+        });
         more.extend(config);
         more.extend(of.open.then(|| "open in a window".to_owned()));
         more.extend(of.trouble.clone());

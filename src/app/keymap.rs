@@ -4,9 +4,7 @@
 
 use crate::app::composer::{Edit, Motion};
 use crate::app::form::FieldKey;
-use crate::app::intent::{
-    Choice, Intent, Keeping, Move, Reaching, SessionKey, SignKey, TrustKey,
-};
+use crate::app::intent::{Choice, Intent, Keeping, Move, Reaching, SessionKey, SignKey, TrustKey};
 use crate::app::key::{Code, Key};
 use crate::app::state::Pane;
 

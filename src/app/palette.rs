@@ -11,6 +11,18 @@ use crate::app::slash::{self, COMMANDS, THEMES};
 use crate::host::Host;
 use crate::mcp::prompt::Prompt;
 
+/// Commands that need more than their name, and have no rows of their own: they are begun in the input.
+const NEEDS_MORE: [&str; 8] = [
+    "call",
+    "rename",
+    "read",
+    "subscribe",
+    "unsubscribe",
+    "log",
+    "login",
+    "logout",
+];
+
 /// The open palette.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Palette {
@@ -129,19 +141,7 @@ fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
             Some(Ok(intent)) if !has_key(&intent) => {
                 all.push((command.help.to_owned(), key, intent));
             }
-            Some(Err(_))
-                if matches!(
-                    command.name,
-                    "call"
-                        | "rename"
-                        | "read"
-                        | "subscribe"
-                        | "unsubscribe"
-                        | "log"
-                        | "login"
-                        | "logout"
-                ) =>
-            {
+            Some(Err(_)) if NEEDS_MORE.contains(&command.name) => {
                 let begin = Intent::Compose(format!("{key} "));
                 all.push((command.help.to_owned(), key, begin));
             }

@@ -16,8 +16,8 @@ use crate::cli::global::Global;
 use crate::cli::resume::ResumeArgs;
 use crate::cli::setup;
 use crate::config::{Config, Environment, Permitted, Provider, TrustBook};
-use crate::driver::Clock;
 use crate::driver::watching::Watch;
+use crate::driver::{Clock, Driver};
 use crate::host::{Command, Host, Settings};
 use crate::terminal::{self, Ended, Outside};
 
@@ -84,13 +84,7 @@ async fn run(
     let ended = terminal::run(&mut app, outside).await;
     watching.abort();
     let mut driver = driver.into_inner();
-    if app.host.is_busy() {
-        // What the model has said so far is kept, and its calls are cancelled.
-        let effects = app.host.command(Command::Interrupt, clock.now());
-        effects
-            .into_iter()
-            .for_each(|effect| driver.perform(effect));
-    }
+    leave(&mut app, &mut driver, clock);
     let closed = driver.shutdown(receivers.events).await;
     let ended = ended.map_err(|error| {
         CliError::new(ErrorKind::Usage, format!("the terminal failed: {error}"))
@@ -120,6 +114,16 @@ fn app(permitted: &Permitted, config: &Config, begin: &ResumeArgs) -> Result<App
         }
     };
     Ok(app)
+}
+
+/// What the model has said so far is kept, and its calls are cancelled.
+fn leave(app: &mut App, driver: &mut Driver, clock: Clock) {
+    if app.host.is_busy() {
+        let effects = app.host.command(Command::Interrupt, clock.now());
+        effects
+            .into_iter()
+            .for_each(|effect| driver.perform(effect));
+    }
 }
 
 /// The script's next prompts; one that cannot be read is reported by the search for a model.

@@ -207,7 +207,10 @@ impl Host {
         match found {
             Ok(label) => {
                 for note in &label.notes {
-                    self.transcript.note(Level::Info, note.clone(), None);
+                    // A conversation that is gone on with has heard it.
+                    if !self.transcript.has_note(note) {
+                        self.transcript.note(Level::Info, note.clone(), None);
+                    }
                 }
                 // What another endpoint could not take says nothing of this one.
                 (self.book.mode, self.book.plain_schemas) = (self.settings.mode, false);

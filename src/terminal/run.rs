@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::app::{App, AppEffect, AppEvent, Measured, Overlay};
 use crate::config::{Config, FolderFile, News, ThemeChoice};
 use crate::driver::Clock;
-use crate::host::{Effect, Host, HostEvent};
+use crate::host::{Effect, Host, HostEvent, SessionEvent};
 use crate::mcp::wire::record::WireRecord;
 use crate::terminal::browser::Browser;
 use crate::terminal::canvas::Canvas;
@@ -232,6 +232,10 @@ impl Loop<'_> {
             self.ticked = Instant::now();
         }
         let concerns_host = !matches!(event, AppEvent::Wire(_));
+        let resumes = matches!(
+            event,
+            AppEvent::Host(HostEvent::Session(SessionEvent::Opened { .. }))
+        );
         let effects = self.app.update(event, self.outside.clock.now());
         self.carry_out(effects);
         if concerns_host {
@@ -239,7 +243,7 @@ impl Loop<'_> {
         }
         let is_busy = self.app.host.is_busy();
         let has_ended = std::mem::replace(&mut self.was_busy, is_busy) && !is_busy;
-        if has_ended {
+        if has_ended || resumes {
             let last = self.app.last_prompt().map(str::to_owned);
             self.propose(last.as_deref());
         }

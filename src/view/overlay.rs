@@ -14,9 +14,8 @@ use crate::view::layout;
 use crate::view::memo::Memo;
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{call_detail, calls, code, composer, fields, pane, pins, server_detail, suggest};
 use crate::view::{
-    call_detail, calls, code, composer, costs, fields, pane, server_detail, suggest,
+    call_detail, calls, code, composer, costs, fields, pane, pins, server_detail, suggest,
 };
 
 /// Columns of the help and the palette at most: longer lines are hard to follow.
@@ -195,6 +194,13 @@ fn draw_palette(palette: &Palette, theme: &Theme, frame: &mut Frame, area: Rect)
             &span(palette.shelf.nothing(), theme.dim).into(),
         );
     }
+    palette_rows(palette, marked, theme, frame, list);
+    (palette.rows.len(), rows)
+}
+
+/// The rows around the marked one, as many as there is room for.
+fn palette_rows(palette: &Palette, marked: usize, theme: &Theme, frame: &mut Frame, list: Rect) {
+    let rows = usize::from(list.height);
     let first = calls::first_row(palette.rows.len(), rows, Some(marked));
     let dooms = palette.doomed.is_some();
     for (row, of) in palette.rows.iter().skip(first).take(rows).enumerate() {
@@ -214,7 +220,6 @@ fn draw_palette(palette: &Palette, theme: &Theme, frame: &mut Frame, area: Rect)
             pane::mark(frame, theme, list, row);
         }
     }
-    (palette.rows.len(), rows)
 }
 
 /// What is said about the marked row stands below the list, where there is room for both. Gives the list's room.

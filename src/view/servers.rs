@@ -199,10 +199,6 @@ fn line(
         Status::Starting { since } => {
             let since = human::duration(now.since(*since));
             spans.push(span(format!(" {word} {since}"), style));
-            spans.push(span(
-                format!(" {}", human::duration(now.since(*since))),
-                theme.dim,
-            ));
             if server.is_expected() {
                 let text = format!(" {}, not confirmed yet", self::tools(server));
                 spans.push(span(text, theme.dim));

@@ -32,6 +32,7 @@ mod login;
 mod model;
 mod reaches;
 mod replies;
+mod sessions;
 mod speaks;
 mod status;
 mod token;

@@ -7,5 +7,6 @@ mod kept;
 mod pictures;
 mod properties;
 mod reach;
+mod sessions;
 mod speed;
 mod stage;

@@ -12,5 +12,6 @@ mod lists;
 mod properties;
 mod returning;
 mod servers;
+mod sessions;
 mod stage;
 mod turn;

@@ -429,6 +429,7 @@ impl Watched {
             | Effect::AbortSignIn { .. }
             | Effect::SignOut { .. }
             | Effect::FindModel
+            | Effect::Session(_)
             | Effect::Keep(_) => {}
         }
     }

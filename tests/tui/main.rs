@@ -25,6 +25,7 @@ mod offline;
 mod reaches;
 mod resize;
 mod servers;
+mod sessions;
 mod speaks;
 mod support;
 mod typing;

@@ -93,9 +93,7 @@ impl App {
             return self.command(Command::Session(SessionCommand::Delete(id)));
         }
         palette.doomed = Some(id);
-        self.complain(
-            "Delete this session for good? Delete once more does it, any other key keeps it.",
-        );
+        self.complain("Del once more deletes it for good; any other key keeps it.");
         Vec::new()
     }
 

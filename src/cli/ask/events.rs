@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::Reporter;
 use super::watch::{News, Watch};
-use crate::agent::transcript::Level;
+use crate::agent::model::Usage;
+use crate::agent::transcript::{Entry, Level};
 use crate::cli::call::result_json;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::output;
@@ -58,16 +59,38 @@ impl Reporter for Events {
             let hint = (!error.hints.is_empty()).then(|| error.hints.join("\n"));
             print(&error_event(&error.message, hint.as_deref()));
         }
-        let usage = host.map(|host| host.usage).unwrap_or_default();
-        print(&json!({
+        let (steps, usage) = host.map(of_this_run).unwrap_or_default();
+        let mut end = json!({
             "type": "turn_end",
             "stop_reason": stopped.map_or_else(|| json!(error.map(why_not_begun)), |stopped| json!(stopped)),
-            "steps": host.map_or(0, |host| host.transcript.steps()),
+            "steps": steps,
             "usage": { "prompt_tokens": usage.prompt, "completion_tokens": usage.completion },
-            "session": host.and_then(|host| host.session.id.as_deref()),
-            "saved": host.is_some_and(|host| host.session.saving == Saving::Saved),
-        }));
+        });
+        if let Some((host, id)) = host.and_then(|host| Some((host, host.session.id.as_ref()?))) {
+            let saved = host.session.saving == Saving::Saved;
+            end["session"] = json!({ "id": id, "saved": saved });
+        }
+        print(&end);
     }
+}
+
+/// The steps and tokens of this run, without those of the session that it goes on with.
+fn of_this_run(host: &Host) -> (usize, Usage) {
+    let (mut steps, mut usage) = (0, Usage::default());
+    for entry in host
+        .transcript
+        .entries()
+        .iter()
+        .skip(host.session.restored.0)
+    {
+        if let Entry::Assistant(step) = entry {
+            let tokens = step.usage.unwrap_or_default();
+            steps += 1;
+            usage.prompt += tokens.prompt;
+            usage.completion += tokens.completion;
+        }
+    }
+    (steps, usage)
 }
 
 /// The stop reason of a turn that never began.

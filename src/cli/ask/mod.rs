@@ -148,6 +148,23 @@ async fn answer(
         reporter.pass_over(&run.host);
         reporter.look(&run.host, run.now());
     }
+    ready(run, reporter).await?;
+    run.command(Command::Submit(prompt));
+    reporter.look(&run.host, run.now());
+    while run.host.is_busy() {
+        match run.host.questions.front().cloned() {
+            Some(question) => run.command(approve::ask(&question, &run.host).await),
+            None => run.step().await,
+        }
+        reporter.look(&run.host, run.now());
+    }
+    resume::settle(run).await;
+    reporter.look(&run.host, run.now());
+    verdict(&run.host)
+}
+
+/// Waits for the servers and the model; without a required one or a model, there is no turn.
+async fn ready(run: &mut Headless, reporter: &mut dyn Reporter) -> Result<(), CliError> {
     let is_ready = |host: &Host| {
         let has_searched = !matches!(host.model, ModelState::Searching { .. });
         has_searched && host.servers.iter().all(|server| server.status.is_settled())
@@ -167,18 +184,7 @@ async fn answer(
     if let ModelState::Absent { why } = &run.host.model {
         return Err(no_model(why));
     }
-    run.command(Command::Submit(prompt));
-    reporter.look(&run.host, run.now());
-    while run.host.is_busy() {
-        match run.host.questions.front().cloned() {
-            Some(question) => run.command(approve::ask(&question, &run.host).await),
-            None => run.step().await,
-        }
-        reporter.look(&run.host, run.now());
-    }
-    resume::settle(run).await;
-    reporter.look(&run.host, run.now());
-    verdict(&run.host)
+    Ok(())
 }
 
 /// What the end of the turn means for the exit code.

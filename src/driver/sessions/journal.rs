@@ -115,6 +115,10 @@ impl<D: Durable> Journal<D> {
     }
 
     fn write(&mut self, sync: bool) -> io::Result<()> {
+        // A look into a file leaves it as it is.
+        if self.tail.is_empty() {
+            return Ok(());
+        }
         if self.is_foul {
             self.out.cut(self.safe)?;
             self.is_foul = false;

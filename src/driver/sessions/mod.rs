@@ -4,9 +4,13 @@
 //! command line uses `store` directly.
 
 pub mod disk;
+#[cfg(test)]
+mod faults;
 pub mod id;
 pub mod journal;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod writer;
 
 use std::sync::mpsc as orders;

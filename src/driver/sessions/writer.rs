@@ -11,7 +11,9 @@ use crate::driver::sessions::disk::{Disk, Machine, Out};
 use crate::driver::sessions::id;
 use crate::driver::sessions::journal::Journal;
 use crate::driver::sessions::store::{self, Store};
-use crate::host::session::{FORMAT, Header, Line, Record, SessionEvent, SessionWish, SessionWrite};
+use crate::host::session::{
+    FORMAT, Header, Line, Reading, Record, SessionEvent, SessionWish, SessionWrite,
+};
 use crate::ids::Moment;
 use crate::mcp::wire::redact::Redactor;
 
@@ -88,13 +90,15 @@ impl Writer {
             batch,
             lines,
             sync,
+            last,
         } = order;
         self.turn_to(conversation);
         let mut bytes = Vec::new();
         for line in lines {
             bytes.extend(self.bytes(line));
         }
-        match self.add(&bytes, sync) {
+        let outcome = self.add(&bytes, sync);
+        let event = match outcome {
             Ok(_) if self.is_gone() => {
                 self.target = None;
                 SessionEvent::Gone { conversation }
@@ -104,17 +108,23 @@ impl Writer {
                 id,
                 synced: sync,
             },
-            Err(error) => {
-                let file = self
-                    .target
-                    .as_ref()
-                    .map(|target| self.store.path(&target.id));
-                let file =
-                    file.map_or_else(|| "its file".to_owned(), |path| path.display().to_string());
-                let why = format!("{file} cannot be written: {error}");
-                SessionEvent::Unwritten { batch, why }
-            }
+            Err(error) => SessionEvent::Unwritten {
+                batch,
+                why: self.why(&error),
+            },
+        };
+        if last {
+            self.finish();
+            self.target = None;
         }
+        event
+    }
+
+    fn why(&self, error: &io::Error) -> String {
+        let target = self.target.as_ref();
+        let path = target.map(|target| self.store.path(&target.id));
+        let file = path.map_or_else(|| "its file".to_owned(), |path| path.display().to_string());
+        format!("{file} cannot be written: {error}")
     }
 
     /// The last try for what could not be written, before the program ends or another conversation begins.
@@ -216,34 +226,7 @@ impl Writer {
         let opened = self.store.open(&id)?;
         let age = SystemTime::now().duration_since(opened.written);
         let reading = opened.reading;
-        let mut target = Target {
-            conversation,
-            id: id.clone(),
-            from: None,
-            head: Vec::new(),
-            is_headed: false,
-            journal: None,
-        };
-        let copy = match opened.file {
-            Ok(file) => {
-                if reading.unended {
-                    target.head.push(b'\n');
-                }
-                target.journal = Some(Journal::new(Box::new(file), reading.good));
-                None
-            }
-            Err(why) => {
-                target.id = id::new(SystemTime::now());
-                target.from = Some(id.clone());
-                for line in &reading.lines {
-                    target
-                        .head
-                        .extend(serde_json::to_vec(line).unwrap_or_default());
-                    target.head.push(b'\n');
-                }
-                Some(why)
-            }
-        };
+        let (target, copy) = goes_on_in(id.clone(), conversation, opened.file, &reading);
         self.next = Some(target);
         let start = store::micros(self.place.clock.wall(Moment(0)));
         // What was before this run began is at its beginning.
@@ -255,6 +238,43 @@ impl Writer {
             copy,
             age: age.unwrap_or_default(),
         })
+    }
+}
+
+/// The file that a session goes on in: its own, or a copy, and why.
+fn goes_on_in(
+    id: String,
+    conversation: u64,
+    file: Result<std::fs::File, String>,
+    reading: &Reading,
+) -> (Target, Option<String>) {
+    let mut target = Target {
+        conversation,
+        id,
+        from: None,
+        head: Vec::new(),
+        is_headed: false,
+        journal: None,
+    };
+    match file {
+        Ok(file) => {
+            if reading.unended {
+                target.head.push(b'\n');
+            }
+            target.journal = Some(Journal::new(Box::new(file), reading.good));
+            (target, None)
+        }
+        Err(why) => {
+            let copy = id::new(SystemTime::now());
+            target.from = Some(std::mem::replace(&mut target.id, copy));
+            for line in &reading.lines {
+                target
+                    .head
+                    .extend(serde_json::to_vec(line).unwrap_or_default());
+                target.head.push(b'\n');
+            }
+            (target, Some(why))
+        }
     }
 }
 

@@ -25,16 +25,8 @@ impl Host {
         }
         if let Some(effects) = self.is_away(id, now) {
             return effects;
-
-        let is_there = self
-            .call(id)
-            .and_then(|call| self.server(call.server.as_ref()?));
-        if is_there.is_some_and(|server| server.status.is_ready())
-            && let Some(effects) = self.ask_cache(id, now)
-        {
-            return effects;
         }
-        if let Some(effects) = self.from_cache(id, now) {
+        if let Some(effects) = self.ask_cache(id, now) {
             return effects;
         }
         if let Some(effects) = self.held_back(id, now) {

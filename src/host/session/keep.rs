@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::agent::transcript::Entry;
+use crate::agent::transcript::{Compacted, Entry};
 use crate::host::call::{CallState, Origin, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::keep::Keep;
@@ -69,7 +69,13 @@ impl Keeper {
 impl Host {
     /// What is to be written down now, if anything. Before everything else that is to be done: a call is written before it is sent.
     pub(in crate::host) fn keep_session(&mut self) -> Option<Effect> {
-        if self.session.saving == Saving::Off || !self.has_begun() {
+        self.keep(false)
+    }
+
+    /// The same; with `last`, the conversation is over, and a file that it has is let go.
+    pub(super) fn keep(&mut self, last: bool) -> Option<Effect> {
+        let lets_go = last && (self.session.id.is_some() || self.book.keeper.begun);
+        if self.session.saving == Saving::Off || !(self.has_begun() || lets_go) {
             return None;
         }
         let mut lines = self.moved_calls();
@@ -77,7 +83,7 @@ impl Host {
         lines.extend(self.new_title());
         let sync = !self.is_busy();
         let keeper = &mut self.book.keeper;
-        if lines.is_empty() && !(sync && keeper.unsynced) {
+        if lines.is_empty() && !(sync && keeper.unsynced) && !lets_go {
             return None;
         }
         keeper.batch += 1;
@@ -90,6 +96,7 @@ impl Host {
             batch: keeper.batch,
             lines,
             sync,
+            last,
         })))
     }
 

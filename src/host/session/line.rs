@@ -211,7 +211,11 @@ impl Line {
                     Stage::Over { when, .. } => *when = map(*when),
                 }
             }
-            Self::Note { .. } | Self::Told { .. } | Self::Compacted(_) | Self::Hand { .. } | Self::Title { .. } => {}
+            Self::Note { .. }
+            | Self::Told { .. }
+            | Self::Compacted(_)
+            | Self::Hand { .. }
+            | Self::Title { .. } => {}
         }
         self
     }
@@ -227,7 +231,11 @@ impl Line {
                 Stage::Sent { since } => *since,
                 Stage::Over { when, .. } => *when,
             }),
-            Self::Note { .. } | Self::Told { .. } | Self::Compacted(_) | Self::Hand { .. } | Self::Title { .. } => None,
+            Self::Note { .. }
+            | Self::Told { .. }
+            | Self::Compacted(_)
+            | Self::Hand { .. }
+            | Self::Title { .. } => None,
         }
     }
 }

@@ -3,11 +3,12 @@
 //! Pure. What was with a server when the record ends is of unknown outcome, for the person and for the model. Nothing is written
 //! before the person speaks again, so that a look into a session leaves its file as it is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::transcript::{Entry, Level};
+use crate::agent::transcript::{Entry, Fold, Level};
 use crate::host::call::{CallEnd, CallState, Origin, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::session::keep::Keeper;
@@ -41,7 +42,7 @@ impl Host {
                 self.rename(&title);
                 Vec::new()
             }
-            SessionCommand::Delete(id) if self.session.id.as_ref() == Some(&id) => {
+            SessionCommand::Delete(id) if self.is_this(&id) => {
                 let why = "this conversation is that session; `/clear` begins another one";
                 self.session_word(Err(why.to_owned()));
                 Vec::new()
@@ -55,7 +56,7 @@ impl Host {
             Some("sessions are not kept in this run")
         } else if self.is_busy() {
             Some("a turn is running")
-        } else if self.session.id.as_ref() == Some(&id) {
+        } else if self.is_this(&id) {
             Some("this conversation is that session")
         } else {
             None
@@ -67,6 +68,12 @@ impl Host {
         self.session.opening = true;
         let conversation = self.book.keeper.conversation + 1;
         vec![Effect::Session(SessionWish::Open { id, conversation })]
+    }
+
+    /// Whether the conversation's name for programs begins so.
+    fn is_this(&self, part: &str) -> bool {
+        let own = self.session.id.as_deref();
+        own.is_some_and(|own| own.starts_with(&part.to_ascii_lowercase()))
     }
 
     fn rename(&mut self, title: &str) {
@@ -121,6 +128,8 @@ impl Host {
 
     fn unwritten(&mut self, batch: u64, why: String) {
         if !self.is_current(batch) {
+            let text = format!("The end of the last conversation is not saved: {why}");
+            self.transcript.note(Level::Warning, text, None);
             return;
         }
         let is_news = !matches!(self.session.saving, Saving::Failed { .. });
@@ -150,7 +159,7 @@ impl Host {
 
     /// The conversation is over, all that is to be written of it has gone out, and another begins.
     pub(in crate::host) fn next_session(&mut self) -> Vec<Effect> {
-        let effects = self.keep_session().into_iter().collect();
+        let effects = self.keep(true).into_iter().collect();
         self.transcript.clear();
         self.book.told = None;
         self.usage = crate::agent::model::Usage::default();
@@ -205,9 +214,8 @@ impl Host {
 
     /// Makes a record the conversation. Gives how many calls are of unknown outcome.
     fn bring_back(&mut self, record: Record, is_copy: bool) -> usize {
-        let before = self.calls.len() as u64;
         let mut unknown = 0;
-        let mut places = std::collections::BTreeMap::new();
+        let mut places = BTreeMap::new();
         for line in record.calls {
             let id = CallId(self.calls.len() as u64 + 1);
             places.insert(line.call, id);
@@ -220,29 +228,12 @@ impl Host {
             unknown += usize::from(matches!(line.stage, Stage::Sent { .. }));
             self.calls.push(revived(line, id));
         }
-        let mut last_turn = TurnId(0);
-        for mut entry in record.entries {
-            match &mut entry {
-                Entry::Assistant(step) => {
-                    last_turn = last_turn.max(step.turn);
-                    step.calls = step
-                        .calls
-                        .iter()
-                        .filter_map(|id| places.get(&id.0).copied())
-                        .collect();
-                }
-                Entry::Hand { call } => {
-                    *call = places.get(&call.0).copied().unwrap_or(CallId(before));
-                }
-                Entry::Compacted(compacted) => {
-                    let kept = |(id, fold): &(CallId, Fold)| Some((*places.get(&id.0)?, *fold));
-                    compacted.folded = compacted.folded.iter().filter_map(kept).collect();
-                }
-                Entry::User { .. } | Entry::Note(_) | Entry::Told { .. } => {}
+        for entry in record.entries {
+            if let Entry::Assistant(step) = &entry {
+                self.book.numbers.go_past(step.turn);
             }
-            self.transcript.push(entry);
+            self.transcript.push(placed(entry, &places));
         }
-        self.book.numbers.go_past(last_turn);
         self.usage = record.usage;
         self.book.keeper.entries = self.transcript.entries().len();
         self.book.keeper.title.clone_from(&record.title);
@@ -270,29 +261,27 @@ fn welcome(record: &Record, age: Duration) -> String {
     )
 }
 
+/// An entry with the numbers that its calls have in this run.
+fn placed(mut entry: Entry, places: &BTreeMap<u64, CallId>) -> Entry {
+    match &mut entry {
+        Entry::Assistant(step) => {
+            let ids = step.calls.iter();
+            step.calls = ids.filter_map(|id| places.get(&id.0).copied()).collect();
+        }
+        // A record gives no place to a call that it does not hold.
+        Entry::Hand { call } => *call = places.get(&call.0).copied().unwrap_or_default(),
+        Entry::Compacted(compacted) => {
+            let kept = |(id, fold): &(CallId, Fold)| Some((*places.get(&id.0)?, *fold));
+            compacted.folded = compacted.folded.iter().filter_map(kept).collect();
+        }
+        Entry::User { .. } | Entry::Note(_) | Entry::Told { .. } => {}
+    }
+    entry
+}
+
 /// A call as it stands in this run: what did not end then has ended by now.
 fn revived(line: CallLine, id: CallId) -> ToolCall {
-    let over = |at, how| CallState::Done {
-        at,
-        took: Duration::ZERO,
-        end: how,
-    };
-    let state = match line.stage {
-        Stage::Made => {
-            let why = "mcpdeck ended before it was sent".to_owned();
-            over(line.made, CallEnd::Unavailable { why })
-        }
-        Stage::Sent { since } => {
-            let why = "mcpdeck ended while the call was with its server".to_owned();
-            let outcome = CallOutcome::Lost { why };
-            over(since, CallEnd::Outcome { outcome })
-        }
-        Stage::Over { when, took, how } => CallState::Done {
-            at: when,
-            took,
-            end: how,
-        },
-    };
+    let state = state(line.stage, line.made);
     ToolCall {
         id,
         origin: match line.model {
@@ -317,5 +306,29 @@ fn revived(line: CallLine, id: CallId) -> ToolCall {
         mismatch: line.mismatch,
         ruling: line.ruling,
         cached: line.cached,
+    }
+}
+
+fn state(stage: Stage, made: Moment) -> CallState {
+    let over = |at, how| CallState::Done {
+        at,
+        took: Duration::ZERO,
+        end: how,
+    };
+    match stage {
+        Stage::Made => {
+            let why = "mcpdeck ended before it was sent".to_owned();
+            over(made, CallEnd::Unavailable { why })
+        }
+        Stage::Sent { since } => {
+            let why = "mcpdeck ended while the call was with its server".to_owned();
+            let outcome = CallOutcome::Lost { why };
+            over(since, CallEnd::Outcome { outcome })
+        }
+        Stage::Over { when, took, how } => CallState::Done {
+            at: when,
+            took,
+            end: how,
+        },
     }
 }

@@ -111,6 +111,8 @@ pub struct SessionWrite {
     pub lines: Vec<Line>,
     /// A turn has ended: all that was written so far is to be on the disk.
     pub sync: bool,
+    /// The conversation is over: its file is let go.
+    pub last: bool,
 }
 
 /// A wish about the files of sessions.
