@@ -24,4 +24,5 @@ pub mod status;
 pub mod tool;
 pub mod transport;
 pub mod verdict;
+pub mod weight;
 pub mod wire;

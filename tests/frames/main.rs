@@ -8,3 +8,4 @@ mod properties;
 mod reach;
 mod speed;
 mod stage;
+mod unknown;

@@ -5,6 +5,7 @@ mod asks;
 mod calls;
 mod extras;
 mod interrupt;
+mod policies;
 mod properties;
 mod returning;
 mod servers;

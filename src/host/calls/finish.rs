@@ -15,6 +15,10 @@ use crate::host::state::Host;
 use crate::ids::{CallId, Generation, Moment, ServerName};
 use crate::mcp::request::Method;
 use crate::mcp::result::CallOutcome;
+use crate::mcp::wire::lines::head;
+
+/// Bytes of an error that a server's health keeps.
+const ERROR: usize = 2 * 1024;
 
 impl Host {
     /// Ends a call, takes the sample, saves what is too long for the model, and lets the turn go on.
@@ -43,6 +47,7 @@ impl Host {
         self.book.resends.remove(&id);
         self.check_output(id);
         self.say_unknown(id);
+        self.let_go_of_results(id);
         effects.extend(self.asks_of_calls_over(|call| call == id));
         effects.extend(self.save_if_long(id, &end));
         let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));
@@ -131,7 +136,9 @@ impl Host {
                 outcome: CallOutcome::Cancelled | CallOutcome::NotSent { .. }
             }
         );
-        let error = end.is_error().then(|| outcome::words(end));
+        let error = end
+            .is_error()
+            .then(|| head(&outcome::words(end), ERROR).to_owned());
         if let Some(server) = self.server_mut(name)
             && !says_nothing
         {

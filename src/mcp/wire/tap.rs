@@ -2,7 +2,7 @@
 //!
 //! Impure: reads the clock. Made once by the driver; each connection takes a [`ConnectionTap`] of its own.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -17,6 +17,8 @@ use crate::mcp::wire::redact::Redactor;
 
 /// How much of a line the live channel carries.
 const LIVE_TEXT: usize = 64 * 1024;
+/// Bytes that may wait on the live channel; what comes then is dropped and counted.
+const LIVE_BYTES: usize = 8 * 1024 * 1024;
 
 /// The tap of the whole program. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ struct Shared {
     dropped: AtomicU64,
     file: Option<WireFile>,
     live: Option<mpsc::Sender<WireRecord>>,
+    /// Bytes that were sent on the live channel since it was last seen empty.
+    live_bytes: AtomicUsize,
 }
 
 /// The tap of one connection.
@@ -56,6 +60,7 @@ impl Tap {
                 dropped: AtomicU64::new(0),
                 file: wire_log,
                 live,
+                live_bytes: AtomicUsize::new(0),
             }),
         }
     }
@@ -102,6 +107,17 @@ impl Tap {
     }
 }
 
+impl Shared {
+    /// Whether the live channel takes so many bytes more: whoever looks is behind by so much at most.
+    fn has_room(&self, live: &mpsc::Sender<WireRecord>, bytes: usize) -> bool {
+        if live.capacity() == live.max_capacity() {
+            self.live_bytes.store(0, Ordering::Relaxed);
+        }
+        let before = self.live_bytes.fetch_add(bytes, Ordering::Relaxed);
+        before + bytes <= LIVE_BYTES
+    }
+}
+
 impl ConnectionTap {
     /// Learns a secret that came after the connection was made. Every clone knows it from then on.
     pub fn learn(&self, secret: &str) {
@@ -145,7 +161,7 @@ impl ConnectionTap {
                 bytes,
                 text: head(text, LIVE_TEXT).to_owned(),
             };
-            if live.try_send(record).is_err() {
+            if !shared.has_room(live, record.text.len()) || live.try_send(record).is_err() {
                 shared.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
