@@ -40,6 +40,8 @@ pub struct Book {
     pub timers: BTreeMap<TimerId, Purpose>,
     /// Each server's ends.
     pub lifecycles: BTreeMap<ServerName, Lifecycle>,
+    /// Bytes of the results that are kept, the oldest first.
+    pub kept_results: VecDeque<(CallId, usize)>,
     /// What spreads the waits before another try.
     pub dice: Dice,
     /// The calls that wait for their turn at each server, the next one first.

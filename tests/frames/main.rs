@@ -10,3 +10,4 @@ mod reach;
 mod sessions;
 mod speed;
 mod stage;
+mod unknown;

@@ -9,6 +9,7 @@ mod extras;
 mod health;
 mod interrupt;
 mod lists;
+mod policies;
 mod properties;
 mod returning;
 mod servers;
