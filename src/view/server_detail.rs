@@ -171,7 +171,9 @@ fn process(server: &Server) -> Vec<(&'static str, String)> {
 
 fn confined(confine: &Confinement, held: Option<Enforcement>) -> String {
     let list = |paths: &[PathBuf]| {
-        let paths = paths.iter().map(|path| clean::line(&path.to_string_lossy()));
+        let paths = paths
+            .iter()
+            .map(|path| clean::line(&path.to_string_lossy()));
         paths.collect::<Vec<_>>().join(", ")
     };
     let mut parts = vec!["reads the system's programs".to_owned()];

@@ -10,4 +10,5 @@ mod reach;
 mod scenarios;
 mod slash;
 mod support;
+mod trust;
 mod viewport;

@@ -16,6 +16,7 @@ mod screen;
 
 mod approval;
 mod call;
+mod confine;
 mod deck;
 mod demo;
 mod events;
@@ -30,6 +31,7 @@ mod replies;
 mod speaks;
 mod token;
 mod trouble;
+mod trust;
 mod undo;
 mod usage;
 mod wire_log;

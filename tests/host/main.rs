@@ -6,6 +6,7 @@ mod calls;
 mod extras;
 mod interrupt;
 mod properties;
+mod reload;
 mod returning;
 mod servers;
 mod stage;

@@ -26,5 +26,6 @@ mod resize;
 mod servers;
 mod speaks;
 mod support;
+mod trust;
 mod typing;
 mod ways;

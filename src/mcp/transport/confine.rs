@@ -19,13 +19,32 @@ pub const WORD: &str = "confined-server";
 /// What every confined server may read and run: the system's programs, libraries and settings, never a home folder. Those that
 /// are not there are passed over.
 pub const SYSTEM: [&str; 15] = [
-    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix/store",
-    "/gnu/store", "/snap", "/proc", "/sys", "/run/systemd/resolve",
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/etc",
+    "/opt",
+    "/nix/store",
+    "/gnu/store",
+    "/snap",
+    "/proc",
+    "/sys",
+    "/run/systemd/resolve",
 ];
 
 /// What every confined server may also write to: devices that keep nothing.
 #[cfg(target_os = "linux")]
-const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+const DEVICES: [&str; 5] = [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+];
 
 /// What the process is told, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,8 +128,9 @@ mod linux {
     use std::process::{Command, ExitCode};
 
     use landlock::{
-        ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
-        RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+        ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, Ruleset,
+        RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
+        path_beneath_rules,
     };
 
     use super::{DEVICES, Plan, SYSTEM, WORD};
@@ -143,7 +163,10 @@ mod linux {
             Ok(RulesetStatus::NotEnforced) => "the system did not confine it".to_owned(),
             Err(error) => error.to_string(),
         };
-        let told = writeln!(std::io::stderr(), "mcpdeck: the confined server was not started: {why}");
+        let told = writeln!(
+            std::io::stderr(),
+            "mcpdeck: the confined server was not started: {why}"
+        );
         drop(told);
         Some(ExitCode::from(CANNOT))
     }
