@@ -50,7 +50,10 @@ fn a_folders_file_says_all_that_it_would_run_and_no_secret() {
     let machine = machine().project(EVERYTHING);
     let said = folder(&machine).says.join("\n");
     let project = machine.path("project").to_string_lossy().into_owned();
-    let expected = r#"Server run
+    let expected = r#"Server mine, in place of or over your own of this name
+  starts       node
+  env          NODE_OPTIONS=--require ./x.js
+Server run
   starts       [PROJECT]/tools/run.sh --token *** --home=${HOME_DIR} 'x y'
   env          LD_PRELOAD=evil.so API_KEY=*** WITH=${SHELL_VAR:-none}
   env_vars     GITHUB_TOKEN
@@ -63,9 +66,6 @@ Server away
   approve      never
   ! gets your AWAY_TOKEN
   ! every tool of it runs without asking
-Server mine, in place of or over your own of this name
-  starts       node
-  env          NODE_OPTIONS=--require ./x.js
 Model
   base_url     https://models.example.com/v1
   api_key_env  MY_KEY
@@ -93,7 +93,7 @@ fn looks_alone_need_no_trust_and_everything_else_does() {
         "[mcp_servers.mine]\ncomand = \"x\"\n",
         "[model]\nprovider = \"none\"\n",
         "[limits]\nsteps_per_turn = 1000000\n",
-        "roots = [\"/\"]\n",
+        "roots = [\"src\"]\n",
     ] {
         assert_ne!(
             folder(&machine().project(serious)).says,
