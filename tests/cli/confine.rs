@@ -188,7 +188,7 @@ fn a_confined_server_works_within_its_walls_and_a_missing_folder_is_said() {
     server("lost", "confine = { read = [\"nowhere\"] }\n");
     let read = |name: &str, file: &str| {
         let path = format!("path={}", at(file));
-        deck.run(&["call", name, "read_file", &path])
+        deck.run(&["call", name, "read_text_file", &path])
     };
     assert!(
         read("free", "closed/a.txt")
