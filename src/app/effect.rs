@@ -26,6 +26,10 @@ pub enum AppEffect {
     Trust(Box<FolderFile>),
     /// Finds out what `auto` means for the theme; answered by [`crate::app::event::AppEvent::Theme`].
     DetectTheme,
+    /// Rings the terminal's bell.
+    Ring,
+    /// Shows a notification of the desktop, through the terminal. The text is raw.
+    Notify(String),
     /// Draws everything anew, whatever the screen is thought to show.
     Redraw,
     /// Gives the terminal back and stops, until the shell's `fg`.

@@ -4,7 +4,7 @@
 
 use crate::app::composer::{Edit, Motion};
 use crate::app::form::FieldKey;
-use crate::app::intent::{Choice, Intent, Move, Reaching, SignKey, TrustKey};
+use crate::app::intent::{Choice, Intent, Keeping, Move, Reaching, SessionKey, SignKey, TrustKey};
 use crate::app::key::{Code, Key};
 use crate::app::state::Pane;
 
@@ -307,8 +307,13 @@ pub static TABLE: &[Binding] = &[
     row!(&[Fields], [key(Code::Down)], Intent::Move(Move::Down), "values", "Mark the value after; without values, go to the next field"),
     row!(&[Fields], [key(Code::Esc)], Intent::Back, "close", "Close the form"),
     row!(&[Palette], [key(Code::Enter)], Intent::Run, "choose", "Do what the marked row says"),
+    row!(&[Palette], [key(Code::Delete)], Intent::Session(SessionKey::Delete), "delete", "Of the saved sessions: delete the marked one; pressed once more, it is gone"),
     row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
+    row!(&[Calls, Detail], [c('c')], Intent::LookAfter, "check", "Of a call whose outcome is unknown: write a look by a tool that only reads into the input"),
+    row!(&[Calls, Detail], [c('a')], Intent::RepeatCall, "send again", "Of a call whose outcome is unknown: send it once more; pressed twice"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
+    row!(&[Servers, Detail], [c('a')], Intent::Pins(None), "changes", "Look at what a server has changed in its tools; there, accept it"),
+    row!(&[Calls, Detail], [c('f')], Intent::Keeping(Keeping::Afresh), "fresh", "Make a call once more whose answer was kept, and ask the server itself"),
     row!(&[Servers, Detail], [c('r')], Intent::Restart(None), "restart", "Start the server anew"),
     row!(&[Servers, Detail], [c('d')], Intent::Disable(None), "disable", "Switch the server off"),
     row!(&[Servers, Detail], [c('e')], Intent::Enable(None), "enable", "Switch the server on"),

@@ -84,7 +84,7 @@ pub fn run(args: &AuthArgs, global: &Global) -> Result<ExitCode, CliError> {
     match json {
         true => {
             let servers: Vec<Value> = known.iter().map(|(name, how)| how.json(name)).collect();
-            output::data(&format!("{:#}\n", json!({ "servers": servers })));
+            output::json(&json!({ "servers": servers }));
         }
         false if known.is_empty() => output::note("no server of the configuration is at a URL"),
         false => output::data(&table(&known)),

@@ -28,6 +28,12 @@ pub struct Global {
     /// Write every message and every stray line to this file, as JSON lines without secrets
     #[arg(long, global = true, value_name = "FILE")]
     pub wire_log: Option<PathBuf>,
+    /// Give figures to Prometheus at this address (`/metrics`); a port alone is one of this machine
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub metrics: Option<String>,
+    /// Let --metrics be an address that other machines can reach
+    #[arg(long, global = true, requires = "metrics")]
+    pub metrics_any_host: bool,
 }
 
 impl Global {

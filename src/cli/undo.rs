@@ -106,7 +106,7 @@ fn configured(global: &Global) -> Result<Option<PathBuf>, CliError> {
 
 fn list(entries: &[Entry], as_json: bool) {
     if as_json {
-        output::data(&format!("{:#}\n", json!({ "changes": entries })));
+        output::json(&json!({ "changes": entries }));
         return;
     }
     for entry in entries {
@@ -119,7 +119,7 @@ fn list(entries: &[Entry], as_json: bool) {
 
 fn tell(undone: &Undone, as_json: bool) {
     if as_json {
-        output::data(&format!("{:#}\n", json!(undone)));
+        output::json(&json!(undone));
         return;
     }
     let words = clean::line(&undone.undone.words());

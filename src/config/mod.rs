@@ -33,7 +33,7 @@ pub use server::{
     StdioLaunch, StoreUrl, TransportChoice,
 };
 pub use settings::{
-    AllowRule, BrokenServer, Config, Limits, ModelMode, ModelSettings, Provider, ThemeChoice,
-    UiSettings,
+    AllowRule, BrokenServer, Config, Limits, LogLevel, ModelMode, ModelSettings, Notify, Provider,
+    ThemeChoice, UiSettings,
 };
 pub use trust::{Asks, FolderFile, News, Permitted, TrustBook};

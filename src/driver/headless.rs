@@ -91,5 +91,6 @@ impl Headless {
         effects
             .into_iter()
             .for_each(|effect| self.driver.perform(effect));
+        self.driver.see(&self.host);
     }
 }

@@ -3,6 +3,8 @@
 //! Each part of the contract that scripts rely on is held here: the events of `--json`, what goes to stdout and what to stderr,
 //! and the exit codes.
 
+#[path = "../support/aftermath.rs"]
+mod aftermath;
 #[path = "../support/auth_site.rs"]
 mod auth_site;
 #[path = "../support/endpoint.rs"]
@@ -13,6 +15,8 @@ mod eras;
 mod home;
 #[path = "../support/screen.rs"]
 mod screen;
+#[path = "../support/until.rs"]
+mod until;
 
 mod approval;
 mod call;
@@ -20,6 +24,7 @@ mod confine;
 mod deck;
 mod demo;
 mod events;
+mod faults;
 mod hostile;
 mod interrupt;
 mod kinds;
@@ -28,7 +33,9 @@ mod login;
 mod model;
 mod reaches;
 mod replies;
+mod sessions;
 mod speaks;
+mod status;
 mod token;
 mod trouble;
 mod trust;

@@ -2,9 +2,11 @@
 
 mod asks;
 mod frames;
+mod kept;
 #[cfg(feature = "images")]
 mod pictures;
 mod properties;
 mod reach;
+mod sessions;
 mod speed;
 mod stage;

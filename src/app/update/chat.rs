@@ -252,6 +252,7 @@ impl App {
             | Entry::User { .. }
             | Entry::Note(_)
             | Entry::Told { .. }
+            | Entry::Compacted(_)
             | Entry::Hand { .. } => None,
         });
         match answer {

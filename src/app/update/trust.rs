@@ -132,7 +132,7 @@ impl App {
             .transcript
             .note(Level::Info, text, Some(hint.to_owned()));
         match starting {
-            true => host_effects(self.host.start(self.now)),
+            true => self.begin(),
             false => Vec::new(),
         }
     }
@@ -141,7 +141,7 @@ impl App {
         let mut effects = vec![AppEffect::Configure(config.clone())];
         effects.extend(host_effects(self.host.reload(config, self.now)));
         if starts {
-            effects.extend(host_effects(self.host.start(self.now)));
+            effects.extend(self.begin());
         }
         if self.configured_theme != config.ui.theme {
             self.configured_theme = config.ui.theme;

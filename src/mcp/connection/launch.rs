@@ -16,7 +16,7 @@ use crate::mcp::wire::tap::ConnectionTap;
 pub fn open(dial: &Dial, tap: &ConnectionTap, tasks: &TaskTracker) -> Result<Link, Box<Failure>> {
     match &dial.spec.launch {
         Launch::Stdio(launch) => {
-            let mut program = Program::resolve(launch)?;
+            let mut program = Program::resolve(launch)?.supervised(&dial.own_binary);
             if let Some(by) = &dial.spec.policy.confine {
                 confinement(dial)?;
                 program = program.confined(by, &dial.own_binary)?;

@@ -73,6 +73,8 @@ pub struct CallRequest {
     pub timeout: Duration,
     /// How long at all, whatever the progress.
     pub max_total: Duration,
+    /// The trace that it belongs to, in the form of W3C's `traceparent`: goes along in `_meta`.
+    pub trace: Option<String>,
 }
 
 /// A call that an earlier connection began as a task, to be followed to its end.
