@@ -96,6 +96,9 @@ impl ServerEvent {
             | Self::UrlDone { .. }
             | Self::Log { .. }
             | Self::Probed { .. }
+            | Self::Hints(..)
+            | Self::Confined(_)
+            | Self::Vitals { .. }
             | Self::Call(..)
             | Self::Ended(_) => 0,
         }

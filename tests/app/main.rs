@@ -10,5 +10,6 @@ mod reach;
 mod scenarios;
 mod slash;
 mod support;
+mod trust;
 mod unknown;
 mod viewport;

@@ -20,6 +20,7 @@ mod until;
 
 mod approval;
 mod call;
+mod confine;
 mod deck;
 mod demo;
 mod events;
@@ -37,6 +38,7 @@ mod speaks;
 mod status;
 mod token;
 mod trouble;
+mod trust;
 mod undo;
 mod usage;
 mod wire_log;

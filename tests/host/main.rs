@@ -11,6 +11,7 @@ mod interrupt;
 mod lists;
 mod policies;
 mod properties;
+mod reload;
 mod returning;
 mod servers;
 mod sessions;

@@ -28,5 +28,6 @@ mod servers;
 mod sessions;
 mod speaks;
 mod support;
+mod trust;
 mod typing;
 mod ways;
