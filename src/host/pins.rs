@@ -23,7 +23,7 @@ use crate::mcp::tool::Tool;
 /// Names that are told in one note.
 const NAMES: usize = 6;
 /// Bytes of all tools of a server whose words are looked at.
-const LOOKED_AT: usize = 1 << 20;
+const LOOKED_AT: usize = 256 << 10;
 
 /// A tool that is described otherwise than when the person accepted it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -71,6 +71,8 @@ struct Weighed {
     new: Vec<String>,
     /// Accepted because that was said beforehand.
     accepted: Vec<String>,
+    /// The digests of all.
+    all: String,
     /// Not pinned in this form before: what strikes the eye in them is to be said.
     fresh: BTreeSet<String>,
 }
@@ -89,7 +91,7 @@ impl Host {
             return Vec::new();
         };
         let mut weighed = self.weighed(name, &launch, tools);
-        let told = self.look_at(name, tools, &weighed.fresh);
+        let told = self.look_once(name, tools, &weighed);
         self.note_weighed(name, &weighed);
         if let Some(told) = told {
             let record = self.book.pins.record(name, &launch);
@@ -113,6 +115,7 @@ impl Host {
         // Of two tools with one name the first is the one that is called.
         for tool in tools.iter().filter(|tool| seen.insert(tool.name.as_str())) {
             let pin = Pinned::of(tool);
+            out.all.push_str(&pin.digest);
             let known = record.and_then(|record| record.tools.get(&tool.name));
             let (key, name) = (tool.name.clone(), tool.name.clone());
             match known {
@@ -219,6 +222,26 @@ impl Host {
             };
             self.transcript.note(Level::Warning, text, Some(hint));
         }
+    }
+
+    /// Looks at a list, unless it is the one that was looked at last: that takes time, and a server may list every second.
+    fn look_once(
+        &mut self,
+        name: &ServerName,
+        tools: &[Tool],
+        weighed: &Weighed,
+    ) -> Option<String> {
+        let server = self.server(name)?;
+        let words = server
+            .hello
+            .as_ref()
+            .and_then(|hello| hello.instructions.as_ref());
+        let seen = digest(&format!("{}{words:?}", weighed.all));
+        if self.book.looked.get(name) == Some(&seen) {
+            return None;
+        }
+        self.book.looked.insert(name.clone(), seen);
+        self.look_at(name, tools, &weighed.fresh)
     }
 
     /// Looks for what strikes the eye; says it of what is fresh. Gives the digest of the instructions where they have a flag.

@@ -25,6 +25,7 @@ mod kinds;
 mod list;
 mod login;
 mod model;
+mod pins;
 mod reaches;
 mod replies;
 mod speaks;
