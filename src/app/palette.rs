@@ -128,7 +128,15 @@ fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
             Some(Err(_))
                 if matches!(
                     command.name,
-                    "call" | "read" | "subscribe" | "unsubscribe" | "log" | "login" | "logout"
+                    "call"
+                        | "read"
+                        | "subscribe"
+                        | "unsubscribe"
+                        | "log"
+                        | "login"
+                        | "logout"
+                        | "pins"
+                        | "undo"
                 ) =>
             {
                 let begin = Intent::Compose(format!("{key} "));

@@ -394,7 +394,7 @@ fn tools_that_look_like_those_of_another_server_are_flagged_on_both() {
         stage
             .notes()
             .iter()
-            .filter(|(_, text)| text.contains("look like"))
+            .filter(|(_, text)| text.contains("look like those of"))
             .count()
     };
     assert_eq!(alike(&stage), 1);
