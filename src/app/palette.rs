@@ -143,6 +143,8 @@ fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
             }
             Some(Err(_)) if NEEDS_MORE.contains(&command.name) => {
                 let begin = Intent::Compose(format!("{key} "));
+
+                let begin = Intent::Compose(format!("{key} "));
                 all.push((command.help.to_owned(), key, begin));
             }
             Some(Ok(_) | Err(_)) | None => {}

@@ -84,6 +84,8 @@ pub struct Book {
     pub stretched: Option<(TurnId, u32)>,
     /// What is pinned of each server's tools.
     pub pins: Pins,
+    /// The digest of each server's words that were looked at last.
+    pub looked: BTreeMap<ServerName, String>,
     /// Pairs of tools that look alike of which the person has been told.
     pub compared: BTreeSet<((ServerName, String), (ServerName, String))>,
     /// The era that each server spoke last.

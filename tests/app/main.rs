@@ -5,6 +5,7 @@ mod composer;
 mod form;
 mod keymap;
 mod palette;
+mod pins;
 mod queue;
 mod reach;
 mod scenarios;

@@ -31,6 +31,7 @@ mod kinds;
 mod list;
 mod login;
 mod model;
+mod pins;
 mod reaches;
 mod replies;
 mod sessions;

@@ -3,6 +3,7 @@
 mod asks;
 mod frames;
 mod kept;
+mod meaning;
 #[cfg(feature = "images")]
 mod pictures;
 mod properties;
