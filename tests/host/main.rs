@@ -8,5 +8,6 @@ mod interrupt;
 mod properties;
 mod returning;
 mod servers;
+mod soak;
 mod stage;
 mod turn;
