@@ -194,6 +194,44 @@ fn exits(deck: &Deck, texts: &[String]) -> Vec<String> {
     found
 }
 
+/// What is written down and shown later: sessions, the record of calls, the log, and how the servers are.
+fn records(deck: &Deck) -> Vec<String> {
+    let mut found = Vec::new();
+    let sessions = run::watched(deck.start(&["sessions", "list", "--json"])).ran;
+    let listed: Value = serde_json::from_str(&sessions.out).unwrap_or_default();
+    let all = listed["sessions"].as_array().cloned().unwrap_or_default();
+    let ids: Vec<&str> = all.iter().filter_map(|one| one["id"].as_str()).collect();
+    let mut runs: Vec<Vec<&str>> = vec![
+        vec!["sessions", "list"],
+        vec!["sessions", "list", "--json"],
+        vec!["status"],
+        vec!["status", "--json"],
+        vec!["check"],
+        vec!["check", "--json"],
+        vec!["audit", "show"],
+        vec!["logs"],
+    ];
+    for id in ids {
+        runs.push(vec!["sessions", "show", id]);
+        runs.push(vec!["sessions", "export", id, "--json"]);
+    }
+    for args in runs {
+        let ran = run::watched(deck.start(&args)).ran;
+        found.extend(wrong(&args.join(" "), &ran));
+    }
+    for path in aftermath::files(&deck.home.data_dir()) {
+        let text = std::fs::read(deck.home.data_dir().join(&path)).unwrap_or_default();
+        let is_words = path
+            .extension()
+            .is_some_and(|ext| ext == "log" || ext == "jsonl");
+        if is_words {
+            let text = String::from_utf8_lossy(&text);
+            found.extend(aftermath::text(&path.display().to_string(), &text));
+        }
+    }
+    found
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_naughty_text_goes_through_every_entry_and_every_exit() {
     let texts = naughty::all();
@@ -233,6 +271,7 @@ async fn every_naughty_text_goes_through_every_entry_and_every_exit() {
             let ran = run::watched(deck.start(&args)).ran;
             found.extend(wrong(&args[2..].join(" "), &ran));
         }
+        found.extend(records(&deck));
         let written = std::fs::read_to_string(&log).expect("a wire log");
         for line in written.lines() {
             found.extend(aftermath::text("the wire log", line));
