@@ -27,6 +27,7 @@ mod offline;
 mod reaches;
 mod resize;
 mod servers;
+mod soak;
 mod speaks;
 mod support;
 mod typing;
