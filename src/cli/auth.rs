@@ -73,7 +73,7 @@ fn refused(error: SignInError) -> CliError {
 /// Prints what is kept for each server at a URL.
 pub fn run(args: &AuthArgs, global: &Global) -> Result<ExitCode, CliError> {
     let AuthCommand::Status { json } = args.command;
-    let config = setup::config(global)?;
+    let config = setup::config_to_read(global)?;
     let store = setup::credentials();
     let mut known = Vec::new();
     for spec in &config.servers {

@@ -7,6 +7,13 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Blanks in a row, and line breaks in a row, that a model is shown.
+const MOST_BLANKS: usize = 64;
+const MOST_BREAKS: usize = 4;
+
 /// One line: line breaks and tabs become spaces, control characters and sequences go, hidden characters go or show.
 pub fn line(text: &str) -> String {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -47,6 +54,53 @@ pub fn json(written: &str) -> String {
             }
         } else {
             out.push(c);
+        }
+    }
+    out
+}
+
+/// The text as it was meant to be read, for the model: what is hidden goes, what tag characters spell goes with them, and very
+/// many blanks in a row become a few.
+pub fn unhidden(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b'!'..=b'~')) {
+        return text.to_owned();
+    }
+    let without_tags: String = text.chars().filter(|c| !is_tag(*c)).collect();
+    let mut out = String::with_capacity(text.len());
+    let (mut blanks, mut breaks) = (0, 0);
+    for c in data(&without_tags).chars() {
+        (blanks, breaks) = match c {
+            '\n' => (0, breaks + 1),
+            c if c.is_whitespace() => (blanks + 1, breaks),
+            _ => (0, 0),
+        };
+        if blanks <= MOST_BLANKS && breaks <= MOST_BREAKS {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// The text with everything that takes no room or moves the cursor written as `‹U+200B›`; line breaks stay. For where nothing may
+/// hide: what was changed behind someone's back.
+pub fn revealed(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    for grapheme in text.graphemes(true) {
+        let odd = |c: char| c.is_control() || (c.is_whitespace() && c != ' ');
+        let hides = line(grapheme) != grapheme
+            || UnicodeWidthStr::width(grapheme) == 0
+            || grapheme.chars().any(odd);
+        if grapheme != "\n" && hides {
+            out.extend(
+                grapheme
+                    .chars()
+                    .map(|c| format!("‹U+{:04X}›", u32::from(c))),
+            );
+        } else {
+            out.push_str(grapheme);
         }
     }
     out
@@ -245,7 +299,7 @@ fn is_ideograph(c: char) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{block, json, line};
+    use super::{block, json, line, unhidden};
 
     #[test]
     fn sequences_go_and_their_surroundings_stay() {
@@ -280,6 +334,22 @@ mod tests {
         assert_eq!(line("pass\u{200b}word\u{feff}"), "password");
         assert_eq!(line("hi\u{e0072}\u{e006d}"), "hi[hidden: rm]");
         assert_eq!(line("a\u{200d}b\u{fe0f}c\u{e0101}"), "abc");
+    }
+
+    #[test]
+    fn the_model_gets_what_a_person_can_read() {
+        assert_eq!(
+            unhidden("Adds.\u{e0072}\u{e006d} Now\u{200b}."),
+            "Adds. Now."
+        );
+        assert_eq!(unhidden("a\u{1b}[8mb\u{1b}[0m\u{202e}c"), "abc");
+        let far = format!("a{}b{}c", " ".repeat(500), "\n".repeat(500));
+        assert_eq!(
+            unhidden(&far),
+            format!("a{}b{}c", " ".repeat(64), "\n".repeat(4))
+        );
+        let honest = "Đọc tệp.\n\n\tTrả về `nội dung` — 👩\u{200d}💻";
+        assert_eq!(unhidden(honest), honest);
     }
 
     #[test]

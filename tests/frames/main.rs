@@ -6,9 +6,11 @@ mod naughty;
 mod asks;
 mod frames;
 mod hostile;
+mod kept;
 #[cfg(feature = "images")]
 mod pictures;
 mod properties;
 mod reach;
+mod sessions;
 mod speed;
 mod stage;

@@ -2,12 +2,17 @@
 
 mod approval;
 mod asks;
+mod cache;
 mod calls;
+mod compact;
 mod extras;
+mod health;
 mod interrupt;
+mod lists;
 mod properties;
 mod returning;
 mod servers;
+mod sessions;
 mod soak;
 mod stage;
 mod turn;

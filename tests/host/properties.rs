@@ -429,6 +429,7 @@ impl Watched {
             | Effect::AbortSignIn { .. }
             | Effect::SignOut { .. }
             | Effect::FindModel
+            | Effect::Session(_)
             | Effect::Keep(_) => {}
         }
     }
@@ -595,6 +596,7 @@ impl Watched {
                 arguments: if m % 3 == 0 { "no" } else { "{}" }.into(),
             }),
             Chance::Found(true) => Happening::Event(HostEvent::ModelFound(Ok(ModelLabel {
+                context: None,
                 model: "m".into(),
                 place: "p".into(),
                 scripted: false,

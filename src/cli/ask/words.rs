@@ -21,6 +21,10 @@ pub struct Words {
 }
 
 impl Reporter for Words {
+    fn pass_over(&mut self, host: &Host) {
+        self.watch.pass_over(host);
+    }
+
     fn look(&mut self, host: &Host, now: Moment) {
         for news in self.watch.news(host) {
             match news {
@@ -40,6 +44,8 @@ impl Reporter for Words {
                         ));
                     }
                 }
+                // The model is told, and the end says what came of it.
+                News::Verdict(_) => {}
                 News::Call(call) => {
                     let arguments = wrap::truncate(&clean::line(&call.arguments), SHORT);
                     output::note(&format!("> {} {arguments}", clean::line(&call.title())));
