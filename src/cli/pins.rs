@@ -79,7 +79,7 @@ fn list(as_json: bool) {
         output::note(&format!("warning: {}", clean::block(&said)));
     }
     if as_json {
-        output::data(&format!("{:#}\n", json!({ "servers": known })));
+        output::json(&json!({ "servers": known }));
         return;
     }
     for (server, records) in &known.servers {
@@ -144,7 +144,7 @@ fn print(server: &ServerName, held: &[(&String, &Held)], accepts: bool, as_json:
             .map(|(tool, held)| as_value(tool, held))
             .collect();
         let document = json!({ "server": server, "changed": changed, "accepted": accepts });
-        output::data(&format!("{document:#}\n"));
+        output::json(&document);
         return;
     }
     for (tool, held) in held {

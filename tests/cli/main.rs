@@ -13,6 +13,8 @@ mod endpoint;
 mod eras;
 #[path = "../support/home.rs"]
 mod home;
+#[path = "../support/naughty.rs"]
+mod naughty;
 #[path = "../support/screen.rs"]
 mod screen;
 #[path = "../support/until.rs"]

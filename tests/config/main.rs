@@ -1,6 +1,7 @@
 //! The configuration through its public face: fixtures in, a `Config` or words out. Hermetic: the environment is data.
 
 mod command;
+mod fuzz;
 mod import;
 mod merge;
 mod messages;

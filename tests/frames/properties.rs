@@ -81,7 +81,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 /// A state with this text in every place that takes foreign text.
-fn filled(text: &str, pick: u8) -> App {
+pub fn filled(text: &str, pick: u8) -> App {
     let mut app = stage::talk();
     let own = || text.to_owned();
     let now = app.now;
@@ -349,7 +349,7 @@ fn changed(app: &mut App, text: &str) {
 }
 
 /// Opens one thing or another on top.
-fn covered(app: &mut App, text: &str, pick: u8) {
+pub fn covered(app: &mut App, text: &str, pick: u8) {
     let scroll = usize::from(pick) * usize::from(pick);
     if pick % 12 < 6 {
         changed(app, text);
@@ -491,13 +491,19 @@ fn asks(app: &mut App, text: &str, pick: u8) {
 }
 
 /// One of the lists, forms or completions on top, as often as not.
-fn reached(app: &mut App, text: &str, pick: u8) {
+pub fn reached(app: &mut App, text: &str, pick: u8) {
     if pick.is_multiple_of(2) {
         crate::reach::cover(app, text, pick / 2);
     }
 }
 
-fn painted(app: &App, theme: &Theme, cols: u16, rows: u16, memo: &mut Memo) -> (Buffer, Measured) {
+pub fn painted(
+    app: &App,
+    theme: &Theme,
+    cols: u16,
+    rows: u16,
+    memo: &mut Memo,
+) -> (Buffer, Measured) {
     let mut terminal = Terminal::new(TestBackend::new(cols, rows)).unwrap();
     let mut measured = Measured::default();
     let frame = terminal
@@ -506,7 +512,7 @@ fn painted(app: &App, theme: &Theme, cols: u16, rows: u16, memo: &mut Memo) -> (
     (frame.buffer.clone(), measured)
 }
 
-fn check(buffer: &Buffer) {
+pub fn check(buffer: &Buffer) {
     let area = buffer.area;
     for y in 0..area.height {
         for x in 0..area.width {

@@ -18,5 +18,6 @@ mod reload;
 mod returning;
 mod servers;
 mod sessions;
+mod soak;
 mod stage;
 mod turn;

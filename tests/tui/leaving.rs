@@ -112,7 +112,7 @@ fn runs(process: Pid) -> bool {
 }
 
 #[track_caller]
-fn assert_given_back(screen: &Screen, name: &str) {
+pub fn assert_given_back(screen: &Screen, name: &str) {
     screen.look(|s| {
         assert!(!s.alternate_screen(), "{name}: the alternate screen stays");
         assert!(!s.hide_cursor(), "{name}: the cursor is hidden");

@@ -39,7 +39,10 @@ impl WireFile {
         let (jobs, queue) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
             .name("wire-log".to_owned())
-            .spawn(move || write_all(file, queue))?;
+            .spawn({
+                let path = path.to_path_buf();
+                move || write_all(file, &path, queue)
+            })?;
         Ok(Self { jobs })
     }
 
@@ -56,7 +59,7 @@ impl WireFile {
     /// Waits until everything queued so far is in the file.
     ///
     /// # Errors
-    /// The first error of the writing since the start, as the system words it.
+    /// The first error of the writing since the start, as a sentence.
     pub async fn flush(&self) -> Result<(), String> {
         let (done, waits) = oneshot::channel();
         if self.jobs.send(Job::Flush(done)).await.is_err() {
@@ -76,13 +79,15 @@ impl std::fmt::Debug for WireFile {
     }
 }
 
-fn write_all(file: File, mut queue: mpsc::Receiver<Job>) {
+fn write_all(file: File, path: &Path, mut queue: mpsc::Receiver<Job>) {
     let mut out = BufWriter::new(file);
     let mut failed: Option<String> = None;
     while let Some(job) = queue.blocking_recv() {
         let mut note = |result: io::Result<()>| {
             if let Err(error) = result {
-                failed.get_or_insert_with(|| error.to_string());
+                failed.get_or_insert_with(|| {
+                    format!("the wire log {} is not whole: {error}", path.display())
+                });
             }
         };
         match job {
