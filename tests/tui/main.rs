@@ -20,6 +20,7 @@ mod errors;
 mod hostile;
 mod interrupt;
 mod leaving;
+mod notices;
 mod offline;
 mod reaches;
 mod resize;

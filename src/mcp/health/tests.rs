@@ -1,3 +1,4 @@
+use super::judging::JUDGED;
 use super::*;
 use proptest::prelude::*;
 
