@@ -41,6 +41,15 @@ pub struct Failing {
     pub by_its_word: bool,
 }
 
+/// Whether a time is much longer than usual.
+pub(super) fn is_slow(took: Duration, usual: Duration, was_slow: bool) -> bool {
+    let (factor, floor) = match was_slow {
+        false => (SLOW.0, QUICK.0),
+        true => (SLOW.1, QUICK.1),
+    };
+    took >= floor && took >= usual.saturating_mul(factor)
+}
+
 impl Health {
     /// Whether it answers much later than is usual for what it is asked. One that was slow has to get well to be so no more.
     pub fn slowness(&self, was_slow: bool, now: Moment) -> Option<Slowness> {
@@ -54,12 +63,7 @@ impl Health {
         if recent.len() < FEW {
             return None;
         }
-        let (factor, floor) = match was_slow {
-            false => (SLOW.0, QUICK.0),
-            true => (SLOW.1, QUICK.1),
-        };
-        let is_slow =
-            |took: Duration, usual: Duration| took >= floor && took >= usual.saturating_mul(factor);
+        let is_slow = |took, usual| is_slow(took, usual, was_slow);
         // A single one that takes its time says nothing.
         let slow = recent
             .iter()

@@ -202,7 +202,7 @@ impl Health {
         self.last_error = Some(error);
     }
 
-    /// It has been judged: while it is slow, nobody gets used to what it takes.
+    /// It has been judged. To what it takes while it is slow one gets used only after a while.
     pub fn judged(&mut self, slow: bool, now: Moment) {
         self.slow_since = slow.then(|| self.slow_since.unwrap_or(now));
     }
@@ -213,11 +213,11 @@ impl Health {
 
     fn sample(&mut self, tool: &str, took: Duration, end: Finish, now: Moment) -> Sample {
         let usual = self.usual.p95(tool);
-        let learns = self
-            .slow_since
-            .is_none_or(|since| now.since(since) >= GETS_USED);
+        let is_odd = usual.is_some_and(|usual| judging::is_slow(took, usual, false));
+        let since = self.slow_since.map(|since| now.since(since));
+        let gets_used = since.is_some_and(|slow| slow >= GETS_USED);
         // What it says no with is quick, and what it loses is long.
-        if learns && end == Finish::Good {
+        if end == Finish::Good && (!is_odd || gets_used) {
             self.usual.learn(tool, took);
         }
         Sample {
@@ -264,6 +264,11 @@ impl Health {
     /// The last 15 minutes.
     pub fn quarter(&self, now: Moment) -> Quarter {
         self.minutes.quarter(now)
+    }
+
+    /// How often it ended by itself in the last 15 minutes.
+    pub fn exits_lately(&self, now: Moment) -> u64 {
+        self.minutes.exits(now)
     }
 
     /// The share of the last 100 calls that went wrong, 0.0 to 1.0; absent without calls.
