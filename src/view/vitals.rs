@@ -48,7 +48,7 @@ pub(super) fn short(server: &Server, theme: &Theme, now: Moment) -> Vec<Fact> {
         facts.push(("so far", so_far(health, theme)));
     }
     facts.extend(line(traffic(server, now)).map(|words| ("traffic", text(words))));
-    let uses = [tools(server), memory(server)].into_iter().flatten();
+    let uses = [tools(server), memory(server, false)].into_iter().flatten();
     facts.extend(line(uses.collect()).map(|words| ("uses", text(words))));
     if let Some(error) = &health.last_error {
         let error = error.strip_prefix("error: ").unwrap_or(error);
@@ -83,7 +83,7 @@ pub(super) fn long(server: &Server, theme: &Theme, now: Moment) -> Vec<Fact> {
     let more = [
         ("cache", cache(server)),
         ("tools cost", tools(server)),
-        ("memory", memory(server)),
+        ("memory", memory(server, true)),
     ];
     let more = more
         .into_iter()
@@ -207,11 +207,13 @@ fn tools(server: &Server) -> Option<String> {
     (server.tool_tokens > 0).then(|| format!("{} ≈ {tokens} tokens", super::servers::tools(server)))
 }
 
-fn memory(server: &Server) -> Option<String> {
+/// `47.1 MB in 3 processes`; that it is one alone is said where there is room.
+fn memory(server: &Server, whole: bool) -> Option<String> {
     let used = server.processes?;
     let resident = human::bytes(used.resident);
     Some(match used.count {
-        1 => format!("{resident} in 1 process"),
+        1 if whole => format!("{resident} in 1 process"),
+        1 => resident,
         count => format!("{resident} in {count} processes"),
     })
 }
