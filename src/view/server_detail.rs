@@ -118,10 +118,12 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     let mut out = Vec::new();
     let (sign, word, style) = servers::state(server, theme, app.now);
     let required = if server.required { " · required" } else { "" };
-    let state = vec![
-        span(format!("{sign} {word}"), style),
-        span(required, theme.dim),
-    ];
+    // How one does that is there, its verdict says.
+    let word = match server.status.is_ready() {
+        true => span(word, theme.text),
+        false => span(format!("{sign} {word}"), style),
+    };
+    let state = vec![word, span(required, theme.dim)];
     fact(&mut out, "state", state, cols, theme);
     if server.status.is_ready() {
         let (sign, style) = vitals::grade(server.verdict.grade, theme);

@@ -24,6 +24,7 @@ mod hostile;
 mod interrupt;
 mod kept;
 mod leaving;
+mod notices;
 mod offline;
 mod reaches;
 mod resize;
