@@ -2,6 +2,7 @@
 
 mod asks;
 mod frames;
+mod hide;
 #[cfg(feature = "images")]
 mod pictures;
 mod properties;
