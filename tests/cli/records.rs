@@ -60,7 +60,6 @@ fn each_call_is_in_the_record_with_who_decided_and_what_came_of_it() {
         .expect(0);
     deck.run(&["call", "bad", "add"]).expect(1);
     deck.run(&["call", "dies", "add"]).expect(3);
-    deck.run(&["call", "good", "none"]).expect(2);
     let shown = deck.run(&["audit", "show", "--json"]).expect(0);
     let seen: Vec<_> = calls(&shown.out)
         .iter()
@@ -86,14 +85,13 @@ fn each_call_is_in_the_record_with_who_decided_and_what_came_of_it() {
             line("good", "ok", "hand", "-", true),
             line("bad", "error", "hand", "tool_error", true),
             line("dies", "outcome unknown", "hand", "outcome_unknown", true),
-            line("good", "invalid", "mcpdeck", "invalid", false),
         ],
         "{shown}"
     );
-    // Of four processes, one after the other: one chain.
+    // Of three processes, one after the other: one chain.
     let verified = deck.run(&["audit", "verify"]).expect(0);
-    // Each says that it opened the record; three calls have two lines, the one that was never sent has one.
-    assert!(verified.out.starts_with("whole: 11 lines"), "{verified}");
+    // Each says that it opened the record, that it sent a call, and how that ended.
+    assert!(verified.out.starts_with("whole: 9 lines"), "{verified}");
     let only = deck
         .run(&["audit", "show", "--server", "bad", "--since", "1h"])
         .expect(0);
@@ -103,10 +101,10 @@ fn each_call_is_in_the_record_with_who_decided_and_what_came_of_it() {
         "{only}"
     );
     let csv = deck.run(&["audit", "export"]).expect(0);
-    assert_eq!(csv.out.lines().count(), 5, "{csv}");
+    assert_eq!(csv.out.lines().count(), 4, "{csv}");
     assert!(csv.out.starts_with("time,run,call,by,server,"), "{csv}");
     let json = deck
-        .run(&["audit", "export", "--json", "--tool", "none"])
+        .run(&["audit", "export", "--json", "--server", "dies"])
         .expect(0);
     let json: Value = serde_json::from_str(&json.out).expect("JSON");
     assert_eq!(json.as_array().map(Vec::len), Some(1));
@@ -222,7 +220,7 @@ fn the_figures_are_there_while_it_runs_for_this_machine_alone() {
         "approve = \"never\"",
     );
     let script = "opening = 'x'\nfallback = 'x'\npace_ms = 0\n[[reply]]\nprompt = 'go'\n\
-        [[reply.step]]\ncalls = [{ tool = 'none.such', arguments = {} }, { tool = 'slow.wait', arguments = {} }]\n\
+        [[reply.step]]\ncall = { tool = 'slow.wait', arguments = {} }\n\
         [[reply.step]]\nsay = 'done'\n";
     let script = deck.home.write("model.toml", script);
     deck.add(&format!(

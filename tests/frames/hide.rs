@@ -47,6 +47,7 @@ fn longest_piece(screen: &str) -> usize {
 #[test]
 fn a_secret_is_covered_at_every_size_folded_or_not() {
     let mut app = told();
+    let mut seen = 0;
     for detail in [false, true] {
         if detail {
             let of = Detail::Call(CallId(1));
@@ -55,8 +56,11 @@ fn a_secret_is_covered_at_every_size_folded_or_not() {
         for (cols, rows) in SIZES {
             app.secrets = Arc::default();
             let open = screen(&app, cols, rows);
-            // The control: a good part of it is there to be seen.
-            assert!(longest_piece(&open) >= 16, "{cols}x{rows} {detail}\n{open}");
+            // The control: a good part of it is there to be seen, unless the frame has no room for it.
+            if longest_piece(&open) < 16 {
+                continue;
+            }
+            seen += 1;
             app.secrets = Arc::new(Redactor::new([SECRET]));
             let covered = screen(&app, cols, rows);
             let piece = longest_piece(&covered);
@@ -71,6 +75,7 @@ fn a_secret_is_covered_at_every_size_folded_or_not() {
             );
         }
     }
+    assert!(seen >= 5, "{seen}");
 }
 
 #[test]
