@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::metrics::{Histogram, Meter, MeterProvider as _};
 use opentelemetry::trace::{
-    Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _,
+    Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _,
     TracerProvider as _,
 };
 use opentelemetry::{Context, KeyValue};
