@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcpdeck::agent::model::{Finish, ModelCall, ModelErrorKind, ModelEvent};
 use mcpdeck::config::Config;
 use mcpdeck::host::{
-    About, Answer, CallEnd, CallState, Command, Effect, Host, HostEvent, ModelLabel, Origin, Root,
-    Settings, TurnState,
+    About, Answer, AuditRecord, CallEnd, CallState, Command, Effect, Host, HostEvent, Keep,
+    ModelLabel, Origin, Root, Settings, TurnState,
 };
 use mcpdeck::ids::{AskId, CallId, ErrandId, Generation, Moment, QuestionId, StreamId, TimerId};
 use mcpdeck::mcp::ask::{Ask, Sampling, SamplingMessage};
@@ -232,6 +232,8 @@ pub struct Watched {
     timers: Vec<TimerId>,
     pub generations: BTreeMap<String, Generation>,
     sent: BTreeSet<CallId>,
+    /// What was written down of calls: that one was sent, or (`true`) that it ended.
+    records: BTreeSet<(CallId, bool)>,
     pub ends: BTreeMap<CallId, CallEnd>,
     journal: Vec<String>,
 }
@@ -263,6 +265,7 @@ impl Watched {
             timers: Vec::new(),
             generations: BTreeMap::new(),
             sent: BTreeSet::new(),
+            records: BTreeSet::new(),
             ends: BTreeMap::new(),
             journal: Vec::new(),
         };
@@ -428,13 +431,48 @@ impl Watched {
             | Effect::FinishSignIn { .. }
             | Effect::AbortSignIn { .. }
             | Effect::SignOut { .. }
-            | Effect::FindModel
             | Effect::Session(_)
-            | Effect::Keep(_) => {}
+            | Effect::FindModel => {}
+            Effect::Keep(Keep::Audit(record)) => self.recorded(record),
+            Effect::Keep(_) => {}
         }
     }
 
+    /// The record of calls says that a call was sent once, before or when it ended, and how it ended once.
+    fn recorded(&mut self, record: &AuditRecord) {
+        let call = self.host.call(record.call).expect("a call");
+        match &record.end {
+            None => assert!(self.records.insert((record.call, false)), "sent twice"),
+            Some(end) => {
+                assert!(self.records.insert((record.call, true)), "ended twice");
+                assert_eq!(end.sent, self.records.contains(&(record.call, false)));
+                assert_eq!(call.end().map(CallEnd::word), Some(end.outcome.as_str()));
+                assert!(
+                    call.ruling.is_some() || end.outcome == "interrupted",
+                    "{call:?}"
+                );
+            }
+        }
+    }
+
+    /// Nothing is sent or over that is not in the record, and nothing is in it that was not made.
+    fn check_record(&self) {
+        for call in &self.host.calls {
+            let is_over = call.end().is_some();
+            assert_eq!(is_over, self.records.contains(&(call.id, true)), "{call:?}");
+            if self.sent.contains(&call.id) {
+                assert!(self.records.contains(&(call.id, false)), "{call:?}");
+            }
+        }
+        assert!(
+            self.records
+                .iter()
+                .all(|(call, _)| self.host.call(*call).is_some())
+        );
+    }
+
     fn check_state(&mut self) {
+        self.check_record();
         let open = self.open_asks();
         assert!(open.is_disjoint(&self.replied), "answered and still open");
         assert!(open.is_subset(&self.asked));
