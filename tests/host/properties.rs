@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mcpdeck::agent::model::{Finish, ModelCall, ModelErrorKind, ModelEvent};
+use mcpdeck::agent::transcript::Entry;
 use mcpdeck::config::Config;
+use mcpdeck::host::session::{Reading, Record, SessionWrite};
 use mcpdeck::host::{
-    About, Answer, CallEnd, CallState, Command, Effect, Host, HostEvent, ModelLabel, Origin, Root,
-    Settings, TurnState,
+    About, Answer, CallEnd, CallState, Command, Effect, Host, HostEvent, Keep, ModelLabel, Origin,
+    Root, Saving, Settings, TurnState,
 };
 use mcpdeck::ids::{AskId, CallId, ErrandId, Generation, Moment, QuestionId, StreamId, TimerId};
 use mcpdeck::mcp::ask::{Ask, Sampling, SamplingMessage};
@@ -234,10 +236,15 @@ struct Watched {
     sent: BTreeSet<CallId>,
     ends: BTreeMap<CallId, CallEnd>,
     journal: Vec<String>,
+    /// What was to be written down of the conversations.
+    kept: Vec<SessionWrite>,
 }
 
 fn settings() -> (Config, Settings) {
-    let mut settings = Settings::default();
+    let mut settings = Settings {
+        keeps_sessions: true,
+        ..Settings::default()
+    };
     settings.limits.result_tokens = 100;
     settings.limits.steps_per_turn = 6;
     let config = config(vec![bundled("files"), foreign("other", &["a"])]);
@@ -265,6 +272,7 @@ impl Watched {
             sent: BTreeSet::new(),
             ends: BTreeMap::new(),
             journal: Vec::new(),
+            kept: Vec::new(),
         };
         let effects = watched.host.start(watched.now);
         watched.check(&effects);
@@ -429,9 +437,44 @@ impl Watched {
             | Effect::AbortSignIn { .. }
             | Effect::SignOut { .. }
             | Effect::FindModel
-            | Effect::Session(_)
-            | Effect::Keep(_) => {}
+            | Effect::Session(_) => {}
+            Effect::Keep(what) => {
+                if let Keep::Session(write) = what {
+                    self.kept.push(write.clone());
+                }
+            }
         }
+    }
+
+    /// At rest, what was written down of this conversation is this conversation, and all its calls are over.
+    fn check_kept(&self) {
+        if self.host.session.saving == Saving::Nothing {
+            return;
+        }
+        let current = self.kept.last().expect("orders").conversation;
+        let ours = self
+            .kept
+            .iter()
+            .filter(|write| write.conversation == current);
+        let lines = ours.flat_map(|write| write.lines.clone()).collect();
+        let reading = Reading {
+            lines,
+            ..Reading::default()
+        };
+        let record = Record::of("x", reading, |moment| moment);
+        let words = |entry: &Entry| match entry {
+            Entry::User { text, .. } => format!("user {text}"),
+            Entry::Assistant(step) => format!("step {} {}", step.calls.len(), step.text),
+            Entry::Hand { .. } => "hand".to_owned(),
+            Entry::Note(note) => format!("note {}", note.text),
+            Entry::Told { text } => format!("told {text}"),
+        };
+        let written: Vec<String> = record.entries.iter().map(words).collect();
+        let entries = self.host.transcript.entries();
+        let said: Vec<String> = entries.iter().map(words).collect();
+        assert_eq!(written, said);
+        assert!(record.calls.iter().all(|call| call.stage.order() == 3));
+        assert!(self.kept.last().expect("orders").sync);
     }
 
     fn check_state(&mut self) {
@@ -724,6 +767,7 @@ proptest! {
         watched.happen(Happening::Command(Command::Interrupt));
         prop_assert_eq!(&watched.host.turn, &TurnState::Idle);
         prop_assert!(watched.host.calls.iter().all(|call| call.end().is_some()));
+        watched.check_kept();
         let is_up = |server: &mcpdeck::host::Server| matches!(server.status, Status::Ready { .. } | Status::Starting { .. });
         prop_assert!(!watched.host.servers.iter().any(is_up));
     }
