@@ -101,6 +101,7 @@ fn until_ready(servers: &[ServerSpec]) -> Duration {
             live_wire: false,
             sessions: None,
             credentials: mcpdeck::mcp::auth::Store::memory(),
+            records: mcpdeck::driver::Records::default(),
             clock,
         });
         let mut running = Headless::new(host, driver, receivers, clock);

@@ -1,7 +1,9 @@
 //! What the terminal program wants done outside: plain data that `terminal::run` carries out.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::config::{Config, FolderFile};
 use crate::host::Effect;
 
 /// One thing to do.
@@ -18,8 +20,16 @@ pub enum AppEffect {
     FindFolders(Vec<PathBuf>),
     /// Writes files; answered by [`crate::app::event::AppEvent::Saved`].
     Save(Vec<Save>),
+    /// Another configuration counts from now on.
+    Configure(Arc<Config>),
+    /// Writes down that this folder's file may run; a failure is answered by [`crate::app::event::AppEvent::TrustNotKept`].
+    Trust(Box<FolderFile>),
     /// Finds out what `auto` means for the theme; answered by [`crate::app::event::AppEvent::Theme`].
     DetectTheme,
+    /// Rings the terminal's bell.
+    Ring,
+    /// Shows a notification of the desktop, through the terminal. The text is raw.
+    Notify(String),
     /// Draws everything anew, whatever the screen is thought to show.
     Redraw,
     /// Gives the terminal back and stops, until the shell's `fg`.

@@ -15,6 +15,7 @@ pub mod intent;
 pub mod key;
 pub mod keymap;
 pub mod mention;
+mod notice;
 pub mod palette;
 pub mod picture;
 mod reach;
@@ -22,13 +23,14 @@ pub mod slash;
 pub mod state;
 pub mod suggest;
 pub mod template;
+mod undo;
 mod update;
 pub mod viewport;
 
 pub use browse::Shelf;
 pub use effect::{AppEffect, Save};
 pub use event::{AppEvent, Mouse, MouseKind};
-pub use intent::{Choice, Intent, Move, Reaching, SessionKey, SignKey};
+pub use intent::{Choice, Intent, Move, Reaching, SessionKey, SignKey, TrustKey};
 pub use key::{Code, Key};
 pub use keymap::Context;
 pub use state::{

@@ -5,7 +5,9 @@ use clap::{Parser, Subcommand};
 use crate::cli::ask::AskArgs;
 use crate::cli::audit::AuditArgs;
 use crate::cli::auth::{AuthArgs, LogoutArgs};
+use crate::cli::cache::CacheArgs;
 use crate::cli::call::CallArgs;
+use crate::cli::check::CheckArgs;
 use crate::cli::complete::CompleteArgs;
 use crate::cli::config::ConfigArgs;
 use crate::cli::conformance::ConformanceArgs;
@@ -13,12 +15,15 @@ use crate::cli::demo::DemoArgs;
 use crate::cli::global::Global;
 use crate::cli::list::ListArgs;
 use crate::cli::login::LoginArgs;
+use crate::cli::pins::PinsArgs;
 use crate::cli::prompt::PromptArgs;
 use crate::cli::read::ReadArgs;
 use crate::cli::resume::ResumeArgs;
 use crate::cli::serve::ServeArgs;
 use crate::cli::sessions::SessionsArgs;
+use crate::cli::status::StatusArgs;
 use crate::cli::token::TokenArgs;
+use crate::cli::trust::{TrustArgs, UntrustArgs};
 use crate::cli::undo::UndoArgs;
 use crate::cli::watch::WatchArgs;
 
@@ -53,6 +58,12 @@ pub enum Command {
     /// List the servers, or all that one offers
     #[command(after_help = EXIT_CODES)]
     List(ListArgs),
+    /// Say how the servers are, with figures and a verdict for each
+    #[command(after_help = EXIT_CODES)]
+    Status(StatusArgs),
+    /// Try every server and the model, and say what to do about each that does not work
+    #[command(after_help = EXIT_CODES)]
+    Check(CheckArgs),
     /// Call one tool and print its result
     #[command(after_help = EXIT_CODES)]
     Call(Box<CallArgs>),
@@ -68,6 +79,9 @@ pub enum Command {
     /// Print a line for each change of a resource
     #[command(after_help = EXIT_CODES)]
     Watch(Box<WatchArgs>),
+    /// Show, accept or forget what is pinned of the servers' tools
+    #[command(after_help = EXIT_CODES)]
+    Pins(PinsArgs),
     /// Sign in at a server that wants it
     #[command(after_help = EXIT_CODES)]
     Login(LoginArgs),
@@ -77,8 +91,15 @@ pub enum Command {
     Auth(AuthArgs),
     /// List, show, name, delete and export saved conversations
     Sessions(SessionsArgs),
+    /// Show or remove what is kept of the servers' lists between runs
+    Cache(CacheArgs),
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
+    /// Look at what a folder's `mcp.toml` would start, and agree to it
+    #[command(after_help = EXIT_CODES)]
+    Trust(TrustArgs),
+    /// Take that back
+    Untrust(UntrustArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host
     Serve(Box<ServeArgs>),
     /// Make keys and tokens for served servers, and read tokens

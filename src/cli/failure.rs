@@ -125,7 +125,7 @@ pub fn of(server: &Server) -> CliError {
 }
 
 /// Whether a person can sign in there: not where the configuration says who we are.
-fn signs_in(server: &Server) -> bool {
+pub fn signs_in(server: &Server) -> bool {
     server.spec.as_ref().is_some_and(|spec| match &spec.launch {
         Launch::Http(launch) => !launch.is_told_who_we_are(),
         Launch::Stdio(_) | Launch::Bundled(_) => false,

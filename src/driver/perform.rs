@@ -11,14 +11,15 @@ use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::agent::model::ModelRequest;
-use crate::config::{Config, ServerSpec};
+use crate::config::{Config, Provider, ServerSpec};
 use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
 use crate::driver::model::ModelSlot;
 use crate::driver::sessions::{self, Sessions};
 use crate::driver::sign_ins::SignIns;
+use crate::driver::witness::{Records, Witness};
 use crate::driver::{calls, keep, stream, timers, wake};
-use crate::host::{Effect, HostEvent};
+use crate::host::{Effect, Host, HostEvent, Keep};
 use crate::ids::{Generation, ServerName, StreamId};
 use crate::mcp::auth::Store;
 use crate::mcp::connection::{self, Connection, Dial, FollowRequest};
@@ -51,6 +52,8 @@ pub struct Options {
     pub sessions: Option<sessions::Place>,
     /// Where sign-ins are kept.
     pub credentials: Store,
+    /// What is recorded, counted and traced.
+    pub records: Records,
     /// The clock.
     pub clock: Clock,
 }
@@ -76,6 +79,7 @@ pub struct Driver {
     streams: HashMap<StreamId, AbortHandle>,
     model: ModelSlot,
     sign_ins: SignIns,
+    witness: Witness,
     sessions: Option<Sessions>,
     tasks: JoinSet<()>,
 }
@@ -89,6 +93,7 @@ impl Driver {
         let mut tasks = JoinSet::new();
         tasks.spawn(forward(reports_out, events.clone()));
         tasks.spawn(wake::watch(events.clone()));
+        let witness = Witness::new(options.records, events.clone());
         let sessions = options
             .sessions
             .and_then(|place| Sessions::start(place, events.clone()).ok());
@@ -103,6 +108,7 @@ impl Driver {
             streams: HashMap::new(),
             model: ModelSlot::default(),
             sign_ins: SignIns::new(options.credentials),
+            witness,
             sessions,
             tasks,
         };
@@ -119,6 +125,15 @@ impl Driver {
     pub fn perform(&mut self, effect: Effect) {
         while self.tasks.try_join_next().is_some() {}
         self.carry_out(effect);
+    }
+
+    /// Another configuration counts from now on: for what is dialled, signed in to and asked next. What stands is the host's to end.
+    pub fn reconfigure(&mut self, config: Arc<Config>) {
+        self.sign_ins.reconfigure(&config);
+        if config.model.provider == Provider::None {
+            self.model.clear();
+        }
+        self.config = config;
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -142,6 +157,7 @@ impl Driver {
             Effect::SetTimer { timer, after } => {
                 timers::set(&mut self.tasks, timer, after, self.events.clone());
             }
+            Effect::Keep(Keep::Audit(record)) => self.witness.record(&record),
             Effect::Keep(what) => {
                 let sessions = self.sessions.as_ref();
                 keep::keep(what, &self.config, sessions, &self.events, &mut self.tasks);
@@ -183,6 +199,7 @@ impl Driver {
                 arguments,
                 timeout,
                 max_total,
+                trace: self.witness.traceparent(call),
             }),
             Effect::FollowTask {
                 call,
@@ -277,11 +294,16 @@ impl Driver {
         self.tap.dropped()
     }
 
-    /// Ends every server in an orderly way and writes the wire log to its end. Bounded: a server that will not end is
+    /// Looks at the host after an event, for the log and the figures.
+    pub fn see(&mut self, host: &Host) {
+        self.witness.see(host);
+    }
+
+    /// Ends every server in an orderly way and writes the wire log and the record of calls to their ends. Bounded: a server that will not end is
     /// killed after 4 s.
     ///
     /// # Errors
-    /// What the system says of the wire log.
+    /// What the system says of the wire log or of the record of calls.
     pub async fn shutdown(self, mut events: mpsc::Receiver<HostEvent>) -> Result<(), String> {
         let servers = self.connections.close_all();
         // On a disk that hangs, what is not written yet is given up.
@@ -298,7 +320,8 @@ impl Driver {
                 Some(_) = events.recv() => {}
             }
         }
-        self.tap.flush().await
+        let recorded = self.witness.close().await;
+        self.tap.flush().await.and(recorded)
     }
 
     fn dial(&mut self, name: &ServerName, generation: Generation, remembered: Option<Era>) {
@@ -314,6 +337,7 @@ impl Driver {
             remembered_era: remembered,
             authorizer,
         };
+        tracing::debug!(server = %name, generation = generation.0, "dialling");
         let connection = connection::dial(dial, self.reports.clone());
         self.connections.add(name.clone(), generation, connection);
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::question::Answer;
 use crate::host::session::SessionCommand;
 use crate::host::state::Root;
-use crate::ids::{QuestionId, ServerName};
+use crate::ids::{CallId, QuestionId, ServerName};
 use crate::mcp::request::Errand;
 
 /// A wish of the person or the script.
@@ -26,6 +26,14 @@ pub enum Command {
         /// The arguments, a JSON object.
         arguments: String,
     },
+    /// Makes a call once more by hand, past the cache; only for a tool whose answers are kept.
+    Afresh(CallId),
+    /// Forgets kept answers and lists, of one server or of all; the lists are asked for again.
+    ClearCache(Option<ServerName>),
+    /// A list of the servers is looked at: what is past its time is asked for again.
+    Look,
+    /// Shortens what the model sees of the conversation; the words say what matters.
+    Compact(String),
     /// Reads a resource by hand.
     Read {
         /// The server.
@@ -66,8 +74,17 @@ pub enum Command {
     AbortSignIn(ServerName),
     /// Forgets the credentials for a server.
     SignOut(ServerName),
+    /// Accepts what a server has changed in its tools, now that the person has seen it.
+    AcceptTools {
+        /// The server.
+        server: ServerName,
+        /// Which of them; absent: all.
+        tools: Option<Vec<String>>,
+    },
     /// Ends the server's connection, if any, and dials anew.
     Restart(ServerName),
+    /// Asks a server now whether it lives.
+    Probe(ServerName),
     /// Switches a server on.
     Enable(ServerName),
     /// Switches a server off.

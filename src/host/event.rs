@@ -86,6 +86,9 @@ pub struct ModelLabel {
     pub place: String,
     /// A script plays it: the screen never pretends otherwise.
     pub scripted: bool,
+    /// Tokens of its context, where the endpoint tells.
+    #[serde(default)]
+    pub context: Option<u64>,
     /// What the person should know of it, as sentences.
     pub notes: Vec<String>,
 }

@@ -4,10 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Enforcement;
 use crate::ids::{AskId, CallId, ErrandId};
 use crate::mcp::ask::Ask;
 use crate::mcp::failure::Failure;
-use crate::mcp::listing::Listed;
+use crate::mcp::health::ProcessUse;
+use crate::mcp::listing::{ListHints, Listed};
 use crate::mcp::request::{ErrandEnd, ListKind};
 use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Hello;
@@ -17,8 +19,12 @@ use crate::mcp::status::Hello;
 pub enum ServerEvent {
     /// The handshake is done.
     Connected(Box<Hello>),
+    /// Its process is started with only what its table names in reach; before the handshake.
+    Confined(Enforcement),
     /// A list was read to its last page.
     Listed(Listed),
+    /// How long the list is good that comes next, by the server's word.
+    Hints(ListKind, ListHints),
     /// A list could not be read; the connection stands.
     ListFailed(ListKind, String),
     /// The server says that a list has changed.
@@ -57,6 +63,13 @@ pub enum ServerEvent {
     Probed {
         /// How long it took; absent when it failed.
         millis: Option<u64>,
+    },
+    /// What a server that is a child of ours uses, and what it has written to stderr since it was started; told with each probe.
+    Vitals {
+        /// Its process group, where the system tells of it.
+        processes: Option<ProcessUse>,
+        /// Lines on its stderr.
+        stderr_lines: u64,
     },
     /// Something about a call.
     Call(CallId, CallEvent),

@@ -71,10 +71,15 @@ impl Failure {
         {
             line.push_str(&format!(" ({exit})"));
         }
-        if let Some(telling) = self.telling_line().or(self.stdout_line.as_deref()) {
+        if let Some(telling) = self.last_words() {
             line.push_str(&format!(": {}", telling.trim()));
         }
         line
+    }
+
+    /// What the server said last that says why: a line of its stderr, or the one on stdout that is no message.
+    pub fn last_words(&self) -> Option<&str> {
+        self.telling_line().or(self.stdout_line.as_deref())
     }
 
     /// The line of stderr that says most: the last one that speaks of an error, else the last one. Runtimes print traces and

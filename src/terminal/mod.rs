@@ -8,6 +8,7 @@ mod canvas;
 pub mod clipboard;
 mod guard;
 mod input;
+mod notify;
 mod pace;
 #[cfg(feature = "images")]
 mod pictures;

@@ -15,6 +15,15 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// What is left of a wait: `8 s`, whole seconds that never say 0 too early; `2 min 05 s`.
+pub fn countdown(left: Duration) -> String {
+    let seconds = left.as_millis().div_ceil(1000);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        _ => duration(left),
+    }
+}
+
 /// `just now`, `5 min ago`, `3 h ago`, `2 days ago`.
 pub fn ago(time: Duration) -> String {
     let minutes = time.as_secs() / 60;

@@ -14,7 +14,9 @@ use crate::view::layout;
 use crate::view::memo::Memo;
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{call_detail, calls, code, composer, fields, pane, server_detail, suggest};
+use crate::view::{
+    call_detail, calls, code, composer, costs, fields, pane, pins, server_detail, suggest,
+};
 
 /// Columns of the help and the palette at most: longer lines are hard to follow.
 const COLS: u16 = 84;
@@ -76,6 +78,20 @@ fn detail(
             let title = format!("Server · {}", clean::line(name.as_str()));
             let lines = |cols| vec![server_detail::lines(app, name, cols, theme).into()];
             scrolled(&title, lines, scroll, theme, frame, area)
+        }
+        Detail::Changes(name) => {
+            let title = format!("Changed tools · {}", clean::line(name.as_str()));
+            let lines = |cols| vec![pins::lines(app, name, cols, theme).into()];
+            scrolled(&title, lines, scroll, theme, frame, area)
+        }
+
+        Detail::Context => {
+            let lines = |cols| vec![costs::context(app, cols, theme).into()];
+            scrolled("What the model sees", lines, scroll, theme, frame, area)
+        }
+        Detail::Cache => {
+            let lines = |cols| vec![costs::cache(app, cols, theme).into()];
+            scrolled("Kept answers and lists", lines, scroll, theme, frame, area)
         }
         Detail::Tools => {
             let lines = |cols| vec![server_detail::tools(app, cols, theme).into()];

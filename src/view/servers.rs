@@ -2,8 +2,6 @@
 //!
 //! Pure.
 
-use std::time::Duration;
-
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -12,13 +10,12 @@ use ratatui::text::Line;
 use crate::app::{App, Overlay, Pane};
 use crate::host::Server;
 use crate::ids::Moment;
-use crate::mcp::failure::Failure;
-use crate::mcp::health::{Health, Sample};
 use crate::mcp::status::{Era, Status};
+use crate::mcp::verdict::Grade;
 use crate::text::{clean, human, wrap};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{calls, pane};
+use crate::view::{calls, pane, vitals};
 
 /// Columns of a name at most.
 const NAME: usize = 18;
@@ -77,7 +74,7 @@ fn list(
     let servers = &app.host.servers;
     let widest = |of: fn(&Server) -> usize| servers.iter().map(of).max().unwrap_or(0);
     let name = widest(|server| wrap::width(&clean::line(server.name.as_str()))).min(NAME);
-    let word = widest(|server| word(&server.status).len());
+    let word = widest(column);
     let tools = widest(|server| tools(server).len());
     let cols = usize::from(area.width);
     let rows = usize::from(area.height);
@@ -115,21 +112,17 @@ fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
             let name = clean::line(server.name.as_str());
             facts.push(("sign in", text(format!("s here, or /login {name}"))));
         }
+    } else {
+        let (sign, style) = vitals::grade(server.verdict.grade, theme);
+        let words = clean::line(&server.verdict_words(now));
+        facts.push(("verdict", vec![span(format!("{sign} {words}"), style)]));
     }
-    if let Status::Ready { since, hello } = &server.status {
-        let version = format!(
-            "{} {}",
-            clean::line(&hello.name),
-            clean::line(&hello.version)
-        );
-        facts.push(("server", text(version)));
-        let up = human::duration(now.since(*since));
-        facts.push((
-            "protocol",
-            text(format!("{} · up {up}", clean::line(&hello.revision))),
-        ));
+    facts.extend(vitals::short(server, theme, now));
+    if !server.held.is_empty() {
+        let count = server.held.len();
+        let text = format!("{count} changed, blocked (a: look)");
+        facts.push(("tools", vec![span(text, theme.warn)]));
     }
-    facts.extend(health(&server.health, theme));
     // A failure is told once, as its cause.
     if let (Some(failure), Some(error)) = (server.status.failure(), &server.health.last_error)
         && *error == failure.headline()
@@ -142,40 +135,17 @@ fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
         .collect()
 }
 
-fn health(health: &Health, theme: &Theme) -> Vec<(&'static str, Spans)> {
-    let mut facts = Vec::new();
-    let mut speed = latency(health, theme);
-    if !speed.is_empty() {
-        speed.push(span(format!(" {}", sparkline(health, SPARKS)), theme.busy));
-        facts.push(("latency", speed));
-    }
-    if health.calls > 0 {
-        let (calls, errors) = (human::count(health.calls), human::count(health.errors));
-        let plural = |count: u64| if count == 1 { "" } else { "s" };
-        let mut text = format!("{calls} call{}", plural(health.calls));
-        text.push_str(&format!(", {errors} error{}", plural(health.errors)));
-        if let Some(rate) = health.error_rate().filter(|rate| *rate > 0.0) {
-            text.push_str(&format!(" ({} of the latest)", percent(rate)));
-        }
-        facts.push(("so far", vec![span(text, theme.text)]));
-    }
-    if let Some(error) = &health.last_error {
-        let error = error.strip_prefix("error: ").unwrap_or(error);
-        facts.push(("last error", vec![span(clean::line(error), theme.warn)]));
-    }
-    facts
-}
-
 /// Sign, word and style of a server's state.
 pub(super) fn state(
-    status: &Status,
+    server: &Server,
     theme: &Theme,
     now: Moment,
 ) -> (&'static str, &'static str, Style) {
+    let status = &server.status;
     let (sign, style) = match status {
         Status::Disabled => ("–", theme.dim),
         Status::Starting { .. } => (calls::spinner(now), theme.busy),
-        Status::Ready { .. } => ("✓", theme.good),
+        Status::Ready { .. } => vitals::grade(server.verdict.grade, theme),
         Status::Waiting { .. } => ("!", theme.warn),
         // Nothing is broken: something is to be done.
         Status::Failed { .. } if status.needs_sign_in() => ("!", theme.warn),
@@ -192,6 +162,16 @@ fn word(status: &Status) -> &'static str {
     }
 }
 
+/// How wide the state stands in the list: what is said with a reason has no column.
+fn column(server: &Server) -> usize {
+    match server.status {
+        Status::Ready { .. } | Status::Disabled | Status::Starting { .. } => {
+            word(&server.status).len()
+        }
+        Status::Waiting { .. } | Status::Failed { .. } => 0,
+    }
+}
+
 /// One server on one line, name and state padded to these columns. What does not fit goes from the right, the cause of a failure last.
 fn line(
     server: &Server,
@@ -200,47 +180,50 @@ fn line(
     theme: &Theme,
     now: Moment,
 ) -> Line<'static> {
-    let (sign, word, style) = state(&server.status, theme, now);
+    let (sign, word, style) = state(server, theme, now);
     let mut spans = vec![
         span(format!("{sign} "), style),
         span(
             wrap::pad(&clean::line(server.name.as_str()), name),
             theme.strong,
         ),
-        span(format!(" {word:<wide$}"), style),
     ];
+    let words = || {
+        span(
+            format!(" {}", clean::line(&server.verdict_words(now))),
+            style,
+        )
+    };
     match &server.status {
-        Status::Disabled => {}
+        Status::Disabled => spans.push(span(format!(" {word}"), style)),
         Status::Starting { since } => {
-            spans.push(span(
-                format!(" {}", human::duration(now.since(*since))),
-                theme.dim,
-            ));
+            let since = human::duration(now.since(*since));
+            spans.push(span(format!(" {word} {since}"), style));
+            if server.is_expected() {
+                let text = format!(" {}, not confirmed yet", self::tools(server));
+                spans.push(span(text, theme.dim));
+            }
         }
+        Status::Ready { .. } if server.verdict.grade > Grade::Healthy => spans.push(words()),
         Status::Ready { hello, .. } => {
+            spans.push(span(format!(" {word:<wide$}"), style));
             let taken = styled::width(&spans);
-            spans.extend(vitals(server, hello.era, (taken, tools), cols, theme));
+            spans.extend(figures(server, hello.era, (taken, tools), cols, theme));
         }
-        Status::Waiting {
-            until,
-            attempt,
-            failure,
-        } => {
-            let left = human::duration(until.since(now));
+        Status::Waiting { until, attempt, .. } => {
+            // What counts stands first: the reason may be long.
+            let left = human::countdown(until.since(now));
             let text = format!(" again in {left}, try {}:", attempt + 1);
             spans.push(span(text, theme.warn));
-            spans.push(span(cause(failure), theme.dim));
+            let words = clean::line(&server.verdict.words);
+            spans.push(span(format!(" {words}"), theme.dim));
         }
-        Status::Failed { failure } => spans.push(span(cause(failure), theme.bad)),
+        Status::Failed { .. } => spans.push(words()),
     }
     Line::from(styled::cropped(spans, cols))
 }
 
-fn cause(failure: &Failure) -> String {
-    format!(" {}", clean::line(&failure.headline()))
-}
-
-fn vitals(
+fn figures(
     server: &Server,
     era: Era,
     (taken, tools): (usize, usize),
@@ -254,21 +237,24 @@ fn vitals(
     spans.push(span(format!("{} ", era_word(era)), theme.dim));
     let mut errors = Spans::new();
     if let Some(rate) = server.health.error_rate().filter(|rate| *rate > 0.0) {
-        errors = vec![span(format!(" {} err", percent(rate)), theme.bad)];
+        errors = vec![span(format!(" {} err", vitals::percent(rate)), theme.bad)];
     }
+    let health = &server.health;
     if cols >= 70 {
-        let sparks = sparkline(&server.health, SPARKS);
+        let sparks = vitals::sparkline(health, SPARKS);
         spans.push(span(format!("{sparks:<SPARKS$} "), theme.busy));
-        spans.extend(latency(&server.health, theme));
+        if let Some(latency) = health.latency() {
+            spans.extend(vitals::latency(latency, cols >= 90, theme));
+        }
         spans.extend(errors);
-    } else if let (Some(half), Some(most)) = percentiles(&server.health) {
-        let both = both(&human::duration(half), &human::duration(most));
-        spans.push(span(both, theme.text));
+    } else if let Some(latency) = health.latency() {
+        let [half, most] = [latency.p50, latency.p95].map(human::duration);
+        spans.push(span(both(&half, &most), theme.text));
         spans.extend(errors);
         // What room is left shows how it came to be.
         let room = cols.saturating_sub(taken + styled::width(&spans) + 1);
         if room >= FEW {
-            let sparks = sparkline(&server.health, room.min(SPARKS));
+            let sparks = vitals::sparkline(health, room.min(SPARKS));
             spans.push(span(format!(" {sparks}"), theme.busy));
         }
     }
@@ -282,11 +268,6 @@ fn vitals(
         spans.push(span(format!(" last: {}", clean::line(error)), theme.dim));
     }
     spans
-}
-
-/// `12 %`; what is not nothing is at least 1.
-fn percent(share: f64) -> String {
-    format!("{:.0} %", (share * 100.0).max(1.0))
 }
 
 /// `3 tools`.
@@ -305,52 +286,10 @@ fn both(half: &str, most: &str) -> String {
     }
 }
 
-fn percentiles(health: &Health) -> (Option<Duration>, Option<Duration>) {
-    (health.percentile(0.5), health.percentile(0.95))
-}
-
 /// The era as a word.
 pub(super) fn era_word(era: Era) -> &'static str {
     match era {
         Era::Legacy => "legacy",
         Era::Modern => "modern",
     }
-}
-
-/// `p50 2 ms p95 14 ms`.
-pub(super) fn latency(health: &Health, theme: &Theme) -> Spans {
-    let (Some(half), Some(most)) = percentiles(health) else {
-        return Vec::new();
-    };
-    vec![
-        span("p50 ", theme.dim),
-        span(human::duration(half), theme.text),
-        span(" p95 ", theme.dim),
-        span(human::duration(most), theme.text),
-    ]
-}
-
-/// The last samples as bars; what went wrong is an `x`.
-pub(super) fn sparkline(health: &Health, most: usize) -> String {
-    const BARS: [char; 7] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'];
-    let skip = health.samples().len().saturating_sub(most);
-    let last: Vec<&Sample> = health.samples().skip(skip).collect();
-    let slowest = last
-        .iter()
-        .map(|sample| sample.took.as_micros())
-        .max()
-        .unwrap_or(0)
-        .max(1);
-    let bar = |sample: &&Sample| {
-        if !sample.ok {
-            return 'x';
-        }
-        let step = sample.took.as_micros() * (BARS.len() as u128 - 1) / slowest;
-        usize::try_from(step)
-            .ok()
-            .and_then(|step| BARS.get(step))
-            .copied()
-            .unwrap_or('▁')
-    };
-    last.iter().map(bar).collect()
 }

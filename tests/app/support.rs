@@ -118,6 +118,7 @@ impl Play {
             }
         }
         play.host(HostEvent::ModelFound(Ok(ModelLabel {
+            context: None,
             model: "m".to_owned(),
             place: "here".to_owned(),
             scripted: false,

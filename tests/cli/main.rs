@@ -3,6 +3,8 @@
 //! Each part of the contract that scripts rely on is held here: the events of `--json`, what goes to stdout and what to stderr,
 //! and the exit codes.
 
+#[path = "../support/aftermath.rs"]
+mod aftermath;
 #[path = "../support/auth_site.rs"]
 mod auth_site;
 #[path = "../support/endpoint.rs"]
@@ -13,12 +15,15 @@ mod eras;
 mod home;
 #[path = "../support/screen.rs"]
 mod screen;
+#[path = "../support/until.rs"]
+mod until;
 
 mod approval;
 mod call;
 mod deck;
 mod demo;
 mod events;
+mod faults;
 mod hostile;
 mod interrupt;
 mod kinds;
@@ -29,6 +34,7 @@ mod reaches;
 mod replies;
 mod sessions;
 mod speaks;
+mod status;
 mod token;
 mod trouble;
 mod undo;

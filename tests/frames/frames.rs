@@ -4,7 +4,7 @@ use mcpdeck::app::palette::{Palette, PaletteRow};
 use mcpdeck::app::{Detail, Overlay, Pane};
 use mcpdeck::ids::CallId;
 
-use crate::stage::{drawn, fresh, no_model, question, screen, streaming, talk};
+use crate::stage::{drawn, fresh, no_model, question, screen, streaming, talk, troubled};
 
 macro_rules! frame {
     ($name:ident, $app:expr, $cols:literal, $rows:literal) => {
@@ -141,3 +141,27 @@ fn scrolling_the_question_leaves_no_line_unseen() {
         }
     }
 }
+
+/// The servers pane with this server marked.
+fn in_trouble(marked: usize) -> mcpdeck::app::App {
+    let mut app = troubled();
+    app.focus = Pane::Servers;
+    app.tab = Pane::Servers;
+    app.servers.marked = marked;
+    app
+}
+
+frame!(servers_in_trouble_wide, in_trouble(2), 120, 40);
+frame!(servers_in_trouble_narrow, in_trouble(1), 80, 24);
+frame!(servers_in_trouble_tiny, in_trouble(3), 40, 12);
+frame!(
+    a_failing_server_in_detail,
+    {
+        let mut app = troubled();
+        let of = Detail::Server("nhà-kho".into());
+        app.overlay = Overlay::Detail { of, scroll: 0 };
+        app
+    },
+    80,
+    24
+);

@@ -2,6 +2,7 @@
 
 mod asks;
 mod frames;
+mod kept;
 #[cfg(feature = "images")]
 mod pictures;
 mod properties;

@@ -86,6 +86,7 @@ fn filled(text: &str, pick: u8) -> App {
         1 => ModelState::Searching { since: Moment(0) },
         _ => ModelState::Ready {
             label: ModelLabel {
+                context: None,
                 model: own(),
                 place: own(),
                 scripted: pick > 100,

@@ -10,12 +10,14 @@ use mcpdeck::app::{App, Measured};
 use mcpdeck::config::server::{Access, Bundled, Launch, ProtocolChoice, StdioLaunch, StoreUrl};
 use mcpdeck::config::{ApprovePolicy, Config, ServerSpec, ThemeChoice};
 use mcpdeck::host::About;
+use mcpdeck::host::{CacheUse, Load, ProcessUse};
 use mcpdeck::host::{
     CallEnd, CallState, Host, ModelLabel, ModelState, Origin, Question, Server, Settings, ToolCall,
 };
 use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, ServerName, StreamId, TurnId};
 use mcpdeck::mcp::event::Progress;
 use mcpdeck::mcp::failure::{Failure, FailureKind};
+use mcpdeck::mcp::health::Finish;
 use mcpdeck::mcp::listing::Rejected;
 use mcpdeck::mcp::request::{ListKind, Method};
 use mcpdeck::mcp::result::{CallOutcome, ToolResult};
@@ -130,7 +132,18 @@ fn servers() -> Vec<Server> {
     ];
     [3, 4, 2, 9, 3, 2, 14, 3]
         .iter()
-        .for_each(|millis| files.health.call(Duration::from_millis(*millis), None));
+        .for_each(|millis| good(&mut files, *millis));
+    files.processes = Some(ProcessUse {
+        count: 1,
+        resident: 18_400_000,
+    });
+    files.tool_tokens = 412;
+    files.cache = CacheUse {
+        hits: 3,
+        misses: 5,
+        entries: 2,
+        bytes: 3_400,
+    };
     let mut shop = server(spec(
         "shop",
         Launch::Bundled(Bundled::Database {
@@ -146,11 +159,16 @@ fn servers() -> Vec<Server> {
         why: "its inputSchema is not an object".into(),
     };
     shop.rejected.insert(ListKind::Tools, vec![odd]);
-    shop.health.call(Duration::from_millis(21), None);
+    good(&mut shop, 21);
+    let error = Some("no such table: đơn_hàng".to_owned());
     shop.health.call(
+        "query_database",
         Duration::from_millis(40),
-        Some("no such table: đơn_hàng".into()),
+        Finish::Error,
+        error,
+        at(9_000),
     );
+    shop.tool_tokens = 96;
     let mut ghost = server(child("ghost", "npx", &["-y", "@acme/ghost server"]));
     let mut failure = Failure::new(FailureKind::Exited, "it ended before the handshake");
     failure.target = Some("/usr/bin/npx -y '@acme/ghost server'".into());
@@ -169,7 +187,65 @@ fn servers() -> Vec<Server> {
         attempt: 2,
         failure: Box::new(Failure::new(FailureKind::Timeout, "no word within 30 s")),
     };
-    vec![files, shop, ghost, slow]
+    let mut servers = vec![files, shop, ghost, slow];
+    judged(&mut servers);
+    servers
+}
+
+fn judged(servers: &mut [Server]) {
+    servers
+        .iter_mut()
+        .for_each(|server| server.judge(false, at(12_000)));
+}
+
+fn good(server: &mut Server, millis: u64) {
+    let took = Duration::from_millis(millis);
+    server
+        .health
+        .call("read_file", took, Finish::Good, None, at(9_000));
+}
+
+/// Servers in each kind of trouble, and one that is well.
+pub fn troubled() -> App {
+    let mut app = fresh();
+    let [well, shop, stopped, waiting] = app.host.servers.try_into().expect("four servers");
+    let named = |name: &str| {
+        let mut server = shop.clone();
+        server.name = name.into();
+        server.health = Default::default();
+        server.rejected.clear();
+        server
+    };
+    let mut slow = named("slow");
+    (0..20).for_each(|_| good(&mut slow, 300));
+    (0..5).for_each(|_| good(&mut slow, 4_100));
+    let mut failing = named("nhà-kho");
+    (0..10).for_each(|number| {
+        let (end, error) = match number < 4 {
+            true => (Finish::Good, None),
+            false => (Finish::Lost, Some("no answer within 10 s".to_owned())),
+        };
+        let took = Duration::from_millis(40);
+        failing
+            .health
+            .call("query", took, end, error, at(2_000 + number));
+    });
+    failing.load = Load {
+        running: 8,
+        waiting: 3,
+    };
+    let mut silent = named("silent");
+    silent.health.probe(Duration::from_millis(3), at(2_000));
+    silent
+        .health
+        .missed("no answer to a health probe within 10 s".into());
+    let mut locked = named("locked");
+    locked.status = Status::Failed {
+        failure: Box::new(Failure::new(FailureKind::NeedsSignIn, "HTTP 401")),
+    };
+    app.host.servers = vec![well, slow, failing, silent, locked, stopped, waiting];
+    judged(&mut app.host.servers);
+    app
 }
 
 /// A finished, running or asking call.
@@ -196,6 +272,7 @@ pub fn call(id: u64, server: &str, tool: &str, arguments: &str, state: CallState
         request_id: Some(id.to_string()),
         task: None,
         saved_to: None,
+        resent: 0,
         mismatch: None,
         ruling: None,
         cached: None,
@@ -241,6 +318,7 @@ pub fn fresh() -> App {
     host.servers = servers();
     host.model = ModelState::Ready {
         label: ModelLabel {
+            context: None,
             model: "demo".into(),
             place: "script demo".into(),
             scripted: true,
@@ -269,6 +347,7 @@ pub fn talk() -> App {
     let mut app = fresh();
     app.host.model = ModelState::Ready {
         label: ModelLabel {
+            context: None,
             model: "qwen3:4b".into(),
             place: "Ollama at 127.0.0.1:11434".into(),
             scripted: false,

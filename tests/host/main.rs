@@ -2,9 +2,13 @@
 
 mod approval;
 mod asks;
+mod cache;
 mod calls;
+mod compact;
 mod extras;
+mod health;
 mod interrupt;
+mod lists;
 mod properties;
 mod returning;
 mod servers;

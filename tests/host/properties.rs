@@ -639,6 +639,7 @@ impl Watched {
                 arguments: if m % 3 == 0 { "no" } else { "{}" }.into(),
             }),
             Chance::Found(true) => Happening::Event(HostEvent::ModelFound(Ok(ModelLabel {
+                context: None,
                 model: "m".into(),
                 place: "p".into(),
                 scripted: false,

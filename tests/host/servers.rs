@@ -306,7 +306,7 @@ fn a_probe_follows_the_answer_to_the_last_one() {
     stage.start();
     let effects = stage.raise("other");
     let (timer, wait) = timers(&effects)[0];
-    assert_eq!(wait, Duration::from_secs(30));
+    assert_eq!(wait, Duration::from_secs(2));
     let effects = stage.tell(HostEvent::Timer(timer));
     assert!(matches!(effects[..], [Effect::Probe { .. }]));
     let effects = stage.server("other", ServerEvent::Probed { millis: Some(7) });

@@ -731,6 +731,22 @@ async fn probes_ask_in_the_way_of_the_era() {
 }
 
 #[tokio::test]
+async fn what_a_child_uses_is_told_with_a_probe_and_its_grandchildren_count() {
+    let script = "start = { stderr = ['one', 'two'], spawn = ['sleep', '1000'] }";
+    let mut server = scripted_as(script, auto);
+    server.connected().await;
+    server.connection.probe();
+    let (used, stderr_lines) = server.vitals().await;
+    // The scripted server tells of its grandchild on a line of its own.
+    assert_eq!(stderr_lines, 3);
+    if cfg!(target_os = "linux") {
+        let used = used.expect("the figures of its processes");
+        assert_eq!(used.count, 2);
+        assert!(used.resident > 1_000_000, "{used:?}");
+    }
+}
+
+#[tokio::test]
 async fn logs_and_changes_of_the_tools_are_reported() {
     let mut server = scripted(
         r#"

@@ -13,6 +13,7 @@ use mcpdeck::mcp::ask::{Ask, Reply};
 use mcpdeck::mcp::connection::{CallRequest, Connection, Dial, Reports, dial};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
 use mcpdeck::mcp::failure::Failure;
+use mcpdeck::mcp::health::ProcessUse;
 use mcpdeck::mcp::listing::{Listed, Listing};
 use mcpdeck::mcp::request::{Errand, ErrandEnd, ListKind, Method};
 use mcpdeck::mcp::result::CallOutcome;
@@ -131,11 +132,35 @@ pub fn request(call: u64, tool: &str, arguments: Value) -> CallRequest {
         arguments,
         timeout: LIMIT,
         max_total: LIMIT,
+        trace: None,
     }
 }
 
 impl Server {
+    /// The next event. What a server uses is told beside, at any time: only [`Self::vitals`] asks for it.
     pub async fn event(&mut self) -> ServerEvent {
+        loop {
+            match self.any_event().await {
+                ServerEvent::Vitals { .. } => {}
+                event => return event,
+            }
+        }
+    }
+
+    /// What the server uses, the next time that this is told.
+    pub async fn vitals(&mut self) -> (Option<ProcessUse>, u64) {
+        loop {
+            if let ServerEvent::Vitals {
+                processes,
+                stderr_lines,
+            } = self.any_event().await
+            {
+                return (processes, stderr_lines);
+            }
+        }
+    }
+
+    async fn any_event(&mut self) -> ServerEvent {
         let event = tokio::time::timeout(LIMIT, self.events.recv()).await;
         event
             .expect("an event in time")

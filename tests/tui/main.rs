@@ -19,6 +19,7 @@ mod demo;
 mod errors;
 mod hostile;
 mod interrupt;
+mod kept;
 mod leaving;
 mod offline;
 mod reaches;

@@ -28,7 +28,11 @@ fn a_server_that_fails_says_its_cause_and_comes_back_by_a_key_while_the_others_w
     let deck = Deck::open(home, WIDE, &[]);
     deck.ready(1, 4);
     let screen = &deck.screen;
-    for cause in ["✗ broken failed", "✗ absent failed", "✗ odd"] {
+    for cause in [
+        "✗ broken stopped: exit 3",
+        "✗ absent cannot be started",
+        "✗ odd",
+    ] {
         screen.wait_text(cause);
     }
 

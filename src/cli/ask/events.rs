@@ -1,5 +1,5 @@
-//! The turn as JSON lines: one event a line, the last one `turn_end`. JSON escapes every control character, so the texts go out
-//! as they came.
+//! The turn as JSON lines: one event a line, the last one `turn_end`. Every control character is escaped, so whoever reads the
+//! JSON gets the texts as they came.
 
 use serde_json::{Value, json};
 
@@ -30,6 +30,7 @@ impl Reporter for Events {
         for news in self.watch.news(host) {
             match news {
                 News::Server(server) => print(&server_event(server)),
+                News::Verdict(server) => print(&verdict_event(server)),
                 News::Text(delta) => print(&json!({ "type": "text", "delta": delta })),
                 News::TextEnd => {}
                 News::Call(call) => print(&call_event(call)),
@@ -107,7 +108,7 @@ fn error_event(message: &str, hint: Option<&str>) -> Value {
 }
 
 fn print(event: &Value) {
-    output::data(&format!("{event}\n"));
+    output::event(event);
 }
 
 fn with_type(kind: &str, mut event: Value) -> Value {
@@ -124,6 +125,17 @@ fn server_event(server: &Server) -> Value {
         "state": server.status.word(),
         "tools": server.tools.len(),
         "failure": server.status.failure(),
+    })
+}
+
+/// The words of a failure stand in the `server` event, raw; these are ours.
+fn verdict_event(server: &Server) -> Value {
+    json!({
+        "type": "verdict",
+        "server": server.name,
+        "grade": server.verdict.grade,
+        "cause": server.verdict.cause,
+        "words": server.verdict.words,
     })
 }
 

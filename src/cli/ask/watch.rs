@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::agent::transcript::{Entry, Level, Note};
+use crate::cli::status::Verdicts;
 use crate::host::{Host, Server, ToolCall};
 use crate::ids::CallId;
 
@@ -11,6 +12,8 @@ use crate::ids::CallId;
 pub enum News<'a> {
     /// A server's state is another.
     Server(&'a Server),
+    /// A server is judged otherwise than before.
+    Verdict(&'a Server),
     /// More text of the answer.
     Text(&'a str),
     /// The text of a step is complete.
@@ -27,6 +30,7 @@ pub enum News<'a> {
 #[derive(Debug, Default)]
 pub struct Watch {
     servers: BTreeMap<String, &'static str>,
+    verdicts: Verdicts,
     entry: usize,
     bytes: usize,
     asked: bool,
@@ -57,6 +61,9 @@ impl Watch {
             if self.servers.insert(server.name.to_string(), word) != Some(word) {
                 news.push(News::Server(server));
             }
+            if self.verdicts.is_news(server) {
+                news.push(News::Verdict(server));
+            }
         }
     }
 
@@ -80,7 +87,7 @@ impl Watch {
                 Entry::Note(note) if note.level == Level::Info && !self.asked => {}
                 Entry::Note(note) => news.push(News::Note(note)),
                 Entry::User { .. } => self.asked = true,
-                Entry::Told { .. } | Entry::Hand { .. } => {}
+                Entry::Told { .. } | Entry::Compacted(_) | Entry::Hand { .. } => {}
             }
             (self.entry, self.bytes) = (self.entry + 1, 0);
         }

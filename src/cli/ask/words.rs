@@ -44,6 +44,8 @@ impl Reporter for Words {
                         ));
                     }
                 }
+                // The model is told, and the end says what came of it.
+                News::Verdict(_) => {}
                 News::Call(call) => {
                     let arguments = wrap::truncate(&clean::line(&call.arguments), SHORT);
                     output::note(&format!("> {} {arguments}", clean::line(&call.title())));

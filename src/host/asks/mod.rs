@@ -89,7 +89,7 @@ impl Host {
     }
 
     /// Everything of servers that has no answer yet: questions that wait and texts that are being written.
-    fn open_asks(&self) -> Vec<Asker> {
+    pub(in crate::host) fn open_asks(&self) -> Vec<Asker> {
         let questions = self
             .questions
             .iter()
@@ -175,7 +175,10 @@ impl Host {
         match (what, answer) {
             (what, Answer::No { .. }) => from.effect(reply::no(what)),
             (what, Answer::Dismissed) => from.effect(reply::cancelled(what)),
-            (Ask::Url { .. }, _) => from.effect(reply::accepted()),
+            (Ask::Url { .. }, _) => {
+                self.visiting(&from);
+                from.effect(reply::accepted())
+            }
             (Ask::Sampling(what), answer) if yes => {
                 if answer != Answer::Once {
                     self.book.writes_for.insert(from.server.clone());

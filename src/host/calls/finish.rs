@@ -2,8 +2,6 @@
 //!
 //! Pure.
 
-use std::time::Duration;
-
 use crate::agent::transcript::Level;
 use crate::agent::window;
 use crate::host::arguments;
@@ -19,22 +17,36 @@ use crate::mcp::result::CallOutcome;
 impl Host {
     /// Ends a call, takes the sample, saves what is too long for the model, and lets the turn go on.
     pub(in crate::host) fn finish(&mut self, id: CallId, end: CallEnd, now: Moment) -> Vec<Effect> {
+        if let Some(effects) = self.send_again(id, &end, now) {
+            return effects;
+        }
         let Some(call) = self.call_mut(id) else {
             return Vec::new();
         };
-        let was_sent = matches!(call.state, CallState::Running { .. });
+        let sent_on = match call.state {
+            CallState::Running { generation, .. } => Some(generation),
+            CallState::Asking { .. } | CallState::Queued { .. } | CallState::Done { .. } => None,
+        };
         let took = call.elapsed(now);
         call.state = CallState::Done {
             at: now,
             took,
             end: end.clone(),
         };
-        if let (true, Some(name)) = (was_sent, call.server.clone()) {
-            self.sample(&name, took, &end);
+        // What the cache answered says nothing of the server.
+        let sent_on = sent_on.filter(|_| call.cached.is_none());
+        let mut effects = Vec::new();
+        if let (Some(generation), Some(name)) = (sent_on, call.server.clone()) {
+            effects.extend(self.sample(id, &end, now));
+            effects.extend(self.weigh(&name, generation, &end, now));
         }
+        self.book.resends.remove(&id);
         self.check_output(id);
-        let mut effects = self.asks_of_calls_over(|call| call == id);
+        self.say_unknown(id);
+        effects.extend(self.asks_of_calls_over(|call| call == id));
+        self.previews.remove(&id);
         effects.extend(self.save_if_long(id, &end));
+        effects.extend(self.settle_cache(id, &end, now));
         let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));
         effects.extend(resolved);
         if self.book.attached.contains(&id) {
@@ -111,22 +123,6 @@ impl Host {
             self.finish(id, CallEnd::Outcome { outcome }, now)
         };
         lost.into_iter().flat_map(finish).collect()
-    }
-
-    fn sample(&mut self, name: &ServerName, took: Duration, end: &CallEnd) {
-        // Neither says anything about how the server does.
-        let says_nothing = matches!(
-            end,
-            CallEnd::Outcome {
-                outcome: CallOutcome::Cancelled | CallOutcome::NotSent { .. }
-            }
-        );
-        let error = end.is_error().then(|| outcome::words(end));
-        if let Some(server) = self.server_mut(name)
-            && !says_nothing
-        {
-            server.health.call(took, error);
-        }
     }
 
     fn save_if_long(&mut self, id: CallId, end: &CallEnd) -> Vec<Effect> {

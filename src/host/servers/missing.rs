@@ -5,6 +5,7 @@
 use crate::host::server::Server;
 use crate::host::state::Host;
 use crate::mcp::status::Status;
+use crate::mcp::verdict::Cause;
 use crate::text::{clean, wrap};
 
 /// Columns of one server's reason in the line for the model.
@@ -34,7 +35,8 @@ impl Host {
         let mut missing: Vec<String> = self
             .servers
             .iter()
-            .filter(|server| !server.status.is_ready())
+            // A call waits for one that is expected.
+            .filter(|server| !server.status.is_ready() && !server.is_expected())
             .map(absence)
             .collect();
         for server in self
@@ -44,7 +46,20 @@ impl Host {
         {
             missing.push(unusable(server));
         }
-        (!missing.is_empty()).then(|| format!("Not available now: {}.", missing.join("; ")))
+        let ready = || self.servers.iter().filter(|s| s.status.is_ready());
+        missing.extend(ready().filter_map(shut));
+        let ill: Vec<String> = ready().filter_map(ill).collect();
+        let sentence = |what: &str, of: &[String]| {
+            (!of.is_empty()).then(|| format!("{what}: {}.", of.join("; ")))
+        };
+        let sentences: Vec<String> = [
+            sentence("Not available now", &missing),
+            sentence("There, but not well", &ill),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        (!sentences.is_empty()).then(|| sentences.join(" "))
     }
 
     /// Writes down what the model is told when it differs from what it was told before.
@@ -58,6 +73,30 @@ impl Host {
             .unwrap_or_else(|| "All servers are available now.".to_owned());
         self.book.told = missing;
         self.transcript.tell(text);
+    }
+}
+
+/// A server that stands and answers nothing now. The words hold still, so that the model is not told each figure.
+fn shut(server: &Server) -> Option<String> {
+    let name = &server.name;
+    match server.verdict.cause {
+        Cause::Circuit => Some(format!(
+            "server `{name}` gets no calls for a while, because too many came to nothing: do not retry, use what else there is"
+        )),
+        Cause::Silent => Some(format!("server `{name}` does not answer any more")),
+        _ => None,
+    }
+}
+
+/// A server that answers, but not as it should.
+fn ill(server: &Server) -> Option<String> {
+    let name = &server.name;
+    match server.verdict.cause {
+        Cause::Slow => Some(format!("server `{name}` answers much later than it did")),
+        Cause::Failing => Some(format!("many calls to server `{name}` come to no answer")),
+        Cause::Unsteady => Some(format!("server `{name}` keeps ending and coming back")),
+        // The model reads the errors of tools itself, and a busy server is one that it has called.
+        _ => None,
     }
 }
 

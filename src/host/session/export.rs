@@ -56,6 +56,10 @@ impl Record {
             Entry::Assistant(step) => self.step(step, time),
             Entry::Note(note) => format!("\n> {}\n", clean::line(&note.text)),
             Entry::Told { text } => format!("\n> mcpdeck to the model: {}\n", clean::line(text)),
+            Entry::Compacted(compacted) => format!(
+                "\n> From here on the model saw less of what stands above: {} tokens instead of {}\n",
+                compacted.after, compacted.before
+            ),
             Entry::Hand { call } => format!("\n## Your call\n{}", self.call(*call)),
         }
     }
@@ -125,6 +129,12 @@ impl Record {
                 "entry": "note", "level": note.level, "text": note.text, "hint": note.hint,
             }),
             Entry::Told { text } => json!({ "entry": "told", "text": text }),
+            Entry::Compacted(compacted) => json!({
+                "entry": "compacted",
+                "summary": compacted.summary.as_ref().map(|summary| &summary.text),
+                "before": compacted.before,
+                "after": compacted.after,
+            }),
             Entry::Hand { call } => {
                 json!({ "entry": "hand", "call": self.call_json(*call, time) })
             }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::agent::transcript::Entry;
+use crate::agent::transcript::{Compacted, Entry};
 use crate::host::call::{CallState, Origin, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::keep::Keep;
@@ -192,6 +192,14 @@ fn entry_line(entry: &Entry, keeper: &mut Keeper, model: Option<&str>) -> Option
             hint: note.hint.clone(),
         },
         Entry::Told { text } => Line::Told { text: text.clone() },
+        Entry::Compacted(compacted) => {
+            let folded = compacted.folded.iter();
+            let folded = folded.map(|(id, fold)| (CallId(keeper.number(*id)), *fold));
+            Line::Compacted(Compacted {
+                folded: folded.collect(),
+                ..compacted.clone()
+            })
+        }
         Entry::Hand { call } => Line::Hand {
             call: keeper.number(*call),
         },

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::model::{ModelCall, Usage};
-use crate::agent::transcript::Level;
+use crate::agent::transcript::{Compacted, Level};
 use crate::host::call::{CallEnd, Ruling};
 use crate::ids::{Moment, ServerName};
 use crate::mcp::request::Method;
@@ -51,6 +51,8 @@ pub enum Line {
         /// The words.
         text: String,
     },
+    /// From here on the model sees less of what stands before.
+    Compacted(Compacted),
     /// Where a call by the person's hand stands in the conversation.
     Hand {
         /// Which call.
@@ -209,7 +211,11 @@ impl Line {
                     Stage::Over { when, .. } => *when = map(*when),
                 }
             }
-            Self::Note { .. } | Self::Told { .. } | Self::Hand { .. } | Self::Title { .. } => {}
+            Self::Note { .. }
+            | Self::Told { .. }
+            | Self::Compacted(_)
+            | Self::Hand { .. }
+            | Self::Title { .. } => {}
         }
         self
     }
@@ -225,7 +231,11 @@ impl Line {
                 Stage::Sent { since } => *since,
                 Stage::Over { when, .. } => *when,
             }),
-            Self::Note { .. } | Self::Told { .. } | Self::Hand { .. } | Self::Title { .. } => None,
+            Self::Note { .. }
+            | Self::Told { .. }
+            | Self::Compacted(_)
+            | Self::Hand { .. }
+            | Self::Title { .. } => None,
         }
     }
 }

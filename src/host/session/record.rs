@@ -93,6 +93,10 @@ impl Record {
                 builder.place(&mut self.entries);
                 self.entries.push(Entry::Told { text });
             }
+            Line::Compacted(compacted) => {
+                builder.place(&mut self.entries);
+                self.entries.push(Entry::Compacted(compacted));
+            }
             Line::Hand { call } => {
                 if builder.knows(call) && builder.placed.insert(call) {
                     self.entries.push(Entry::Hand { call: CallId(call) });

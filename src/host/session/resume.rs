@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::transcript::{Entry, Level};
+use crate::agent::transcript::{Entry, Fold, Level};
 use crate::host::call::{CallEnd, CallState, Origin, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::session::keep::Keeper;
@@ -270,6 +270,10 @@ fn placed(mut entry: Entry, places: &BTreeMap<u64, CallId>) -> Entry {
         }
         // A record gives no place to a call that it does not hold.
         Entry::Hand { call } => *call = places.get(&call.0).copied().unwrap_or_default(),
+        Entry::Compacted(compacted) => {
+            let kept = |(id, fold): &(CallId, Fold)| Some((*places.get(&id.0)?, *fold));
+            compacted.folded = compacted.folded.iter().filter_map(kept).collect();
+        }
         Entry::User { .. } | Entry::Note(_) | Entry::Told { .. } => {}
     }
     entry
@@ -296,6 +300,7 @@ fn revived(line: CallLine, id: CallId) -> ToolCall {
         messages: std::collections::VecDeque::new(),
         created: line.made,
         request_id: None,
+        resent: 0,
         task: None,
         saved_to: line.saved_to,
         mismatch: line.mismatch,

@@ -58,7 +58,11 @@ impl Voice {
         mut params: Map<String, Value>,
         progress: bool,
     ) -> Value {
-        let mut meta = Map::new();
+        // What the caller put there stays beside what belongs there in any case.
+        let mut meta = match params.remove("_meta") {
+            Some(Value::Object(meta)) => meta,
+            _ => Map::new(),
+        };
         if progress {
             meta.insert("progressToken".to_owned(), id.into());
         }
@@ -160,6 +164,12 @@ impl Voice {
                     params.insert("context".to_owned(), context);
                 }
                 ("completion/complete", params)
+            }
+            Errand::Preview { tool, arguments } => {
+                let mut params = one("name", tool.as_str().into());
+                let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
+                params.insert("arguments".to_owned(), arguments);
+                ("tools/call", params)
             }
             Errand::Subscribe { uri } => ("resources/subscribe", one("uri", uri.as_str().into())),
             Errand::Unsubscribe { uri } => {

@@ -73,6 +73,8 @@ pub struct CallRequest {
     pub timeout: Duration,
     /// How long at all, whatever the progress.
     pub max_total: Duration,
+    /// The trace that it belongs to, in the form of W3C's `traceparent`: goes along in `_meta`.
+    pub trace: Option<String>,
 }
 
 /// A call that an earlier connection began as a task, to be followed to its end.
@@ -243,6 +245,9 @@ async fn run(dial: Dial, reporter: Reporter, mut commands: mpsc::UnboundedReceiv
         reporter: reporter.clone(),
         replies,
     };
+    if let Ok(Some(how)) = launch::confinement(&dial) {
+        reporter.event(ServerEvent::Confined(how)).await;
+    }
     let failure = match shake_hands(&dial, &mut early, &mut commands, &answers, &tasks).await {
         Ok(shaken) => {
             let hello = Box::new(shaken.hello.clone());

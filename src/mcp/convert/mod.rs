@@ -8,7 +8,7 @@ mod lists;
 use serde_json::Value;
 
 pub use asks::{BAD_PARAMS, NO_METHOD, ask, url_ask};
-pub use lists::{page, tool};
+pub use lists::{hints, page, tool};
 
 use crate::mcp::event::Progress;
 use crate::mcp::request::{ErrandEnd, Method};
@@ -85,6 +85,19 @@ pub fn result(method: Method, result: &Value) -> Result<ToolResult, String> {
         Method::Resource => list_result(result, "contents", resource_block),
         Method::Prompt => list_result(result, "messages", message),
     }
+}
+
+/// What a call would do, as one of our own servers answers.
+///
+/// # Errors
+/// When it is no result that can be read, as a sentence.
+pub fn previewed(answer: &Value) -> Result<ErrandEnd, String> {
+    let answer = result(Method::Tool, answer)?;
+    Ok(ErrandEnd::Previewed {
+        is_error: answer.is_error,
+        text: answer.as_text(),
+        data: answer.structured.unwrap_or_default(),
+    })
 }
 
 fn list_result(

@@ -4,8 +4,11 @@
 //! interprets a message; it reports what it saw, also what could not be read.
 
 pub mod child;
+pub mod confine;
 pub mod http;
 pub mod stdio;
+pub mod supervise;
+pub mod usage;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -18,6 +21,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::mcp::failure::{Failure, FailureKind};
+use crate::mcp::transport::child::Group;
 
 /// Messages that may wait for a server that does not read. One more is refused as not sent.
 pub const OUT_QUEUE: usize = 256;
@@ -176,6 +180,9 @@ pub struct Notes {
 #[derive(Debug, Default)]
 struct Kept {
     stderr: VecDeque<String>,
+    /// Lines of it in all.
+    lines: u64,
+    group: Option<Group>,
     stray: Option<String>,
 }
 
@@ -195,6 +202,19 @@ impl Notes {
             kept.stderr.pop_front();
         }
         kept.stderr.push_back(line);
+        kept.lines += 1;
+    }
+
+    /// Keeps the process group of a child.
+    pub fn group(&self, group: Group) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.group = Some(group);
+    }
+
+    /// The child's process group and how many lines it has written to stderr; absent for what is no child.
+    pub fn vitals(&self) -> Option<(Group, u64)> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((kept.group?, kept.lines))
     }
 
     /// Keeps the last stray line.

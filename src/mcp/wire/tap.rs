@@ -3,7 +3,7 @@
 //! Impure: reads the clock. Made once by the driver; each connection takes a [`ConnectionTap`] of its own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use serde_json::json;
@@ -13,10 +13,13 @@ use crate::ids::{Generation, Moment, Seq, ServerName};
 use crate::mcp::wire::file::WireFile;
 use crate::mcp::wire::lines::head;
 use crate::mcp::wire::record::{Direction, WireKind, WireRecord};
-use crate::mcp::wire::redact::Redactor;
+use crate::mcp::wire::redact::{Lines, Redactor};
+use crate::text::clean;
 
 /// How much of a line the live channel carries.
 const LIVE_TEXT: usize = 64 * 1024;
+/// What is looked through beyond that, so that a secret at the cut is still known as one.
+const BEYOND: usize = 8 * 1024;
 
 /// The tap of the whole program. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ pub struct ConnectionTap {
     server: ServerName,
     generation: Generation,
     redactor: Arc<RwLock<Redactor>>,
+    /// Where the server's stderr stands: a private key may come in lines.
+    stderr: Arc<Mutex<Lines>>,
 }
 
 impl Tap {
@@ -98,6 +103,7 @@ impl Tap {
             server,
             generation,
             redactor: Arc::new(RwLock::new(redactor)),
+            stderr: Arc::default(),
         }
     }
 }
@@ -123,15 +129,28 @@ impl ConnectionTap {
         redactor.redact(text)
     }
 
+    /// A line of stderr without the secrets of this connection, as it is recorded and shown. Each line once, in order.
+    pub fn redacted_stderr(&self, line: &str) -> String {
+        let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.next(&redactor, line)
+    }
+
     /// Records one line or body of `bytes` bytes; waits only while the file is behind.
     pub async fn record(&self, direction: Direction, kind: WireKind, bytes: usize, text: &str) {
         let shared = &self.shared;
         if shared.file.is_none() && shared.live.is_none() {
             return;
         }
+        // Both are exits: what the file may not hold is not shown in the pane either.
+        let looked_at = match shared.file {
+            Some(_) => text,
+            None => head(text, LIVE_TEXT + BEYOND),
+        };
+        let text = self.redacted(looked_at);
         let seq = Seq(shared.next.fetch_add(1, Ordering::Relaxed));
         if let Some(file) = &shared.file {
-            file.line(self.file_line(seq, direction, &kind, bytes, text))
+            file.line(self.file_line(seq, direction, &kind, bytes, &text))
                 .await;
         }
         if let Some(live) = &shared.live {
@@ -143,7 +162,7 @@ impl ConnectionTap {
                 direction,
                 kind,
                 bytes,
-                text: head(text, LIVE_TEXT).to_owned(),
+                text: head(&text, LIVE_TEXT).to_owned(),
             };
             if live.try_send(record).is_err() {
                 shared.dropped.fetch_add(1, Ordering::Relaxed);
@@ -171,8 +190,8 @@ impl ConnectionTap {
         {
             line.extend(kind);
             line.insert("bytes".to_owned(), bytes.into());
-            line.insert("text".to_owned(), self.redacted(text).into());
+            line.insert("text".to_owned(), text.into());
         }
-        line.to_string()
+        clean::json(&line.to_string())
     }
 }

@@ -7,7 +7,7 @@ use crate::mcp::connection::pending::{Answer, LIST_TIMEOUT, Pages, Purpose, list
 use crate::mcp::convert;
 use crate::mcp::event::ServerEvent;
 use crate::mcp::failure::{Failure, FailureKind};
-use crate::mcp::listing::Listed;
+use crate::mcp::listing::{ListHints, Listed};
 use crate::mcp::request::ListKind;
 use crate::mcp::tool::TaskSupport;
 
@@ -24,6 +24,7 @@ impl Session {
         let pages = Pages {
             listed: Listed::none(kind),
             cursors: Vec::new(),
+            hints: None,
             deadline: startup.unwrap_or_else(|| Instant::now() + LIST_TIMEOUT),
             is_first: startup.is_some(),
         };
@@ -45,7 +46,11 @@ impl Session {
     /// A page has come, or will not come.
     pub(super) async fn page(&mut self, mut pages: Pages, answer: Answer) {
         let next = match answer {
-            Answer::Result(page) => convert::page(&page, self.heed_headers, &mut pages.listed),
+            Answer::Result(page) => {
+                let hints = convert::hints(&page);
+                pages.hints = Some(pages.hints.map_or(hints, |before| before.and(hints)));
+                convert::page(&page, self.heed_headers, &mut pages.listed)
+            }
             // Without its tools it is of no use: it has not started in time.
             Answer::TimedOut if pages.is_first => {
                 self.given_up = Some(never_listed());
@@ -73,6 +78,10 @@ impl Session {
                     self.task_tools = required.map(|it| it.name.clone()).collect();
                 }
                 let kind = pages.listed.kind();
+                let hints = pages.hints.unwrap_or_default();
+                if hints != ListHints::default() {
+                    self.reporter.event(ServerEvent::Hints(kind, hints)).await;
+                }
                 self.reporter.event(ServerEvent::Listed(pages.listed)).await;
                 if kind == ListKind::Tools {
                     self.relisted(true).await;

@@ -11,6 +11,7 @@ mod mismatch;
 mod notices;
 mod questions;
 mod tasks;
+mod vitals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -188,6 +189,7 @@ impl Session {
     }
 
     async fn probe(&mut self) {
+        self.report_vitals();
         let deadline = Some(Instant::now() + PROBE_TIMEOUT);
         let voice = self.voice.clone();
         if self

@@ -1,0 +1,199 @@
+//! `mcpdeck check`: every configured server and the model's endpoint tried, with the true cause and one fix for each that does
+//! not work. For people before a demo, and for CI by its exit code.
+
+mod fix;
+mod model;
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::global::Global;
+use crate::cli::interrupt::Interrupt;
+use crate::cli::{failure, output, setup, status};
+use crate::host::{Host, ModelState, Server};
+use crate::mcp::status::Status;
+use crate::mcp::verdict::{Cause, Grade};
+use crate::text::{clean, human, wrap};
+
+/// `mcpdeck check ...`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a try came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Good,
+    /// It works, and something about it wants a look.
+    Odd,
+    Failed,
+    /// There is nothing to try.
+    Skipped,
+}
+
+/// One thing that was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Tried {
+    name: String,
+    outcome: Outcome,
+    /// What was found, or the true cause; raw.
+    what: String,
+    /// What to do about it.
+    fix: Option<String>,
+}
+
+/// Tries everything and prints what came of it.
+pub fn run(args: &CheckArgs, global: &Global) -> Result<ExitCode, CliError> {
+    let config = setup::config(global)?;
+    let endpoint = config.model.clone();
+    setup::block_on(async {
+        let mut run = status::started(config, global)?;
+        let mut interrupt = Interrupt::listen();
+        let tried = tokio::select! {
+            model = model::listed(&endpoint) => {
+                let servers = status::probed(&mut run, &mut interrupt).await;
+                servers.map(|()| model)
+            }
+            signal = interrupt.wait() => Err(failure::interrupted(signal)),
+        };
+        let listed = match tried {
+            Ok(listed) => listed,
+            Err(error) => {
+                let _closed = run.shutdown().await;
+                return Err(error);
+            }
+        };
+        let searching = |host: &Host| !matches!(host.model, ModelState::Searching { .. });
+        run.until(searching).await;
+        let mut tried: Vec<Tried> = run.host.servers.iter().map(server).collect();
+        let model = model::tried(&endpoint, &run.host.model, listed);
+        let code = code(&tried, &model);
+        tried.push(model);
+        let closed = run.shutdown().await;
+        output::data(&match args.json {
+            true => format!("{:#}\n", as_json(&tried, code)),
+            false => as_text(&tried),
+        });
+        closed.map_err(|error| CliError::new(ErrorKind::Server, error))?;
+        Ok(ExitCode::from(code))
+    })
+}
+
+/// A server that fails weighs more than the model.
+fn code(servers: &[Tried], model: &Tried) -> u8 {
+    let failed = |tried: &Tried| tried.outcome == Outcome::Failed;
+    if servers.iter().any(failed) {
+        ErrorKind::Server.code()
+    } else if failed(model) {
+        ErrorKind::Model.code()
+    } else {
+        0
+    }
+}
+
+fn server(server: &Server) -> Tried {
+    let (outcome, what, fix) = match &server.status {
+        Status::Disabled => (Outcome::Skipped, "switched off".to_owned(), None),
+        Status::Ready { .. } => ready(server),
+        Status::Starting { .. } => (Outcome::Failed, "it does not come up".to_owned(), None),
+        Status::Waiting { failure, .. } | Status::Failed { failure } => {
+            (Outcome::Failed, failure.headline(), None)
+        }
+    };
+    let fix = fix.or_else(|| (outcome == Outcome::Failed).then(|| fix::of(server)));
+    Tried {
+        name: server.name.to_string(),
+        outcome,
+        what,
+        fix,
+    }
+}
+
+fn ready(server: &Server) -> (Outcome, String, Option<String>) {
+    let is_ill = server.verdict.grade > Grade::Slow || server.verdict.cause == Cause::Busy;
+    // It was asked whether it lives, and nothing came: the protocol has every server answer that.
+    if is_ill || server.health.latency().is_none() {
+        let what = match &server.health.last_error {
+            Some(error) => format!("{}: {error}", server.verdict.words),
+            None => server.verdict.words.clone(),
+        };
+        return (Outcome::Failed, what, None);
+    }
+    let mut parts = vec![match server.tools.len() {
+        1 => "1 tool".to_owned(),
+        count => format!("{count} tools"),
+    }];
+    if let Some(latency) = server.health.latency() {
+        parts.push(format!("answers in {}", human::duration(latency.p50)));
+    }
+    parts.extend(server.hello.as_ref().map(|hello| hello.revision.clone()));
+    let odd = server.rejected_tools();
+    let Some(first) = odd.first() else {
+        return (Outcome::Good, parts.join(", "), None);
+    };
+    let name = first.name.as_deref().unwrap_or("a tool without a name");
+    parts.push(match odd.len() {
+        1 => format!("1 more cannot be used: {name}: {}", first.why),
+        count => format!(
+            "{count} more cannot be used, the first: {name}: {}",
+            first.why
+        ),
+    });
+    let fix = "mend the definitions in the server; `mcpdeck list` names each".to_owned();
+    (Outcome::Odd, parts.join(", "), Some(fix))
+}
+
+impl Outcome {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Odd => "odd",
+            Self::Failed => "failed",
+            Self::Skipped => "–",
+        }
+    }
+}
+
+fn as_text(tried: &[Tried]) -> String {
+    let name = |tried: &Tried| wrap::width(&clean::line(&tried.name));
+    let wide = tried.iter().map(name).max().unwrap_or(0);
+    let mut text = String::new();
+    for one in tried {
+        let name = wrap::pad(&clean::line(&one.name), wide);
+        let what = clean::line(&one.what);
+        text.push_str(&format!("{:<6}  {name}  {what}\n", one.outcome.word()));
+        if let Some(fix) = &one.fix {
+            text.push_str(&format!("        fix: {}\n", clean::line(fix)));
+        }
+    }
+    text
+}
+
+fn as_json(tried: &[Tried], code: u8) -> Value {
+    let one = |tried: &Tried| {
+        json!({
+            "name": tried.name,
+            "outcome": match tried.outcome {
+                Outcome::Skipped => "skipped",
+                other => other.word(),
+            },
+            "what": tried.what,
+            "fix": tried.fix,
+        })
+    };
+    let (model, servers) = match tried.split_last() {
+        Some((model, servers)) => (one(model), servers),
+        None => (Value::Null, tried),
+    };
+    json!({
+        "servers": servers.iter().map(one).collect::<Vec<_>>(),
+        "model": model,
+        "exit_code": code,
+    })
+}
