@@ -468,6 +468,7 @@ impl Watched {
             Entry::Hand { .. } => "hand".to_owned(),
             Entry::Note(note) => format!("note {}", note.text),
             Entry::Told { text } => format!("told {text}"),
+            Entry::Compacted(of) => format!("compacted {} {:?}", of.folded.len(), of.summary),
         };
         let written: Vec<String> = record.entries.iter().map(words).collect();
         let entries = self.host.transcript.entries();
