@@ -176,7 +176,7 @@ fn texts(stage: &Stage) -> Vec<String> {
         Entry::User { text, .. } => Some(format!("> {text}")),
         Entry::Assistant(step) => Some(step.text.clone()),
         Entry::Hand { call } => Some(format!("hand {call}")),
-        Entry::Told { .. } | Entry::Note(_) => None,
+        Entry::Told { .. } | Entry::Compacted(_) | Entry::Note(_) => None,
     };
     let entries = stage.host.transcript.entries().iter();
     entries.filter_map(text).collect()
