@@ -200,7 +200,7 @@ pub fn data_dir() -> PathBuf {
 /// Where the conversations are kept.
 fn sessions(config: &Config, clock: Clock) -> Place {
     let mut place = Place::new(data_dir(), folder(), config.files.last().cloned(), clock);
-    place.redactor = crate::driver::sessions::redactor(config);
+    place.redactor = redactor(config);
     place
 }
 
