@@ -2,6 +2,8 @@
 //!
 //! Pure.
 
+use std::time::Duration;
+
 use ratatui::text::Line;
 
 use crate::app::App;
@@ -162,7 +164,7 @@ fn lists(server: &Server, name: usize, now: Moment, cols: usize, theme: &Theme) 
         } else {
             "usual"
         };
-        let state = stands(list, now, &human::duration(ttl), who);
+        let state = stands(list, now, ttl, who);
         format!("{} {what}, {state}", human::count(count as u64))
     });
     let rows: Vec<String> = match server.lists.is_empty() {
@@ -182,7 +184,7 @@ fn lists(server: &Server, name: usize, now: Moment, cols: usize, theme: &Theme) 
     rows.collect()
 }
 
-fn stands(list: &ListState, now: Moment, ttl: &str, who: &str) -> String {
+fn stands(list: &ListState, now: Moment, ttl: Duration, who: &str) -> String {
     match list.read {
         Some(read) if !list.confirmed => {
             let age = human::duration(now.since(read));
@@ -190,7 +192,10 @@ fn stands(list: &ListState, now: Moment, ttl: &str, who: &str) -> String {
         }
         Some(read) => {
             let age = human::duration(now.since(read));
-            format!("read {age} ago, good for {ttl} ({who})")
+            match ttl.is_zero() {
+                true => format!("read {age} ago, asked again whenever needed ({who})"),
+                false => format!("read {age} ago, good for {} ({who})", human::duration(ttl)),
+            }
         }
         None if list.confirmed => "asked again when needed".to_owned(),
         None => "from the last time, not confirmed yet".to_owned(),
