@@ -217,7 +217,7 @@ fn line(
                 theme.dim,
             ));
             if server.is_expected() {
-                let text = format!(" {}, not confirmed yet", self::tools(server));
+                let text = format!(" · {}, not confirmed yet", self::tools(server));
                 spans.push(span(text, theme.dim));
             }
         }
