@@ -267,7 +267,11 @@ fn nothing_else_is_sent_again_unless_the_person_says_so() {
     for (server, tool) in [("other", "read"), ("other", "write"), ("files", "write")] {
         let mut stage = stage(|_| {});
         let (id, _) = by_hand(&mut stage, server, tool, 1);
-        assert_eq!(come_back(&mut stage, server, id), [0u64; 0], "{server}.{tool}");
+        assert_eq!(
+            come_back(&mut stage, server, id),
+            [0u64; 0],
+            "{server}.{tool}"
+        );
         assert!(words(&stage, id).starts_with("outcome unknown"));
         let (level, note) = stage.notes().pop().expect("a note");
         assert_eq!(level, Level::Warning);
@@ -345,7 +349,7 @@ fn one_that_does_not_come_up_is_tried_again_but_where_a_script_waits_for_it() {
 #[test]
 fn old_results_are_let_go_of_and_what_the_model_was_given_stays() {
     let mut stage = stage(|_| {});
-    let long = "x".repeat(8 << 20);
+    let long = "x".repeat(7 << 20);
     for n in 0..6 {
         let (id, _) = by_hand(&mut stage, "other", "write", n);
         stage.outcome(id, answered(&long));

@@ -5,6 +5,7 @@
 
 pub mod child;
 pub mod http;
+mod keeper;
 pub mod stdio;
 pub mod supervise;
 
