@@ -38,11 +38,16 @@ pub(super) fn parts(
         return vec![[span("This call is gone.", theme.dim).into()].into()];
     };
     let mut out = facts(app, call, cols, theme);
+    let is_unknown = app.host.is_unknown(call);
+    if is_unknown {
+        out.extend(unknown::card(app, call, cols, theme));
+    }
     section(&mut out, "Arguments", theme);
     let key = digest(&("arguments", &call.arguments, cols, theme.name));
     let mut parts: Vec<Part> = vec![std::mem::take(&mut out).into()];
     parts.push(memo.lines(key, |_| value::exact(&call.arguments, cols, theme)));
-    if let CallState::Done { end, .. } = &call.state {
+    // The card says what there is to say of an end without a result.
+    if let (CallState::Done { end, .. }, false) = (&call.state, is_unknown) {
         section(&mut out, "Result", theme);
         // A finished call never changes: its number and its end tell it from any other.
         let mut hasher = DefaultHasher::new();
@@ -50,9 +55,6 @@ pub(super) fn parts(
         calls::hash_into(call, Moment(0), &mut hasher);
         parts.push(std::mem::take(&mut out).into());
         parts.push(memo.lines(hasher.finish(), |memo| ended(end, cols, theme, memo)));
-        if app.host.is_unknown(call) {
-            out.extend(unknown::card(app, call, cols, theme));
-        }
     }
     if !call.messages.is_empty() {
         section(&mut out, "Progress messages", theme);

@@ -188,6 +188,14 @@ impl Stage {
         )
     }
 
+    /// The same where no call asks, so that one that changes something is sent at once.
+    pub fn free() -> Self {
+        let mut files = bundled("files");
+        files.approve = ApprovePolicy::Never;
+        let servers = vec![files, foreign("other", &["a"])];
+        Self::with(&config(servers), Settings::default())
+    }
+
     pub fn start(&mut self) -> Vec<Effect> {
         let effects = self.host.start(self.now);
         self.model_found();
