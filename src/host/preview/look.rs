@@ -136,11 +136,22 @@ fn compared(old: &str, new: &str) -> Vec<Part> {
             lines.push(None);
         }
     }
-    vec![Part::Diff {
+    let mut parts = vec![Part::Diff {
         lines: short(lines),
         added,
         removed,
-    }]
+    }];
+    // Else the last line would seem to come and go for nothing.
+    match (old.ends_with('\n'), new.ends_with('\n')) {
+        (true, false) if !new.is_empty() => {
+            parts.push(Part::says("the last line loses its line break"));
+        }
+        (false, true) if !old.is_empty() => {
+            parts.push(Part::says("the last line gets a line break"));
+        }
+        _ => {}
+    }
+    parts
 }
 
 fn short(mut lines: Vec<Option<(Side, String)>>) -> Vec<Option<(Side, String)>> {
