@@ -105,10 +105,8 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     let mut out = Vec::new();
     let (sign, word, style) = servers::state(&server.status, theme, app.now);
     let required = if server.required { " · required" } else { "" };
-    let state = vec![
-        span(format!("{sign} {word}"), style),
-        span(required, theme.dim),
-    ];
+    let word = span(format!("{sign} {word}"), style);
+    let state = vec![word, span(required, theme.dim)];
     fact(&mut out, "state", state, cols, theme);
     let launch = server
         .spec

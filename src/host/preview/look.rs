@@ -141,17 +141,17 @@ fn compared(old: &str, new: &str) -> Vec<Part> {
         added,
         removed,
     }];
-    // Else the last line would seem to come and go for nothing.
-    match (old.ends_with('\n'), new.ends_with('\n')) {
-        (true, false) if !new.is_empty() => {
-            parts.push(Part::says("the last line loses its line break"));
-        }
-        (false, true) if !old.is_empty() => {
-            parts.push(Part::says("the last line gets a line break"));
-        }
-        _ => {}
-    }
+    parts.extend(last_line(old, new));
     parts
+}
+
+/// Else the last line would seem to come and go for nothing.
+fn last_line(old: &str, new: &str) -> Option<Part> {
+    match (old.ends_with('\n'), new.ends_with('\n')) {
+        (true, false) if !new.is_empty() => Some(Part::says("the last line loses its line break")),
+        (false, true) if !old.is_empty() => Some(Part::says("the last line gets a line break")),
+        _ => None,
+    }
 }
 
 fn short(mut lines: Vec<Option<(Side, String)>>) -> Vec<Option<(Side, String)>> {
