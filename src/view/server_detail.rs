@@ -145,13 +145,7 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     for (name, text) in said.chain(resources::log_level(server)) {
         fact(&mut out, name, vec![span(text, theme.text)], cols, theme);
     }
-    out.extend(pins::flagged(&server.flags.server, cols, theme));
-    if !server.held.is_empty() {
-        let count = server.held.len();
-        let text = format!("{count} changed since you accepted them (a: look at the changes)");
-        let text = vec![span(text, theme.warn)];
-        fact(&mut out, "tools", text, cols, theme);
-    }
+    out.extend(pins::of_server(server, cols, theme));
     let health = &server.health;
     for (name, value) in vitals::long(server, theme, app.now) {
         fact(&mut out, name, value, cols, theme);

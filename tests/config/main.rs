@@ -7,6 +7,7 @@ mod merge;
 mod messages;
 mod model;
 mod servers;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ mod asks;
 mod frames;
 mod hostile;
 mod kept;
+mod meaning;
 #[cfg(feature = "images")]
 mod pictures;
 mod properties;
@@ -14,3 +15,4 @@ mod reach;
 mod sessions;
 mod speed;
 mod stage;
+mod unknown;

@@ -32,5 +32,6 @@ mod sessions;
 mod soak;
 mod speaks;
 mod support;
+mod trust;
 mod typing;
 mod ways;

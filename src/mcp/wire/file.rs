@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Lines that may wait for the disk.
 const QUEUE: usize = 1024;
+/// Bytes for which one place in the queue stands: a longer line waits until as many are free.
+const PLACE: usize = 16 * 1024;
 
 enum Job {
     Line(String),
@@ -46,7 +48,12 @@ impl WireFile {
 
     /// Queues a line; waits while the queue is full.
     pub(crate) async fn line(&self, line: String) {
-        let _thread_gone = self.jobs.send(Job::Line(line)).await;
+        let places = (line.len() / PLACE + 1).min(QUEUE);
+        if let Ok(mut permits) = self.jobs.reserve_many(places).await
+            && let Some(permit) = permits.next()
+        {
+            permit.send(Job::Line(line));
+        }
     }
 
     /// Waits until everything queued so far is in the file.
