@@ -16,8 +16,9 @@
 //! | [`mcp`] | one server: lifecycle, tools, health, wire; connections and transports are impure | mostly |
 //! | [`config`] | `mcp.toml` to [`config::Config`]; only `load` is impure | mostly |
 //! | [`ids`], [`text`] | newtypes; cleaning, wrapping, human sizes | yes |
+//! | [`chain`] | lines chained by their hashes, for the records of calls | mostly |
 //!
-//! Aside stand the [`servers`] that the binary carries: they import nothing of the above, and only `cli` starts them.
+//! Aside stand the [`servers`] that the binary carries: they import nothing of the above but [`chain`], and only `cli` starts them.
 //!
 //! # The way of the data
 //!
@@ -30,6 +31,7 @@
 
 pub mod agent;
 pub mod app;
+pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod driver;

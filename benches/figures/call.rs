@@ -120,6 +120,7 @@ async fn through_a_connection(script: &Path) -> Vec<Duration> {
             arguments: arguments(number),
             timeout: Duration::from_secs(30),
             max_total: Duration::from_secs(30),
+            trace: None,
         });
         loop {
             if let ServerEvent::Call(_, CallEvent::Finished(outcome)) = event().await {

@@ -99,7 +99,9 @@ fn until_ready(servers: &[ServerSpec]) -> Duration {
             own_binary: PathBuf::from(PROGRAM),
             wire_log: None,
             live_wire: false,
+            sessions: None,
             credentials: mcpdeck::mcp::auth::Store::memory(),
+            records: mcpdeck::driver::Records::default(),
             clock,
         });
         let mut running = Headless::new(host, driver, receivers, clock);

@@ -2,6 +2,7 @@
 
 pub mod model;
 pub mod prompt;
+pub mod summary;
 pub mod transcript;
 pub mod turn;
 pub mod window;

@@ -122,6 +122,8 @@ fn values(end: &ErrandEnd) -> Values {
             }
         }
         // Nobody waits for a completion: without one, one types on.
-        ErrandEnd::Done | ErrandEnd::Failed { .. } => Values::default(),
+        ErrandEnd::Done | ErrandEnd::Previewed { .. } | ErrandEnd::Failed { .. } => {
+            Values::default()
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Pure. A [`crate::app::palette::Palette`] shows them.
 
-use crate::app::intent::{Intent, Reaching};
+use crate::app::intent::{Intent, Reaching, SessionKey};
+use crate::host::session::{Shelf as Shelved, Summary};
 use crate::host::{Host, Server};
 use crate::text::human;
 
@@ -16,6 +17,8 @@ pub enum Shelf {
     Resources,
     /// Prompts.
     Prompts,
+    /// Saved sessions.
+    Sessions,
 }
 
 /// A row to be: what it is called, what stands at its right, what it does, and more about it.
@@ -28,6 +31,7 @@ impl Shelf {
             Self::Commands => "Commands",
             Self::Resources => "Resources of all servers · Enter reads",
             Self::Prompts => "Prompts of all servers · Enter uses",
+            Self::Sessions => "Saved sessions · Enter goes on, Del deletes",
         }
     }
 
@@ -37,6 +41,7 @@ impl Shelf {
             Self::Commands => "Nothing fits.",
             Self::Resources => "No resource fits, or no server lists any.",
             Self::Prompts => "No prompt fits, or no server lists any.",
+            Self::Sessions => "No session fits, or none is saved.",
         }
     }
 }
@@ -48,7 +53,32 @@ pub(super) fn candidates(shelf: Shelf, host: &Host) -> Vec<Candidate> {
         Shelf::Commands => Vec::new(),
         Shelf::Resources => servers.flat_map(resources).collect(),
         Shelf::Prompts => servers.flat_map(prompts).collect(),
+        Shelf::Sessions => host.session.shelf.iter().flat_map(sessions).collect(),
     }
+}
+
+fn sessions(shelf: &Shelved) -> Vec<Candidate> {
+    let session = |of: &Summary| {
+        let s = if of.turns == 1 { "" } else { "s" };
+        let right = format!("{} turn{s} · {}", of.turns, human::ago(of.age));
+        let intent = Intent::Session(SessionKey::Resume(of.id.clone()));
+        let (sent, told) = of.tokens;
+        let mut more = vec![of.folder.display().to_string()];
+        if sent + told > 0 {
+            let (sent, told) = (human::count(sent), human::count(told));
+            more.push(format!("{sent} in · {told} out tokens"));
+        }
+        let config = of.config.as_ref().map(|file| {
+            let inside = file.strip_prefix(&of.folder).unwrap_or(file);
+            inside.display().to_string()
+        });
+        more.extend(config);
+        more.extend(of.open.then(|| "open in a window".to_owned()));
+        more.extend(of.trouble.clone());
+        more.push(of.id.clone());
+        (of.name.clone(), right, intent, more.join(" · "))
+    };
+    shelf.sessions.iter().map(session).collect()
 }
 
 fn resources(server: &Server) -> Vec<Candidate> {

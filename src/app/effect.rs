@@ -1,7 +1,9 @@
 //! What the terminal program wants done outside: plain data that `terminal::run` carries out.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::config::{Config, FolderFile};
 use crate::host::Effect;
 
 /// One thing to do.
@@ -18,6 +20,10 @@ pub enum AppEffect {
     FindFolders(Vec<PathBuf>),
     /// Writes files; answered by [`crate::app::event::AppEvent::Saved`].
     Save(Vec<Save>),
+    /// Another configuration counts from now on.
+    Configure(Arc<Config>),
+    /// Writes down that this folder's file may run; a failure is answered by [`crate::app::event::AppEvent::TrustNotKept`].
+    Trust(Box<FolderFile>),
     /// Finds out what `auto` means for the theme; answered by [`crate::app::event::AppEvent::Theme`].
     DetectTheme,
     /// Rings the terminal's bell.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::app::key::Key;
 use crate::app::state::Measured;
-use crate::config::ThemeChoice;
+use crate::config::{News, ThemeChoice};
 use crate::host::HostEvent;
 use crate::mcp::wire::record::WireRecord;
 
@@ -39,6 +39,10 @@ pub enum AppEvent {
     Opened(String, Result<(), String>),
     /// Of the folders that were asked about, these are not there.
     Missing(Vec<PathBuf>),
+    /// The configuration's files have changed.
+    News(Box<News>),
+    /// Why an agreed folder's file could not be written down as such; it runs all the same.
+    TrustNotKept(String),
     /// Files were written, or why not.
     Saved(Result<Vec<PathBuf>, String>),
     /// The terminal was given back and taken again.

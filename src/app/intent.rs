@@ -43,6 +43,10 @@ pub enum Intent {
     CopyAnswer,
     /// Copies what the marked or open thing says.
     CopyResult,
+    /// Writes a look at what a call with an unknown outcome may have done into the input.
+    LookAfter,
+    /// Sends a call with an unknown outcome once more; the key is pressed twice.
+    RepeatCall,
     /// Scrolls, or moves the mark.
     Move(Move),
     /// Sends what is written.
@@ -55,6 +59,8 @@ pub enum Intent {
     Open,
     /// Opens the list of all tools.
     Tools,
+    /// Shows what this server has changed in its tools; without a name, of the one in view, and accepts it where it is on show.
+    Pins(Option<ServerName>),
     /// Starts the marked server anew, or this one.
     Restart(Option<ServerName>),
     /// Switches the marked server off, or this one.
@@ -81,6 +87,8 @@ pub enum Intent {
     SignOut(ServerName),
     /// Does this in the sign-in on show.
     Sign(SignKey),
+    /// Answers whether a folder's file may run.
+    Trust(TrustKey),
     /// Scrolls the arguments of the question.
     Arguments(Move),
     /// Leaves the reason and goes back to the answers.
@@ -98,14 +106,48 @@ pub enum Intent {
         /// The arguments, one line of JSON.
         arguments: String,
     },
+    /// Looks at what is kept, or at what the model sees, and makes less of it.
+    Keeping(Keeping),
     /// Reaches into a server, or into what was got from one.
     Reach(Reaching),
+    /// Does something about saved sessions.
+    Session(SessionKey),
     /// Starts a new conversation.
     Clear,
     /// Looks for a model again.
     FindModel,
     /// Changes the colours.
     Theme(ThemeChoice),
+}
+
+/// A wish about saved sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionKey {
+    /// Opens the list of them.
+    Browse,
+    /// Goes on with one.
+    Resume(String),
+    /// Gives the conversation a name.
+    Rename(String),
+    /// Says where the conversation is saved, and whether it is.
+    Tell,
+    /// Deletes the marked one; the first press asks.
+    Delete,
+}
+
+/// A wish about kept answers and lists, and about what the model sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeping {
+    /// Shows what is kept.
+    Cache,
+    /// Forgets it, of one server or of all.
+    ClearCache(Option<ServerName>),
+    /// Makes the marked or open call once more, past what is kept.
+    Afresh,
+    /// Shows what the model sees and what it costs.
+    Context,
+    /// Shortens what the model sees; the words say what matters.
+    Compact(String),
 }
 
 /// A wish about resources, prompts, completions and what answers hold.
@@ -204,6 +246,17 @@ pub enum SignKey {
     Go,
     /// Gives it up.
     Abort,
+}
+
+/// The answers to the question whether a folder's file may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TrustKey {
+    /// It may, as it is now.
+    Yes,
+    /// It may not: the program opens without it, or goes on as it was.
+    No,
+    /// The program ends.
+    Quit,
 }
 
 /// The answers of the question dialogs, in the order in which they stand there.

@@ -4,7 +4,7 @@
 
 use crate::app::composer::{Edit, Motion};
 use crate::app::form::FieldKey;
-use crate::app::intent::{Choice, Intent, Move, Reaching, SignKey};
+use crate::app::intent::{Choice, Intent, Keeping, Move, Reaching, SessionKey, SignKey, TrustKey};
 use crate::app::key::{Code, Key};
 use crate::app::state::Pane;
 
@@ -31,6 +31,8 @@ pub enum Context {
     Sampling,
     /// A sign-in.
     SignIn,
+    /// The question whether a folder's file may run.
+    Trust,
     /// The command palette.
     Palette,
     /// The chat's input with completions on show. What is not said for it is as in the chat.
@@ -62,7 +64,7 @@ pub struct Binding {
 
 impl Context {
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Chat,
         Self::Calls,
         Self::Servers,
@@ -73,6 +75,7 @@ impl Context {
         Self::Visit,
         Self::Sampling,
         Self::SignIn,
+        Self::Trust,
         Self::Palette,
         Self::Completing,
         Self::Fields,
@@ -93,6 +96,7 @@ impl Context {
             Self::Visit => "An address of a server",
             Self::Sampling => "A server asks the model",
             Self::SignIn => "Sign-in",
+            Self::Trust => "A folder's mcp.toml",
             Self::Palette => "Command palette",
             Self::Completing => "Completions in the input",
             Self::Fields => "Form",
@@ -203,7 +207,7 @@ macro_rules! row {
 
 use Context::{
     Calls, Chat, Completing, Detail, Fields, Form, Help, Palette, Pick, Question, Reason, Sampling,
-    Servers, SignIn, Visit,
+    Servers, SignIn, Trust, Visit,
 };
 
 const ALL: &[Context] = &Context::ALL;
@@ -283,6 +287,13 @@ pub static TABLE: &[Binding] = &[
     row!(&[SignIn], [key(Code::Esc)], Intent::Sign(SignKey::Abort), "give up", "Give the sign-in up"),
     row!(&[SignIn], [key(Code::PageUp)], Intent::Move(Move::PageUp), "", "Scroll up"),
     row!(&[SignIn], [key(Code::PageDown)], Intent::Move(Move::PageDown), "scroll", "Scroll down"),
+    row!(&[Trust], [c('y')], Intent::Trust(TrustKey::Yes), "trust it", "Yes: it may run as it is now, once its end has been in sight"),
+    row!(&[Trust], [c('n')], Intent::Trust(TrustKey::No), "no", "No: open without it, or go on as it was"),
+    row!(&[Trust], [c('q')], Intent::Trust(TrustKey::Quit), "quit", "Neither: end the program"),
+    row!(&[Trust], [key(Code::Up), ctrl('k')], Intent::Move(Move::Up), "", "One row up"),
+    row!(&[Trust], [key(Code::Down), ctrl('j')], Intent::Move(Move::Down), "", "One row down"),
+    row!(&[Trust], [key(Code::PageUp)], Intent::Move(Move::PageUp), "", "Scroll up"),
+    row!(&[Trust], [key(Code::PageDown)], Intent::Move(Move::PageDown), "scroll", "Scroll down"),
     row!(&[Servers, Detail], [c('s')], Intent::SignIn(None), "sign in", "Sign in at the server"),
     row!(&[Completing], [key(Code::Enter)], Intent::Reach(Reaching::Take { sends: true }), "take", "Take the marked completion; a command that nothing can follow goes out"),
     row!(&[Completing], [key(Code::Tab)], Intent::Reach(Reaching::Take { sends: false }), "complete", "Take the marked completion"),
@@ -296,8 +307,13 @@ pub static TABLE: &[Binding] = &[
     row!(&[Fields], [key(Code::Down)], Intent::Move(Move::Down), "values", "Mark the value after; without values, go to the next field"),
     row!(&[Fields], [key(Code::Esc)], Intent::Back, "close", "Close the form"),
     row!(&[Palette], [key(Code::Enter)], Intent::Run, "choose", "Do what the marked row says"),
+    row!(&[Palette], [key(Code::Delete)], Intent::Session(SessionKey::Delete), "delete", "Of the saved sessions: delete the marked one; pressed once more, it is gone"),
     row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
+    row!(&[Calls, Detail], [c('c')], Intent::LookAfter, "check", "Of a call whose outcome is unknown: write a look by a tool that only reads into the input"),
+    row!(&[Calls, Detail], [c('a')], Intent::RepeatCall, "send again", "Of a call whose outcome is unknown: send it once more; pressed twice"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
+    row!(&[Servers, Detail], [c('a')], Intent::Pins(None), "changes", "Look at what a server has changed in its tools; there, accept it"),
+    row!(&[Calls, Detail], [c('f')], Intent::Keeping(Keeping::Afresh), "fresh", "Make a call once more whose answer was kept, and ask the server itself"),
     row!(&[Servers, Detail], [c('r')], Intent::Restart(None), "restart", "Start the server anew"),
     row!(&[Servers, Detail], [c('d')], Intent::Disable(None), "disable", "Switch the server off"),
     row!(&[Servers, Detail], [c('e')], Intent::Enable(None), "enable", "Switch the server on"),

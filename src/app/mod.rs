@@ -23,16 +23,17 @@ pub mod slash;
 pub mod state;
 pub mod suggest;
 pub mod template;
+mod undo;
 mod update;
 pub mod viewport;
 
 pub use browse::Shelf;
 pub use effect::{AppEffect, Save};
 pub use event::{AppEvent, Mouse, MouseKind};
-pub use intent::{Choice, Intent, Move, Reaching, SignKey};
+pub use intent::{Choice, Intent, Move, Reaching, SessionKey, SignKey, TrustKey};
 pub use key::{Code, Key};
 pub use keymap::Context;
 pub use state::{
-    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Here, Measured, Overlay, Pane, Reach,
-    ServersPane, Toast,
+    Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Here, Measured, Opening, Overlay,
+    Pane, Reach, ServersPane, Toast,
 };

@@ -11,6 +11,20 @@ use crate::app::slash::{self, COMMANDS, THEMES};
 use crate::host::Host;
 use crate::mcp::prompt::Prompt;
 
+/// Commands that need more than their name, and have no rows of their own: they are begun in the input.
+const NEEDS_MORE: [&str; 10] = [
+    "call",
+    "rename",
+    "read",
+    "subscribe",
+    "unsubscribe",
+    "log",
+    "login",
+    "logout",
+    "pins",
+    "undo",
+];
+
 /// The open palette.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Palette {
@@ -24,6 +38,8 @@ pub struct Palette {
     pub intents: Vec<Intent>,
     /// What it lists.
     pub shelf: Shelf,
+    /// The session that is deleted when the key is pressed once more.
+    pub doomed: Option<String>,
     /// More about each of the rows, raw, in the same order.
     pub notes: Vec<String>,
 }
@@ -69,7 +85,9 @@ impl Palette {
         let fitting = match self.shelf {
             Shelf::Commands => fuzzy::rank(&self.query, named),
             // A URI is full of signs.
-            Shelf::Resources | Shelf::Prompts => fuzzy::rank_plain(&self.query, named),
+            Shelf::Resources | Shelf::Prompts | Shelf::Sessions => {
+                fuzzy::rank_plain(&self.query, named)
+            }
         };
         *self = Self {
             query: std::mem::take(&mut self.query),
@@ -125,12 +143,7 @@ fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
             Some(Ok(intent)) if !has_key(&intent) => {
                 all.push((command.help.to_owned(), key, intent));
             }
-            Some(Err(_))
-                if matches!(
-                    command.name,
-                    "call" | "read" | "subscribe" | "unsubscribe" | "log" | "login" | "logout"
-                ) =>
-            {
+            Some(Err(_)) if NEEDS_MORE.contains(&command.name) => {
                 let begin = Intent::Compose(format!("{key} "));
                 all.push((command.help.to_owned(), key, begin));
             }

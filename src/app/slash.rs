@@ -9,9 +9,10 @@ use std::str::Chars;
 use serde_json::{Map, Value};
 
 use crate::app::browse::Shelf;
-use crate::app::intent::{Intent, Reaching};
+use crate::app::intent::{Intent, Keeping, Reaching, SessionKey};
 use crate::app::reach;
 use crate::app::state::Pane;
+use crate::app::undo;
 use crate::config::ThemeChoice;
 use crate::host::Host;
 use crate::ids::ServerName;
@@ -33,6 +34,8 @@ pub struct SlashCommand {
 pub static COMMANDS: &[SlashCommand] = &[
     SlashCommand { name: "help", arguments: "", help: "Show the keys and commands" },
     SlashCommand { name: "tools", arguments: "", help: "List the tools of all servers" },
+    SlashCommand { name: "pins", arguments: "[SERVER]", help: "Look at what a server has changed in its tools, and accept it" },
+    SlashCommand { name: "undo", arguments: "[SERVER] [CHANGE]", help: "Take back the last change of the file server, or this one" },
     SlashCommand { name: "call", arguments: "SERVER TOOL [key=value ... | JSON]", help: "Call a tool yourself" },
     SlashCommand { name: "resources", arguments: "", help: "List the resources of all servers" },
     SlashCommand { name: "read", arguments: "SERVER URI", help: "Read a resource yourself" },
@@ -40,7 +43,13 @@ pub static COMMANDS: &[SlashCommand] = &[
     SlashCommand { name: "subscribe", arguments: "SERVER URI", help: "Be told when a resource changes" },
     SlashCommand { name: "unsubscribe", arguments: "SERVER URI", help: "Be told no longer" },
     SlashCommand { name: "log", arguments: "SERVER debug|info|notice|warning|error|critical|alert|emergency", help: "Say from which level on a server logs" },
+    SlashCommand { name: "resume", arguments: "", help: "Go on with a saved session" },
+    SlashCommand { name: "rename", arguments: "NAME", help: "Give this conversation a name" },
+    SlashCommand { name: "session", arguments: "", help: "Say where this conversation is saved, and whether it is" },
     SlashCommand { name: "clear", arguments: "", help: "Start a new conversation" },
+    SlashCommand { name: "context", arguments: "", help: "Show what the model sees and what it costs" },
+    SlashCommand { name: "compact", arguments: "[what to keep]", help: "Let the model sum up the conversation, to make room" },
+    SlashCommand { name: "cache", arguments: "[clear [SERVER]]", help: "Show the answers and lists that are kept, or forget them" },
     SlashCommand { name: "model", arguments: "", help: "Look for a model again" },
     SlashCommand { name: "servers", arguments: "", help: "Go to the servers" },
     SlashCommand { name: "restart", arguments: "SERVER", help: "Start a server anew" },
@@ -92,7 +101,14 @@ fn command(name: &str, rest: &str, host: &Host) -> Result<Intent, String> {
         "prompts" => Intent::Reach(Reaching::Browse(Shelf::Prompts)),
         "read" | "subscribe" | "unsubscribe" => return reach::with_uri(name, rest, host),
         "log" => return reach::log(rest, host),
+        "resume" => Intent::Session(SessionKey::Browse),
+        "session" => Intent::Session(SessionKey::Tell),
+        "rename" if rest.is_empty() => return Err("`/rename` needs the name.".to_owned()),
+        "rename" => return Ok(Intent::Session(SessionKey::Rename(rest.to_owned()))),
         "clear" => Intent::Clear,
+        "context" => Intent::Keeping(Keeping::Context),
+        "compact" => return Ok(Intent::Keeping(Keeping::Compact(rest.to_owned()))),
+        "cache" => return cache(rest, host),
         "model" => Intent::FindModel,
         "servers" => Intent::Focus(Pane::Servers),
         "copy" => Intent::CopyAnswer,
@@ -104,6 +120,8 @@ fn command(name: &str, rest: &str, host: &Host) -> Result<Intent, String> {
         "login" => return Ok(Intent::SignIn(Some(server(name, rest, host)?))),
         "logout" => return Ok(Intent::SignOut(server(name, rest, host)?)),
         "theme" => return theme(rest),
+        "pins" => return pins(rest, host),
+        "undo" => return undo::undo(rest, host),
         _ => return call(rest, host),
     };
     if rest.is_empty() {
@@ -131,12 +149,36 @@ pub(super) fn server(command: &str, name: &str, host: &Host) -> Result<ServerNam
     })
 }
 
+fn cache(rest: &str, host: &Host) -> Result<Intent, String> {
+    let wish = match word(rest) {
+        ("", _) => Keeping::Cache,
+        ("clear", "") => Keeping::ClearCache(None),
+        ("clear", name) => Keeping::ClearCache(Some(server("cache clear", name.trim(), host)?)),
+        _ => return Err("`/cache` alone shows it; `/cache clear [SERVER]` forgets it.".to_owned()),
+    };
+    Ok(Intent::Keeping(wish))
+}
+
 fn theme(name: &str) -> Result<Intent, String> {
     THEMES
         .iter()
         .find(|(known, _)| *known == name)
         .map(|(_, choice)| Intent::Theme(*choice))
         .ok_or_else(|| "`/theme` takes `auto`, `dark`, `light` or `mono`.".to_owned())
+}
+
+/// The server that is named, or the first that has changed something.
+fn pins(rest: &str, host: &Host) -> Result<Intent, String> {
+    if !rest.is_empty() {
+        return Ok(Intent::Pins(Some(server("pins", rest, host)?)));
+    }
+    let changed = host.servers.iter().find(|server| !server.held.is_empty());
+    match changed {
+        Some(server) => Ok(Intent::Pins(Some(server.name.clone()))),
+        None => {
+            Err("No server has changed anything in its tools since you accepted them.".to_owned())
+        }
+    }
 }
 
 fn call(rest: &str, host: &Host) -> Result<Intent, String> {

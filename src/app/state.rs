@@ -3,10 +3,11 @@
 //! Plain state; `update` changes it, the view reads it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::app::asker::Asker;
 use crate::app::composer::Composer;
-use crate::app::dialog::{Awaited, Dialog, Folders, SignIn};
+use crate::app::dialog::{Awaited, Dialog, Folders, SignIn, Trusting};
 use crate::app::fields::Fields;
 use crate::app::notice::Notices;
 use crate::app::palette::Palette;
@@ -15,6 +16,7 @@ use crate::config::{Notify, ThemeChoice};
 use crate::host::Host;
 use crate::ids::{CallId, ErrandId, Moment, QuestionId, ServerName};
 use crate::mcp::wire::log::WireLog;
+use crate::mcp::wire::redact::Redactor;
 
 /// The whole state of the terminal program.
 #[derive(Debug, Clone)]
@@ -31,6 +33,12 @@ pub struct App {
     pub tab: Pane,
     /// What lies on top, if anything.
     pub overlay: Overlay,
+    /// The question whether a folder's file may run: it has the keys before all else.
+    pub trust: Option<Box<Trusting>>,
+    /// The folder's file that was not agreed to, by its digest, and whether nothing of it has ever run.
+    pub declined: Option<(String, bool)>,
+    /// The theme as the configuration had it last.
+    pub configured_theme: ThemeChoice,
     /// The input.
     pub composer: Composer,
     /// The chat pane.
@@ -45,6 +53,8 @@ pub struct App {
     pub visits: Vec<Awaited>,
     /// Where the program runs.
     pub here: Here,
+    /// What the configuration calls a secret: no frame shows it.
+    pub secrets: Arc<Redactor>,
     /// Completions, and what is asked of servers beside calls.
     pub reach: Reach,
     /// A short word about what was just done.
@@ -59,12 +69,25 @@ pub struct App {
     pub notify: Notify,
     /// What they were called for.
     pub notices: Notices,
+    /// What the program begins with instead of a new conversation.
+    pub opening: Option<Opening>,
+    /// The number of the last word about sessions that was said.
+    pub heard: u64,
     /// What was sent while a turn ran or a model was looked for; it goes out when that is over.
     pub queued: Option<String>,
     /// When Ctrl-C was pressed last: once more soon after, and the program ends.
     pub cancelled: Option<Moment>,
     /// The program is about to end.
     pub quitting: bool,
+}
+
+/// What the program begins with instead of a new conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opening {
+    /// A saved session.
+    Session(String),
+    /// The list of them.
+    List,
 }
 
 /// Where the program runs, for folders that are written in short.
@@ -146,6 +169,8 @@ pub struct Measured {
 pub struct CallsPane {
     /// The marked call; absent: the newest, and it follows.
     pub marked: Option<CallId>,
+    /// The call that a second press until then sends once more.
+    pub again: Option<(CallId, Moment)>,
 }
 
 /// The server pane.
@@ -223,6 +248,12 @@ pub enum Detail {
     Call(CallId),
     /// One server.
     Server(ServerName),
+    /// What a server has changed in its tools (`/pins`).
+    Changes(ServerName),
+    /// What is kept of answers and lists (`/cache`).
+    Cache,
+    /// What the model sees and what it costs (`/context`).
+    Context,
     /// All tools of all servers (`/tools`).
     Tools,
 }

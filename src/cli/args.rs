@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::ask::AskArgs;
 use crate::cli::audit::AuditArgs;
 use crate::cli::auth::{AuthArgs, LogoutArgs};
+use crate::cli::cache::CacheArgs;
 use crate::cli::call::CallArgs;
 use crate::cli::check::CheckArgs;
 use crate::cli::complete::CompleteArgs;
@@ -14,11 +15,15 @@ use crate::cli::demo::DemoArgs;
 use crate::cli::global::Global;
 use crate::cli::list::ListArgs;
 use crate::cli::login::LoginArgs;
+use crate::cli::pins::PinsArgs;
 use crate::cli::prompt::PromptArgs;
 use crate::cli::read::ReadArgs;
+use crate::cli::resume::ResumeArgs;
 use crate::cli::serve::ServeArgs;
+use crate::cli::sessions::SessionsArgs;
 use crate::cli::status::StatusArgs;
 use crate::cli::token::TokenArgs;
+use crate::cli::trust::{TrustArgs, UntrustArgs};
 use crate::cli::undo::UndoArgs;
 use crate::cli::watch::WatchArgs;
 
@@ -34,6 +39,9 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// What the terminal program begins with.
+    #[command(flatten)]
+    pub begin: ResumeArgs,
     /// What every subcommand takes.
     #[command(flatten)]
     pub global: Global,
@@ -71,6 +79,9 @@ pub enum Command {
     /// Print a line for each change of a resource
     #[command(after_help = EXIT_CODES)]
     Watch(Box<WatchArgs>),
+    /// Show, accept or forget what is pinned of the servers' tools
+    #[command(after_help = EXIT_CODES)]
+    Pins(PinsArgs),
     /// Sign in at a server that wants it
     #[command(after_help = EXIT_CODES)]
     Login(LoginArgs),
@@ -78,8 +89,17 @@ pub enum Command {
     Logout(LogoutArgs),
     /// Show where you are signed in
     Auth(AuthArgs),
+    /// List, show, name, delete and export saved conversations
+    Sessions(SessionsArgs),
+    /// Show or remove what is kept of the servers' lists between runs
+    Cache(CacheArgs),
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
+    /// Look at what a folder's `mcp.toml` would start, and agree to it
+    #[command(after_help = EXIT_CODES)]
+    Trust(TrustArgs),
+    /// Take that back
+    Untrust(UntrustArgs),
     /// Run one of mcpdeck's own MCP servers over stdio, for mcpdeck or for any other host
     Serve(Box<ServeArgs>),
     /// Make keys and tokens for served servers, and read tokens

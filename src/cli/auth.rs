@@ -73,7 +73,7 @@ fn refused(error: SignInError) -> CliError {
 /// Prints what is kept for each server at a URL.
 pub fn run(args: &AuthArgs, global: &Global) -> Result<ExitCode, CliError> {
     let AuthCommand::Status { json } = args.command;
-    let config = setup::config(global)?;
+    let config = setup::config_to_read(global)?;
     let store = setup::credentials();
     let mut known = Vec::new();
     for spec in &config.servers {
@@ -84,7 +84,7 @@ pub fn run(args: &AuthArgs, global: &Global) -> Result<ExitCode, CliError> {
     match json {
         true => {
             let servers: Vec<Value> = known.iter().map(|(name, how)| how.json(name)).collect();
-            output::data(&format!("{:#}\n", json!({ "servers": servers })));
+            output::json(&json!({ "servers": servers }));
         }
         false if known.is_empty() => output::note("no server of the configuration is at a URL"),
         false => output::data(&table(&known)),

@@ -11,7 +11,7 @@ use crate::cli::global::Global;
 use crate::cli::hand::{self, Hand};
 use crate::cli::replies::ReplyArgs;
 use crate::cli::{output, save};
-use crate::host::{CallEnd, Command, ToolCall, arguments, outcome};
+use crate::host::{CallEnd, CallState, Command, ToolCall, arguments, outcome};
 use crate::mcp::result::Block;
 use crate::text::clean;
 
@@ -81,7 +81,7 @@ fn report(args: &CallArgs, call: &ToolCall, hand: &Hand) -> Result<ExitCode, Cli
         if args.output.is_some() {
             document["saved"] = json!(saved);
         }
-        output::data(&format!("{document:#}\n"));
+        output::json(&document);
     }
     let result = hand::answer(call).map_err(|error| match hint {
         Some(hint) => error.hint(hint),
@@ -114,7 +114,7 @@ pub fn result_json(call: &ToolCall, now: crate::ids::Moment) -> Value {
             text: outcome::words(end),
         }]
     });
-    json!({
+    let mut document = json!({
         "call": call.id,
         "server": call.server,
         "tool": call.tool,
@@ -123,5 +123,10 @@ pub fn result_json(call: &ToolCall, now: crate::ids::Moment) -> Value {
         "content": words.as_ref().or(result.map(|result| &result.content)),
         "structured_content": result.and_then(|result| result.structured.clone()),
         "duration_ms": hand::millis(call, now),
-    })
+    });
+    // How old the answer was that stood for the server's; only where one did.
+    if let (Some(since), CallState::Done { at, .. }) = (call.cached, &call.state) {
+        document["cached_ms"] = json!(at.since(since).as_millis());
+    }
+    document
 }

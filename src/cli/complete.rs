@@ -88,7 +88,7 @@ async fn complete(
     };
     if args.json {
         let document = json!({ "values": values, "total": total, "more": more });
-        output::data(&format!("{document:#}\n"));
+        output::json(&document);
     } else {
         values
             .iter()

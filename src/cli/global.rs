@@ -13,6 +13,9 @@ pub struct Global {
     /// Read this file instead of `./mcp.toml`
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Take this folder's `mcp.toml` as it is, for this run only (see `mcpdeck trust`)
+    #[arg(long, global = true)]
+    pub trust: bool,
     /// Ask the model at this OpenAI-compatible base URL, such as http://127.0.0.1:11434/v1
     #[arg(long, global = true, value_name = "URL")]
     pub model_url: Option<String>,
@@ -25,6 +28,12 @@ pub struct Global {
     /// Write every message and every stray line to this file, as JSON lines without secrets
     #[arg(long, global = true, value_name = "FILE")]
     pub wire_log: Option<PathBuf>,
+    /// Give figures to Prometheus at this address (`/metrics`); a port alone is one of this machine
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub metrics: Option<String>,
+    /// Let --metrics be an address that other machines can reach
+    #[arg(long, global = true, requires = "metrics")]
+    pub metrics_any_host: bool,
 }
 
 impl Global {
@@ -32,6 +41,7 @@ impl Global {
     pub fn flags(&self) -> Flags {
         Flags {
             config: self.config.clone(),
+            without_folder: false,
             model_url: self.model_url.clone(),
             model_name: self.model_name.clone(),
             model_key_env: self.model_key_env.clone(),

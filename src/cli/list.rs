@@ -16,6 +16,7 @@ use crate::mcp::prompt::{Prompt, PromptArgument};
 use crate::mcp::request::ListKind;
 use crate::mcp::resource::{Resource, Template};
 use crate::mcp::status::Status;
+use crate::mcp::tool::Tool;
 use crate::text::{clean, wrap};
 
 /// What stands where the lines of the servers would be.
@@ -64,7 +65,7 @@ fn print(
     let host = &run.host;
     if args.json {
         let servers: Vec<Value> = host.servers.iter().map(server_json).collect();
-        output::data(&format!("{:#}\n", json!({ "servers": servers })));
+        output::json(&json!({ "servers": servers }));
     } else {
         output::data(&table(host, args.server.is_some()));
         if host.servers.is_empty() {
@@ -104,6 +105,8 @@ pub fn server_json(server: &Server) -> Value {
         "templates": server.templates,
         "prompts": server.prompts,
         "rejected": server.rejected,
+        "changed": server.held.keys().collect::<Vec<_>>(),
+        "flags": server.flags,
         "failure": server.status.failure(),
     })
 }
@@ -124,6 +127,9 @@ fn table(host: &Host, whole: bool) -> String {
             about(server)
         ));
         if whole {
+            for flag in &server.flags.server {
+                text.push_str(&format!("  ! odd: {}\n", clean::line(&flag.sentence())));
+            }
             text.push_str(&offers(server));
         }
     }
@@ -165,7 +171,7 @@ fn lines(server: &Server, kind: ListKind) -> Vec<String> {
         ListKind::Tools => server
             .tools
             .iter()
-            .map(|tool| line(&tool.name, tool.description.as_deref()))
+            .map(|tool| tool_lines(server, tool))
             .collect(),
         ListKind::Resources => server.resources.iter().map(resource_line).collect(),
         ListKind::Templates => {
@@ -222,6 +228,22 @@ fn counts(server: &Server) -> String {
         _ => format!("{count} {word}s"),
     });
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// A tool, and below it what is to be said of it.
+fn tool_lines(server: &Server, tool: &Tool) -> String {
+    let mut text = line(&tool.name, tool.description.as_deref());
+    if server.held.contains_key(&tool.name) {
+        let name = clean::line(server.name.as_str());
+        text.push_str(&format!(
+            "    ! changed since you accepted it: `mcpdeck pins show {name}` shows how\n"
+        ));
+    }
+    for flag in server.flags.of(&tool.name) {
+        let words = clean::line(&flag.sentence());
+        text.push_str(&format!("    ! odd: {words}\n"));
+    }
+    text
 }
 
 /// A name and the first line of what is said of it.

@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod audit;
 mod auth;
+mod cache;
 mod call;
 mod check;
 mod complete;
@@ -20,15 +21,20 @@ mod hand;
 mod interrupt;
 mod list;
 mod login;
+mod logs;
 mod output;
+mod pins;
 mod prompt;
 mod read;
 mod replies;
+mod resume;
 mod save;
 mod serve;
+mod sessions;
 mod setup;
 mod status;
 mod token;
+mod trust;
 mod undo;
 mod watch;
 
@@ -40,31 +46,45 @@ pub use error::{CliError, ErrorKind};
 
 /// Parses the arguments, runs the subcommand, and turns what came of it into an exit code.
 pub fn run() -> ExitCode {
+    // Not a subcommand for people, and in a hurry: a server waits to be started.
+    if let Some(code) = crate::mcp::transport::supervise::asked() {
+        return code;
+    }
+    // Not a subcommand for people: this process is about to become a server.
+    if let Some(code) = crate::mcp::transport::confine::asked() {
+        return code;
+    }
     let args = match args::Args::try_parse() {
         Ok(args) => args,
         Err(refusal) => return output::usage(&refusal),
     };
     let global = &args.global;
     let outcome = match args.command {
-        None => deck::open(global),
+        None => deck::open(global, &args.begin),
+        Some(_) if args.begin.is_given() => Err(resume::misplaced()),
         Some(args::Command::Demo(what)) => demo::run(&what, global),
         Some(args::Command::Ask(what)) => ask::run(&what, global),
         Some(args::Command::List(what)) => list::run(&what, global),
         Some(args::Command::Status(what)) => status::run(&what, global),
         Some(args::Command::Check(what)) => check::run(&what, global),
         Some(args::Command::Call(what)) => call::run(&what, global),
+        Some(args::Command::Cache(what)) => cache::run(&what),
         Some(args::Command::Read(what)) => read::run(&what, global),
         Some(args::Command::Prompt(what)) => prompt::run(&what, global),
         Some(args::Command::Complete(what)) => complete::run(&what, global),
         Some(args::Command::Watch(what)) => watch::run(&what, global),
+        Some(args::Command::Pins(what)) => pins::run(&what, global),
         Some(args::Command::Login(what)) => login::run(&what, global),
         Some(args::Command::Logout(what)) => auth::logout(&what, global),
         Some(args::Command::Auth(what)) => auth::run(&what, global),
+        Some(args::Command::Sessions(what)) => sessions::run(&what),
         Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
+        Some(args::Command::Trust(what)) => trust::run(&what, global),
+        Some(args::Command::Untrust(what)) => trust::untrust(&what, global),
         Some(args::Command::Serve(what)) => serve::run(*what),
         Some(args::Command::Token(what)) => token::run(&what),
         Some(args::Command::Audit(what)) => audit::run(&what),
-        Some(args::Command::Undo(what)) => undo::run(&what, &global.flags()),
+        Some(args::Command::Undo(what)) => undo::run(&what, global),
         Some(args::Command::ConformanceClient(what)) => conformance::run(&what, global),
     };
     match outcome {

@@ -66,7 +66,7 @@ async fn prompt(args: &PromptArgs, hand: &mut Hand) -> Result<ExitCode, CliError
             "messages": messages,
             "duration_ms": hand::millis(&call, hand.now()),
         });
-        output::data(&format!("{document:#}\n"));
+        output::json(&document);
     }
     let result = hand::answer(&call)?;
     if !args.json {

@@ -54,7 +54,7 @@ async fn read(args: &ReadArgs, hand: &mut Hand) -> Result<ExitCode, CliError> {
             "contents": call.result().map(|result| &result.content),
             "duration_ms": hand::millis(&call, hand.now()),
         });
-        output::data(&format!("{document:#}\n"));
+        output::json(&document);
     }
     let result = hand::answer(&call)?;
     match &args.out {

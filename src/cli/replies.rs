@@ -36,6 +36,9 @@ pub struct ReplyArgs {
     /// Say yes to a server that sends you to a web page; the URL is printed, and never opened
     #[arg(long)]
     pub accept_urls: bool,
+    /// Accept what this server has changed in its tools since you accepted them; may be given several times, `*` for all
+    #[arg(long, value_name = "SERVER")]
+    pub accept_tools: Vec<String>,
     /// Show the servers' log messages from this level on, on stderr
     #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LOG_LEVELS))]
     pub log_level: Option<String>,
@@ -45,6 +48,7 @@ impl ReplyArgs {
     /// Writes what was said into the settings of a run.
     pub fn apply(&self, settings: &mut Settings, config: &mut Config) -> Result<(), CliError> {
         settings.answers = self.given()?;
+        settings.accept_tools.clone_from(&self.accept_tools);
         if !self.roots.is_empty() {
             settings.roots = Some(
                 self.roots

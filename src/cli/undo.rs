@@ -9,9 +9,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::error::{CliError, ErrorKind};
-use crate::cli::output;
-
-use crate::config::{Bundled, Environment, Flags, Launch, load};
+use crate::cli::global::Global;
+use crate::cli::{output, setup};
+use crate::config::{Bundled, Launch, Permitted};
 use crate::servers::filesystem::history::{Entry, History, Undone};
 use crate::text::clean;
 
@@ -41,10 +41,10 @@ pub struct UndoArgs {
 }
 
 /// Lists the changes, or takes one back.
-pub fn run(args: &UndoArgs, flags: &Flags) -> Result<ExitCode, CliError> {
+pub fn run(args: &UndoArgs, global: &Global) -> Result<ExitCode, CliError> {
     let data = match &args.data_dir {
         Some(data) => Some(data.clone()),
-        None => configured(flags)?,
+        None => configured(global)?,
     };
     let history = History::open(data.as_deref());
     let history = history.map_err(|why| CliError::new(ErrorKind::Usage, why))?;
@@ -66,14 +66,19 @@ pub fn run(args: &UndoArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The data directory that the file servers of the configuration name, if it is one.
-fn configured(flags: &Flags) -> Result<Option<PathBuf>, CliError> {
-    let config = match load(flags, &Environment::read()) {
-        Ok(config) => config,
-        // A change is taken back without a configuration as well, but not by guessing past the one that was named.
-        Err(error) if flags.config.is_some() => {
-            return Err(CliError::new(ErrorKind::Usage, error.to_string()));
+/// The data directory that the file servers of the configuration name, if it is one. A journal moves files: one that a folder
+/// brings along counts only once the folder's file is trusted.
+fn configured(global: &Global) -> Result<Option<PathBuf>, CliError> {
+    let config = match setup::permitted(global) {
+        Ok(Permitted::Runs(config)) => config,
+        Ok(Permitted::Asks(asks)) => {
+            output::note(
+                "this folder's `mcp.toml` is not trusted and was left alone (see `mcpdeck trust`)",
+            );
+            asks.without.clone()
         }
+        // A change is taken back without a configuration as well, but not by guessing past the one that was named.
+        Err(error) if global.config.is_some() => return Err(error),
         Err(_) => return Ok(None),
     };
     let named = config
@@ -101,7 +106,7 @@ fn configured(flags: &Flags) -> Result<Option<PathBuf>, CliError> {
 
 fn list(entries: &[Entry], as_json: bool) {
     if as_json {
-        output::data(&format!("{:#}\n", json!({ "changes": entries })));
+        output::json(&json!({ "changes": entries }));
         return;
     }
     for entry in entries {
@@ -114,7 +119,7 @@ fn list(entries: &[Entry], as_json: bool) {
 
 fn tell(undone: &Undone, as_json: bool) {
     if as_json {
-        output::data(&format!("{:#}\n", json!(undone)));
+        output::json(&json!(undone));
         return;
     }
     let words = clean::line(&undone.undone.words());

@@ -57,7 +57,7 @@ async fn watch(args: &WatchArgs, hand: &mut Hand) -> Result<ExitCode, CliError> 
         left = left.map(|left| left - 1);
         if args.json {
             let event = json!({ "type": "resource_updated", "server": hand.name(), "uri": uri });
-            output::data(&format!("{event}\n"));
+            output::event(&event);
         } else {
             output::lines(&clean::line(&uri));
         }

@@ -5,11 +5,19 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// What a server's process gets of our environment beside what its table names, and beside `LC_*`: where programs and the
+/// person's files are, the language, the time zone. No token, no agent socket, no proxy.
+pub const PASSED_ON: [&str; 9] = [
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "TERM",
+];
+
 /// The command line's part; it wins over the files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Flags {
     /// `--config FILE`: instead of `./mcp.toml`.
     pub config: Option<PathBuf>,
+    /// `./mcp.toml` is left alone, because the person has not agreed to it.
+    pub without_folder: bool,
     /// `--model-url URL`.
     pub model_url: Option<String>,
     /// `--model NAME`.

@@ -1,16 +1,20 @@
 //! Finds and reads the files: the only impure part of the configuration's reading.
 //!
-//! The user's own `mcp.toml` lies below; over it lies the file of `--config`, else `./mcp.toml`.
+//! The user's own `mcp.toml` lies below; over it lies the file of `--config`, else `./mcp.toml`. Only the last one is not the
+//! person's own word: what runs of it, [`load_permitted`] decides by the book of trust.
 
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::config::environment::{Environment, Flags};
 use crate::config::error::ConfigError;
 use crate::config::file::{self, Source};
 use crate::config::resolve::{self, Files, Resolved};
 use crate::config::settings::Config;
+use crate::config::trust::{self, Asks, FolderFile, Permitted, TrustBook};
 
 /// Far more than any configuration; keeps a wrong `--config /dev/zero` from filling the memory.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -44,11 +48,15 @@ pub fn load_explained(flags: &Flags, environment: &Environment) -> Result<Resolv
     let mut files = Files::default();
     let mut paths = Vec::new();
     let mut problems = Vec::new();
+    let mut folder = None;
     for candidate in candidates(flags, environment) {
         let Some(text) = read(&candidate)? else {
             continue;
         };
         let Candidate { path, trusted, .. } = candidate;
+        if !trusted {
+            folder = Some((folder_file(&path), FolderFile::digest(text.as_bytes())));
+        }
         let at = files.sources.len();
         files.sources.push(Source {
             shown: shown(&path, &environment.cwd),
@@ -64,10 +72,84 @@ pub fn load_explained(flags: &Flags, environment: &Environment) -> Result<Resolv
     if !problems.is_empty() {
         return Err(ConfigError::Invalid(problems));
     }
+    let below = folder.is_some().then(|| files.clone());
     let mut resolved = resolve::resolve(files, flags, environment)?;
     resolved.config.files = paths;
     resolved.config.user_file = environment.user_file();
+    if let (Some((path, digest)), Some(files)) = (folder, below) {
+        let says = says(files, &resolved.config, flags, environment);
+        resolved.folder = Some(FolderFile { path, digest, says });
+    }
     Ok(resolved)
+}
+
+/// The configuration of this run as far as it may run: what the folder's file adds waits for a yes that the book does not have.
+pub fn load_permitted(
+    flags: &Flags,
+    environment: &Environment,
+    book: &TrustBook,
+) -> Result<Permitted, ConfigError> {
+    let Resolved { config, folder, .. } = load_explained(flags, environment)?;
+    let Some(folder) = folder.filter(|folder| !folder.says.is_empty() && !book.trusts(folder))
+    else {
+        return Ok(Permitted::Runs(Arc::new(config)));
+    };
+    let flags = Flags {
+        without_folder: true,
+        ..flags.clone()
+    };
+    let without = load_explained(&flags, environment)?.config;
+    Ok(Permitted::Asks(Arc::new(Asks {
+        before: book.record(&folder.path).map(|record| record.says),
+        folder,
+        with: Arc::new(config),
+        without: Arc::new(without),
+    })))
+}
+
+/// What tells a file from what it was: when it was written, how long it is, and which file it is at all. Absent: there is none.
+pub type Look = Option<(SystemTime, u64, u64)>;
+
+/// A look at each of the files that a configuration is read from, without reading them.
+pub fn look(flags: &Flags, environment: &Environment) -> Vec<Look> {
+    let look = |candidate: Candidate| {
+        let about = fs::metadata(&candidate.path).ok()?;
+        #[cfg(unix)]
+        let which = std::os::unix::fs::MetadataExt::ino(&about);
+        #[cfg(not(unix))]
+        let which = 0;
+        Some((about.modified().ok()?, about.len(), which))
+    };
+    candidates(flags, environment)
+        .into_iter()
+        .map(look)
+        .collect()
+}
+
+/// What the folder's file, which is the last, says beside the others.
+fn says(mut files: Files, with: &Config, flags: &Flags, environment: &Environment) -> Vec<String> {
+    let Some(table) = files.tables.pop() else {
+        return Vec::new();
+    };
+    files.sources.pop();
+    // Where the others alone cannot be used, everything is news.
+    let without = resolve::resolve(files, flags, environment).map(|resolved| resolved.config);
+    let without = Config {
+        user_file: with.user_file.clone(),
+        ..without.unwrap_or_default()
+    };
+    trust::says(&table, with, &without)
+}
+
+/// A file's place without links in its folder: relative paths in it start there, so a yes is bound to that folder.
+pub fn folder_file(path: &Path) -> PathBuf {
+    let folder = path
+        .parent()
+        .and_then(|folder| fs::canonicalize(folder).ok());
+    match (folder, path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => path.to_path_buf(),
+    }
 }
 
 /// A file to look at.
@@ -88,7 +170,10 @@ fn candidates(flags: &Flags, environment: &Environment) -> Vec<Candidate> {
         asked: flags.config.is_some(),
     };
     let Some(user) = environment.user_file() else {
-        return vec![over];
+        return match flags.without_folder && !over.asked {
+            true => Vec::new(),
+            false => vec![over],
+        };
     };
     // In the configuration directory itself both are one file.
     let same = match (fs::canonicalize(&user), fs::canonicalize(&over.path)) {
@@ -104,6 +189,9 @@ fn candidates(flags: &Flags, environment: &Environment) -> Vec<Candidate> {
         trusted: true,
         asked: false,
     };
+    if flags.without_folder && !over.asked {
+        return vec![user];
+    }
     vec![user, over]
 }
 

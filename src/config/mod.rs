@@ -17,13 +17,14 @@ pub mod rules;
 pub mod secret;
 pub mod server;
 pub mod settings;
+pub mod trust;
 
-pub use environment::{Environment, Flags};
+pub use environment::{Environment, Flags, PASSED_ON};
 pub use error::{ConfigError, Place, Problem};
 pub use import::{ImportError, import};
-pub use load::{load, load_explained};
+pub use load::{Look, folder_file, load, load_explained, load_permitted, look};
 pub use oauth::{Grant, IdentityProvider, KeySource, OauthSettings, SigningAlgorithm};
-pub use policy::{Confinement, Policy};
+pub use policy::{Confinement, Enforcement, Policy};
 pub use resolve::{ModelOrigin, Resolved};
 pub use rules::save_allow_rule;
 pub use secret::Secret;
@@ -32,6 +33,7 @@ pub use server::{
     StdioLaunch, StoreUrl, TransportChoice,
 };
 pub use settings::{
-    AllowRule, BrokenServer, Config, Limits, ModelMode, ModelSettings, Notify, Provider,
+    AllowRule, BrokenServer, Config, Limits, LogLevel, ModelMode, ModelSettings, Notify, Provider,
     ThemeChoice, UiSettings,
 };
+pub use trust::{Asks, FolderFile, News, Permitted, TrustBook};

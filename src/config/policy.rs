@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The rules of one server's calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,6 +38,16 @@ pub struct Confinement {
     pub write: Vec<PathBuf>,
     /// Whether it may open connections to the network.
     pub network: bool,
+}
+
+/// How much of a confinement the system holds. None at all is no state: then the server is not started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Enforcement {
+    /// Files, folders, TCP where it is closed, signals to other processes, abstract sockets.
+    Fully,
+    /// Files, folders and TCP; the kernel is too old for the rest.
+    Partly,
 }
 
 impl Default for Policy {

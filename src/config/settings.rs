@@ -27,6 +27,8 @@ pub struct Config {
     pub roots: Option<Vec<PathBuf>>,
     /// "Always" answers from earlier days.
     pub allow: Vec<AllowRule>,
+    /// How much the program's own log holds.
+    pub log: LogLevel,
     /// Looks.
     pub ui: UiSettings,
     /// The files that were read, the weakest first.
@@ -124,6 +126,8 @@ pub struct Limits {
     pub same_call: u32,
     /// Tokens of one result that the model sees; 25,000 by default.
     pub result_tokens: u32,
+    /// Tokens of the model's context; absent: what its endpoint tells of it, else 32,000.
+    pub context_tokens: Option<u32>,
     /// From the request to the endpoint's first byte; 180 s by default, because a local model may have to load.
     pub first_byte: Duration,
 }
@@ -134,6 +138,7 @@ impl Default for Limits {
             steps_per_turn: 30,
             same_call: 3,
             result_tokens: 25_000,
+            context_tokens: None,
             first_byte: Duration::from_secs(180),
         }
     }
@@ -148,6 +153,43 @@ pub struct AllowRule {
     pub tool: String,
     /// [`crate::config::server::Launch::identity`] at the time of the answer.
     pub launch: String,
+}
+
+/// `[log] level = "off" | "error" | "warn" | "info" | "debug" | "trace"`: what the program's own log holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// There is none.
+    Off,
+    /// What went wrong.
+    Error,
+    /// And what may be.
+    Warn,
+    /// And what servers and calls do.
+    #[default]
+    Info,
+    /// And each thing that is sent.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The levels as they are written.
+    pub const ALL: [(&str, Self); 6] = [
+        ("off", Self::Off),
+        ("error", Self::Error),
+        ("warn", Self::Warn),
+        ("info", Self::Info),
+        ("debug", Self::Debug),
+        ("trace", Self::Trace),
+    ];
+
+    /// Reads a level as it is written, in any case.
+    pub fn parse(word: &str) -> Option<Self> {
+        let fits = |(name, _): &&(&str, Self)| name.eq_ignore_ascii_case(word.trim());
+        Self::ALL.iter().find(fits).map(|(_, level)| *level)
+    }
 }
 
 /// The `[ui]` table.

@@ -68,6 +68,8 @@ pub struct Outgoing {
     pub timeout: Duration,
     /// With progress.
     pub max_total: Duration,
+    /// What it carries, so that the server joins the trace.
+    pub trace: Option<String>,
 }
 
 /// Sends a call; one that has no connection any more is reported as not sent.
@@ -84,6 +86,7 @@ pub fn send(
         arguments,
         timeout: out.timeout,
         max_total: out.max_total,
+        trace: out.trace,
     });
     let why = match (connections.get(&out.server, out.generation), request) {
         (Some(connection), Ok(request)) => return connection.call(request),

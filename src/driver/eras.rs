@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::host::RememberedEra;
@@ -13,10 +13,17 @@ use crate::ids::ServerName;
 /// Entries that are kept: a file that only grows would be read at every start.
 const KEPT: usize = 500;
 
+/// Far more than as many entries as are kept; a file that is larger is not ours, and must not fill the memory.
+const LARGEST: u64 = 1024 * 1024;
+
 /// What the file knows; nothing where there is none or it cannot be read.
 pub fn load(path: &Path) -> BTreeMap<ServerName, RememberedEra> {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    serde_json::from_str(&text).unwrap_or_default()
+    let mut text = String::new();
+    let read = fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
+    match read {
+        Ok(_) => serde_json::from_str(&text).unwrap_or_default(),
+        Err(_) => BTreeMap::new(),
+    }
 }
 
 /// Writes one down in the background.

@@ -1,7 +1,10 @@
 //! The headless loop: the same host and driver with a shorter end. No panes; whoever runs it looks at the host after each event.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
+use crate::config::Config;
 use crate::driver::clock::Clock;
 use crate::driver::perform::{Driver, Receivers};
 use crate::host::{Command, Effect, Host, HostEvent};
@@ -37,6 +40,13 @@ impl Headless {
     /// Gives the host a command.
     pub fn command(&mut self, command: Command) {
         let effects = self.host.command(command, self.clock.now());
+        self.perform(effects);
+    }
+
+    /// Takes over a configuration that was read again: the driver first, because what the host wants done is done by it.
+    pub fn reload(&mut self, config: Arc<Config>) {
+        self.driver.reconfigure(config.clone());
+        let effects = self.host.reload(&config, self.clock.now());
         self.perform(effects);
     }
 
@@ -81,5 +91,6 @@ impl Headless {
         effects
             .into_iter()
             .for_each(|effect| self.driver.perform(effect));
+        self.driver.see(&self.host);
     }
 }

@@ -47,6 +47,11 @@ impl ModelSlot {
         let _gone = events.send(HostEvent::ModelFound(found)).await;
     }
 
+    /// Lets go of the model: nobody is asked any more.
+    pub fn clear(&self) {
+        *self.model.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The events of one step.
     pub fn stream(
         &self,
@@ -91,6 +96,7 @@ async fn load_script(settings: &ModelSettings) -> Result<(Model, ModelLabel), St
         model: "script".to_owned(),
         place: name,
         scripted: true,
+        context: None,
         notes: vec![script.opening()],
     };
     Ok((Model::Scripted(Arc::new(script)), label))
@@ -100,8 +106,9 @@ async fn find_endpoint(settings: &ModelSettings) -> Result<(Model, ModelLabel), 
     let Some(base_url) = settings.base_url.clone() else {
         return search(settings).await;
     };
-    let name = match settings.name.clone() {
-        Some(name) => name,
+    let (name, context) = match settings.name.clone() {
+        // Listing all models only to learn the context of one would be a request that nobody asked for.
+        Some(name) => (name, None),
         None => first_model(settings, &base_url).await?,
     };
     let endpoint = OpenAi::new(settings, &base_url, &name).map_err(sentence)?;
@@ -109,6 +116,7 @@ async fn find_endpoint(settings: &ModelSettings) -> Result<(Model, ModelLabel), 
         model: name,
         place: place(&base_url),
         scripted: false,
+        context,
         notes: Vec::new(),
     };
     Ok((Model::OpenAi(Arc::new(endpoint)), label))
@@ -126,6 +134,12 @@ async fn search(settings: &ModelSettings) -> Result<(Model, ModelLabel), String>
 }
 
 fn local(settings: &ModelSettings, found: Found) -> Result<(Model, ModelLabel), String> {
+    // What is told is told of the model that was found there.
+    let is_it = settings
+        .name
+        .as_ref()
+        .is_none_or(|name| *name == found.model);
+    let context = found.context.filter(|_| is_it);
     let model = settings.name.clone().unwrap_or(found.model);
     let endpoint = OpenAi::new(settings, &found.base_url, &model).map_err(sentence)?;
     let place = format!("{} at {}", found.who, place(&found.base_url));
@@ -135,19 +149,23 @@ fn local(settings: &ModelSettings, found: Found) -> Result<(Model, ModelLabel), 
             model,
             place,
             scripted: false,
+            context,
             notes: found.notes,
         },
     ))
 }
 
-async fn first_model(settings: &ModelSettings, base_url: &str) -> Result<String, String> {
+async fn first_model(
+    settings: &ModelSettings,
+    base_url: &str,
+) -> Result<(String, Option<u64>), String> {
     let models = detect::models(base_url, settings.api_key.as_ref(), LISTING)
         .await
         .map_err(sentence)?;
     models
         .into_iter()
         .find(|listed| !listed.embedding)
-        .map(|listed| listed.id)
+        .map(|listed| (listed.id, listed.context))
         .ok_or_else(|| {
             format!(
                 "{} lists no model; give one by --model NAME or `name` in [model]",

@@ -3,31 +3,41 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::future::OptionFuture;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
+use tokio::time::timeout;
 
 use crate::agent::model::ModelRequest;
-use crate::config::{Config, ServerSpec};
+use crate::config::{Config, Provider, ServerSpec};
 use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
 use crate::driver::model::ModelSlot;
+use crate::driver::sessions::{self, Sessions};
 use crate::driver::sign_ins::SignIns;
+use crate::driver::witness::{Records, Witness};
 use crate::driver::{calls, keep, stream, timers, wake};
-use crate::host::{Effect, HostEvent};
+use crate::host::{Effect, Host, HostEvent, Keep};
 use crate::ids::{Generation, ServerName, StreamId};
 use crate::mcp::auth::Store;
 use crate::mcp::connection::{self, Connection, Dial, FollowRequest};
 use crate::mcp::event::ServerEvent;
 use crate::mcp::status::Era;
+use crate::mcp::transport::send_heavy;
 use crate::mcp::wire::Tap;
 use crate::mcp::wire::file::WireFile;
 use crate::mcp::wire::record::WireRecord;
 
-/// Events that may wait for the host before those who report have to wait. Every one is delivered.
-const EVENTS: usize = 1024;
+/// Events that may wait for the host before those who report have to wait; a long one takes the places of several, so that no more
+/// than 16 MiB wait. Every one is delivered.
+const EVENTS: usize = 256;
 /// Wire records that may wait for the front end; more are dropped and counted.
 const LIVE_RECORDS: usize = 4096;
+
+/// The most that the end of the program waits for the files of sessions.
+const FILES_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the driver is given once.
 #[derive(Debug)]
@@ -40,8 +50,12 @@ pub struct Options {
     pub wire_log: Option<WireFile>,
     /// Whether someone looks at the wire.
     pub live_wire: bool,
+    /// Where sessions are kept, if they are.
+    pub sessions: Option<sessions::Place>,
     /// Where sign-ins are kept.
     pub credentials: Store,
+    /// What is recorded, counted and traced.
+    pub records: Records,
     /// The clock.
     pub clock: Clock,
 }
@@ -67,6 +81,8 @@ pub struct Driver {
     streams: HashMap<StreamId, AbortHandle>,
     model: ModelSlot,
     sign_ins: SignIns,
+    witness: Witness,
+    sessions: Option<Sessions>,
     tasks: JoinSet<()>,
 }
 
@@ -79,6 +95,10 @@ impl Driver {
         let mut tasks = JoinSet::new();
         tasks.spawn(forward(reports_out, events.clone()));
         tasks.spawn(wake::watch(events.clone()));
+        let witness = Witness::new(options.records, events.clone());
+        let sessions = options
+            .sessions
+            .and_then(|place| Sessions::start(place, events.clone()).ok());
         let live = options.live_wire.then_some(wire);
         let driver = Self {
             config: options.config,
@@ -90,6 +110,8 @@ impl Driver {
             streams: HashMap::new(),
             model: ModelSlot::default(),
             sign_ins: SignIns::new(options.credentials),
+            witness,
+            sessions,
             tasks,
         };
         (
@@ -105,6 +127,15 @@ impl Driver {
     pub fn perform(&mut self, effect: Effect) {
         while self.tasks.try_join_next().is_some() {}
         self.carry_out(effect);
+    }
+
+    /// Another configuration counts from now on: for what is dialled, signed in to and asked next. What stands is the host's to end.
+    pub fn reconfigure(&mut self, config: Arc<Config>) {
+        self.sign_ins.reconfigure(&config);
+        if config.model.provider == Provider::None {
+            self.model.clear();
+        }
+        self.config = config;
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -128,7 +159,16 @@ impl Driver {
             Effect::SetTimer { timer, after } => {
                 timers::set(&mut self.tasks, timer, after, self.events.clone());
             }
-            Effect::Keep(what) => keep::keep(what, &self.config, &self.events, &mut self.tasks),
+            Effect::Keep(Keep::Audit(record)) => self.witness.record(&record),
+            Effect::Keep(what) => {
+                let sessions = self.sessions.as_ref();
+                keep::keep(what, &self.config, sessions, &self.events, &mut self.tasks);
+            }
+            Effect::Session(wish) => {
+                if let Some(sessions) = &self.sessions {
+                    sessions.wish(wish);
+                }
+            }
             effect @ (Effect::List { .. }
             | Effect::Errand { .. }
             | Effect::Reply { .. }
@@ -161,6 +201,7 @@ impl Driver {
                 arguments,
                 timeout,
                 max_total,
+                trace: self.witness.traceparent(call),
             }),
             Effect::FollowTask {
                 call,
@@ -255,22 +296,34 @@ impl Driver {
         self.tap.dropped()
     }
 
-    /// Ends every server in an orderly way and writes the wire log to its end. Bounded: a server that will not end is
+    /// Looks at the host after an event, for the log and the figures.
+    pub fn see(&mut self, host: &Host) {
+        self.witness.see(host);
+    }
+
+    /// Ends every server in an orderly way and writes the wire log and the record of calls to their ends. Bounded: a server that will not end is
     /// killed after 4 s.
     ///
     /// # Errors
-    /// What the system says of the wire log.
+    /// What the system says of the wire log or of the record of calls.
     pub async fn shutdown(self, mut events: mpsc::Receiver<HostEvent>) -> Result<(), String> {
-        let closing = self.connections.close_all();
+        let servers = self.connections.close_all();
+        // On a disk that hangs, what is not written yet is given up.
+        let sessions = self
+            .sessions
+            .map(|sessions| spawn_blocking(|| sessions.finish()));
+        let files = timeout(FILES_WITHIN, OptionFuture::from(sessions));
+        let closing = async { tokio::join!(servers, files) };
         tokio::pin!(closing);
         loop {
             // What they still report is taken, so that none waits for a host that has gone.
             tokio::select! {
-                () = &mut closing => break,
+                _ = &mut closing => break,
                 Some(_) = events.recv() => {}
             }
         }
-        self.tap.flush().await
+        let recorded = self.witness.close().await;
+        self.tap.flush().await.and(recorded)
     }
 
     fn dial(&mut self, name: &ServerName, generation: Generation, remembered: Option<Era>) {
@@ -286,6 +339,7 @@ impl Driver {
             remembered_era: remembered,
             authorizer,
         };
+        tracing::debug!(server = %name, generation = generation.0, "dialling");
         let connection = connection::dial(dial, self.reports.clone());
         self.connections.add(name.clone(), generation, connection);
     }
@@ -312,15 +366,13 @@ async fn forward(
     events: mpsc::Sender<HostEvent>,
 ) {
     while let Some((server, generation, event)) = reports.recv().await {
-        if events
-            .send(HostEvent::Server {
-                server,
-                generation,
-                event,
-            })
-            .await
-            .is_err()
-        {
+        let weight = event.weight();
+        let event = HostEvent::Server {
+            server,
+            generation,
+            event,
+        };
+        if !send_heavy(&events, event, weight, connection::REPORT_PLACE).await {
             return;
         }
     }

@@ -1,6 +1,7 @@
 //! Sign-ins at servers: who we are to each of them, and the tasks that wait for a person.
 //!
-//! One authorizer for a server as long as the program runs, so that what a refusal said is known when the sign-in begins.
+//! One authorizer for a server as long as its table says the same, so that what a refusal said is known when the sign-in begins.
+//! A server of the same name at another place is another server: it never gets the authorizer of the one before.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::config::{Launch, ServerSpec};
+use crate::config::{Config, HttpLaunch, Launch, ServerSpec};
 use crate::host::{Effect, HostEvent, SignInEvent};
 use crate::ids::ServerName;
 use crate::mcp::auth::{Authorizer, SignIn, SignInError, Store};
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug)]
 pub struct SignIns {
     store: Store,
-    authorizers: HashMap<ServerName, Authorizer>,
+    authorizers: HashMap<ServerName, (HttpLaunch, Authorizer)>,
     under_way: HashMap<ServerName, UnderWay>,
 }
 
@@ -46,11 +47,31 @@ impl SignIns {
         let Launch::Http(launch) = &spec.launch else {
             return Authorizer::default();
         };
-        let store = &self.store;
-        let known = self.authorizers.entry(spec.name.clone());
-        known
-            .or_insert_with(|| Authorizer::of(launch, store.clone()))
-            .clone()
+        if let Some((of, known)) = self.authorizers.get(&spec.name)
+            && of == launch
+        {
+            return known.clone();
+        }
+        let new = Authorizer::of(launch, self.store.clone());
+        let kept = (launch.clone(), new.clone());
+        self.authorizers.insert(spec.name.clone(), kept);
+        new
+    }
+
+    /// Another configuration: who we are to servers that are gone or elsewhere now is forgotten, and nobody waits for a sign-in there.
+    pub fn reconfigure(&mut self, config: &Config) {
+        let is_there = |name: &ServerName, of: &HttpLaunch| {
+            config.servers.iter().any(
+                |spec| matches!(&spec.launch, Launch::Http(launch) if &spec.name == name && launch == of),
+            )
+        };
+        let others = self.authorizers.iter();
+        let others = others.filter(|(name, (of, _))| !is_there(name, of));
+        let others: Vec<ServerName> = others.map(|(name, _)| name.clone()).collect();
+        for name in others {
+            self.authorizers.remove(&name);
+            self.abort(&name);
+        }
     }
 
     /// Carries out what is about a sign-in. Never waits.

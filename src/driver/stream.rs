@@ -38,6 +38,9 @@ async fn pass(
     events: &mpsc::Sender<HostEvent>,
 ) -> bool {
     while let Some(event) = source.next().await {
+        if let ModelEvent::Failed(error) = &event {
+            tracing::warn!(kind = ?error.kind, why = error.message, "model failed");
+        }
         let is_last = matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_));
         let sent = events.send(HostEvent::Model { stream, event }).await;
         if sent.is_err() || is_last {

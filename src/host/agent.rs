@@ -5,15 +5,15 @@
 use std::collections::VecDeque;
 
 use crate::agent::model::{ModelRequest, ToolOffer, Wishes};
-use crate::agent::prompt;
 use crate::agent::transcript::{Entry, Level, Note};
 use crate::agent::turn::{Change, Desk, StopReason, TurnEffect, TurnState};
 use crate::config::ModelMode;
 use crate::host::book::Purpose;
 use crate::host::effect::Effect;
-use crate::host::outcome;
+use crate::host::offer;
 use crate::host::state::{Host, ModelState};
 use crate::ids::{Moment, StreamId, TurnId};
+use crate::text::clean;
 
 /// What a tool without a description is described as.
 const NO_DESCRIPTION: &str = "(the server gives no description)";
@@ -28,13 +28,14 @@ impl Host {
             return self.submit_offline(text, now);
         }
         self.new_turn();
+        let mut effects = self.lists_needed(now);
         let mentions = self.mentions(&text);
         let patience = match mentions.is_empty() {
             true => self.patience(),
             false => Some(self.settings.patience),
         };
         self.expect_attachments(mentions);
-        let mut effects = self.turn_step(now, |turn, desk| turn.submit(text, patience, desk));
+        effects.extend(self.turn_step(now, |turn, desk| turn.submit(text, patience, desk)));
         effects.extend(self.attach(now));
         effects
     }
@@ -54,7 +55,8 @@ impl Host {
 
     /// Interrupts the model and every call; the conversation stays well formed.
     pub(super) fn interrupt(&mut self, now: Moment) -> Vec<Effect> {
-        let mut effects = self.cancel_calls(now);
+        let mut effects = self.abort_compacting();
+        effects.extend(self.cancel_calls(now));
         effects.extend(self.turn_step(now, |turn, desk| turn.interrupt(desk)));
         effects
     }
@@ -69,9 +71,11 @@ impl Host {
         let mut effects = Vec::new();
         while let Some(next) = wanted.pop_front() {
             match next {
-                TurnEffect::Ask(stream) => effects.push(self.request(stream)),
+                TurnEffect::Ask(stream) => effects.push(self.request(stream, now)),
                 TurnEffect::Abort(stream) => effects.push(Effect::AbortModel { stream }),
-                TurnEffect::Adapt(change, stream) => effects.push(self.adapt(change, stream)),
+                TurnEffect::Adapt(change, stream) => {
+                    effects.push(self.adapt(change, stream, now));
+                }
                 TurnEffect::Ended(reason) => self.turn_ended(reason),
                 TurnEffect::Wait(timer, after) => {
                     self.book.timers.insert(timer, Purpose::Turn);
@@ -110,6 +114,7 @@ impl Host {
             (Change::Prompt, self.book.mode == ModelMode::Auto),
             (Change::PlainSchemas, !by_prompt && !self.book.plain_schemas),
             (Change::MoreTokens, !self.is_stretched()),
+            (Change::Shorter, !self.is_shortened()),
         ];
         let open = can.into_iter().filter(|(_, can)| *can);
         open.map(|(change, _)| change).collect()
@@ -123,6 +128,12 @@ impl Host {
         self.book.stretched.is_some() && self.book.stretched == self.this_step()
     }
 
+    /// Whether this step's request has been made shorter, or there is nothing of which less could be shown.
+    fn is_shortened(&self) -> bool {
+        let is_done = self.book.shortened.is_some() && self.book.shortened == self.this_step();
+        is_done || self.transcript.steps() < 2
+    }
+
     fn turn_ended(&mut self, reason: StopReason) {
         self.stopped = Some(reason);
         if reason == StopReason::Interrupted {
@@ -130,26 +141,25 @@ impl Host {
         }
     }
 
-    /// Builds the request of a step.
-    fn request(&mut self, stream: StreamId) -> Effect {
+    /// The request of a step, or first the one for a summary that makes room for it.
+    fn request(&mut self, stream: StreamId, now: Moment) -> Effect {
         self.tell();
-        let limit = self.settings.limits.result_tokens;
-        let system = prompt::system(&self.instructions());
-        let record = |id| self.call(id).and_then(|call| outcome::record(call, limit));
-        let attached = |id| self.attachment(id);
-        let messages = prompt::messages(system, &self.transcript, record, attached);
+        match self.make_room(stream, now) {
+            Some(summing) => summing,
+            None => self.ask_model(stream),
+        }
+    }
+
+    /// Builds the request of a step.
+    pub(super) fn ask_model(&mut self, stream: StreamId) -> Effect {
+        self.tell();
         let mode = match self.book.mode {
             ModelMode::Auto | ModelMode::Tools => ModelMode::Tools,
             ModelMode::Prompt => ModelMode::Prompt,
         };
-        let tools = if self.book.hushed {
-            Vec::new()
-        } else {
-            self.offers()
-        };
         let request = ModelRequest {
-            messages,
-            tools,
+            messages: self.messages(),
+            tools: self.offers_now(),
             mode,
             plain_schemas: self.book.plain_schemas,
             more_tokens: self.is_stretched(),
@@ -159,7 +169,7 @@ impl Host {
     }
 
     /// Makes the request otherwise, for this step or from now on, and says so where that changes what the model can do.
-    fn adapt(&mut self, change: Change, stream: StreamId) -> Effect {
+    fn adapt(&mut self, change: Change, stream: StreamId, now: Moment) -> Effect {
         let text = match change {
             Change::Prompt => {
                 self.book.mode = ModelMode::Prompt;
@@ -171,7 +181,12 @@ impl Host {
             }
             Change::MoreTokens => {
                 self.book.stretched = self.this_step();
-                return self.request(stream);
+                return self.request(stream, now);
+            }
+            Change::Shorter => {
+                self.book.shortened = self.this_step();
+                let summing = self.shorten(stream, now);
+                return summing.unwrap_or_else(|| self.ask_model(stream));
             }
         };
         let note = Note {
@@ -180,20 +195,21 @@ impl Host {
             hint: None,
         };
         self.transcript.before_answer(Entry::Note(note));
-        self.request(stream)
+        self.request(stream, now)
     }
 
-    fn offers(&self) -> Vec<ToolOffer> {
+    pub(super) fn offers(&self) -> Vec<ToolOffer> {
         let offer = |entry: &crate::mcp::catalog::CatalogEntry| {
-            let tool = self.server(&entry.server)?.tool(&entry.tool)?;
-            let description = tool
-                .description
-                .clone()
-                .unwrap_or_else(|| NO_DESCRIPTION.to_owned());
+            let server = self.server(&entry.server)?;
+            let tool = server.tool(&entry.tool)?;
+            if server.held.contains_key(&entry.tool) {
+                return None;
+            }
+            let description = tool.description.as_deref().map(clean::unhidden);
             Some(ToolOffer {
                 name: entry.name.clone(),
-                description,
-                schema: tool.input_schema.clone(),
+                description: description.unwrap_or_else(|| NO_DESCRIPTION.to_owned()),
+                schema: offer::readable(&tool.input_schema),
             })
         };
         self.book
@@ -205,9 +221,10 @@ impl Host {
             .collect()
     }
 
-    fn instructions(&self) -> Vec<(String, String)> {
+    pub(super) fn instructions(&self) -> Vec<(String, String)> {
         let words = |server: &crate::host::server::Server| {
-            let words = server.hello.as_ref()?.instructions.clone()?;
+            let words = server.hello.as_ref()?.instructions.as_deref();
+            let words = clean::unhidden(words?);
             server
                 .status
                 .is_ready()

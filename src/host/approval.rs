@@ -4,7 +4,7 @@
 //! what is a read is believed.
 
 use crate::config::ApprovePolicy;
-use crate::host::call::ToolCall;
+use crate::host::call::{Ruler, Ruling, ToolCall};
 use crate::host::server::Server;
 use crate::host::state::Host;
 use crate::mcp::request::Method;
@@ -12,8 +12,8 @@ use crate::mcp::request::Method;
 /// What is decided about a call before anyone is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// It runs.
-    Allow,
+    /// It runs: whose word that is.
+    Allow(Ruling),
     /// The person is asked, for this reason.
     Ask(String),
     /// Nobody can be asked; the words are for the model.
@@ -28,11 +28,14 @@ impl Host {
             .spec
             .as_ref()
             .map_or(ApprovePolicy::Always, |spec| spec.approve_for(&key));
-        if policy == ApprovePolicy::Never
-            || self.has_rule(server, &key)
-            || self.is_approved_by_flag(server, call)
-        {
-            return Decision::Allow;
+        if policy == ApprovePolicy::Never {
+            return allow(Ruler::Policy, "approve = \"never\"");
+        }
+        if let Some(why) = self.rule_for(server, &key) {
+            return allow(Ruler::Rule, why);
+        }
+        if let Some(glob) = self.flag_for(server, call) {
+            return allow(Ruler::Flag, &format!("--approve {glob}"));
         }
         let is_read = match call.method {
             Method::Tool => server
@@ -41,7 +44,7 @@ impl Host {
             Method::Resource | Method::Prompt => true,
         };
         if policy == ApprovePolicy::Writes && is_read && server.is_bundled() {
-            return Decision::Allow;
+            return allow(Ruler::Policy, "a read of a bundled server");
         }
         if self.settings.headless {
             return Decision::Refuse(format!(
@@ -52,27 +55,35 @@ impl Host {
         Decision::Ask(reason(policy, server, call.method))
     }
 
-    fn has_rule(&self, server: &Server, tool: &str) -> bool {
+    /// The earlier answer of the person that covers this tool.
+    fn rule_for(&self, server: &Server, tool: &str) -> Option<&'static str> {
         let session = (server.name.clone(), tool.to_owned());
         if self.book.session.contains(&session) {
-            return true;
+            return Some("allowed for this session");
         }
-        let Some(launch) = server.spec.as_ref().map(|spec| spec.launch.identity()) else {
-            return false;
-        };
+        let launch = server.spec.as_ref()?.launch.identity();
         let fits = |rule: &crate::config::AllowRule| {
             rule.server == server.name && rule.tool == tool && rule.launch == launch
         };
-        self.book.always.iter().any(fits)
+        self.book
+            .always
+            .iter()
+            .any(fits)
+            .then_some("always allowed")
     }
 
-    fn is_approved_by_flag(&self, server: &Server, call: &ToolCall) -> bool {
+    fn flag_for(&self, server: &Server, call: &ToolCall) -> Option<&String> {
         let title = format!("{}.{}", server.name, call.approval_key());
         let fits = |glob: &String| {
             globset::Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(&title))
         };
-        self.settings.approve.iter().any(fits)
+        self.settings.approve.iter().find(|glob| fits(glob))
     }
+}
+
+fn allow(by: Ruler, why: &str) -> Decision {
+    let why = why.to_owned();
+    Decision::Allow(Ruling { by, why })
 }
 
 // What the server says of the tool stands in the question on a line of its own.

@@ -49,6 +49,8 @@ pub struct ToolCall {
     pub task: Option<Task>,
     /// The file that holds the whole result, when it was too long for the model.
     pub saved_to: Option<PathBuf>,
+    /// How often it was sent again after its connection was lost: only what the person, or a bundled server, says is repeatable.
+    pub resent: u32,
     /// How its structured answer does not fit the schema that the tool gives for it.
     pub mismatch: Option<String>,
     /// Who decided that it may run, or may not, and why; absent until that is decided.
@@ -121,6 +123,8 @@ pub enum CallState {
     Queued {
         /// Since when.
         since: Moment,
+        /// Its place in the line of its server, from 1.
+        place: usize,
     },
     /// With the server.
     Running {

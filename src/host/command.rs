@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::question::Answer;
+use crate::host::session::SessionCommand;
 use crate::host::state::Root;
-use crate::ids::{QuestionId, ServerName};
+use crate::ids::{CallId, QuestionId, ServerName};
 use crate::mcp::request::Errand;
 
 /// A wish of the person or the script.
@@ -25,6 +26,14 @@ pub enum Command {
         /// The arguments, a JSON object.
         arguments: String,
     },
+    /// Makes a call once more by hand, past the cache; only for a tool whose answers are kept.
+    Afresh(CallId),
+    /// Forgets kept answers and lists, of one server or of all; the lists are asked for again.
+    ClearCache(Option<ServerName>),
+    /// A list of the servers is looked at: what is past its time is asked for again.
+    Look,
+    /// Shortens what the model sees of the conversation; the words say what matters.
+    Compact(String),
     /// Reads a resource by hand.
     Read {
         /// The server.
@@ -65,6 +74,13 @@ pub enum Command {
     AbortSignIn(ServerName),
     /// Forgets the credentials for a server.
     SignOut(ServerName),
+    /// Accepts what a server has changed in its tools, now that the person has seen it.
+    AcceptTools {
+        /// The server.
+        server: ServerName,
+        /// Which of them; absent: all.
+        tools: Option<Vec<String>>,
+    },
     /// Ends the server's connection, if any, and dials anew.
     Restart(ServerName),
     /// Asks a server now whether it lives.
@@ -73,6 +89,8 @@ pub enum Command {
     Enable(ServerName),
     /// Switches a server off.
     Disable(ServerName),
+    /// Lists, resumes, names or deletes saved sessions.
+    Session(SessionCommand),
     /// Starts a new conversation.
     Clear,
     /// Looks for a model again.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::model::ModelRequest;
 use crate::host::keep::Keep;
+use crate::host::session::SessionWish;
 use crate::ids::{AskId, CallId, ErrandId, Generation, ServerName, StreamId, TimerId};
 use crate::mcp::ask::Reply;
 use crate::mcp::request::{Errand, ListKind, Method};
@@ -152,6 +153,8 @@ pub enum Effect {
         /// Which.
         stream: StreamId,
     },
+    /// Lists, reads or deletes saved sessions.
+    Session(SessionWish),
     /// Looks for a model by the configuration, the environment and on loopback.
     FindModel,
     /// Reports [`crate::host::event::HostEvent::Timer`] after this time.

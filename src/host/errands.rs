@@ -53,19 +53,28 @@ impl Host {
     }
 
     /// An errand is over.
-    pub(in crate::host) fn errand_over(&mut self, id: ErrandId, end: ErrandEnd, now: Moment) {
+    pub(in crate::host) fn errand_over(
+        &mut self,
+        id: ErrandId,
+        end: ErrandEnd,
+        now: Moment,
+    ) -> Vec<Effect> {
         let mut errands = self.errands.iter_mut();
         let open = errands.find(|errand| errand.id == id && errand.end.is_none());
         let Some(errand) = open else {
-            return;
+            return Vec::new();
         };
         errand.end = Some(end.clone());
+        if matches!(errand.what, Errand::Preview { .. }) {
+            return self.looked(id, &end, now);
+        }
         let (name, what) = (errand.server.clone(), errand.what.clone());
         match end {
             ErrandEnd::Done => self.errand_done(&name, what),
             ErrandEnd::Failed { why } => self.errand_failed(&name, &what, &why, now),
-            ErrandEnd::Completed { .. } => {}
+            ErrandEnd::Completed { .. } | ErrandEnd::Previewed { .. } => {}
         }
+        Vec::new()
     }
 
     fn errand_done(&mut self, name: &ServerName, what: Errand) {
@@ -80,13 +89,13 @@ impl Host {
                 server.subscriptions.remove(&uri);
             }
             Errand::SetLogLevel { level } => server.log_level = Some(level),
-            Errand::Complete { .. } => {}
+            Errand::Complete { .. } | Errand::Preview { .. } => {}
         }
     }
 
     fn errand_failed(&mut self, name: &ServerName, what: &Errand, why: &str, now: Moment) {
         let text = match what {
-            Errand::Complete { .. } => return,
+            Errand::Complete { .. } | Errand::Preview { .. } => return,
             Errand::Subscribe { uri } => format!("subscribing to {uri} failed: {why}"),
             Errand::Unsubscribe { uri } => format!("unsubscribing from {uri} failed: {why}"),
             Errand::SetLogLevel { level } => format!("setting the log level {level} failed: {why}"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::model::ModelEvent;
+use crate::host::session::SessionEvent;
 use crate::ids::{CallId, Generation, ServerName, StreamId, TimerId};
 use crate::mcp::event::ServerEvent;
 
@@ -27,6 +28,8 @@ pub enum HostEvent {
         /// What.
         event: ModelEvent,
     },
+    /// What came of writing, listing, reading or deleting sessions.
+    Session(SessionEvent),
     /// A timer ran out.
     Timer(TimerId),
     /// The machine has slept: what stood before may be dead without a word.
@@ -83,6 +86,9 @@ pub struct ModelLabel {
     pub place: String,
     /// A script plays it: the screen never pretends otherwise.
     pub scripted: bool,
+    /// Tokens of its context, where the endpoint tells.
+    #[serde(default)]
+    pub context: Option<u64>,
     /// What the person should know of it, as sentences.
     pub notes: Vec<String>,
 }

@@ -13,9 +13,12 @@ use crate::host::command::Command;
 use crate::host::effect::Effect;
 use crate::host::event::{HostEvent, ModelLabel};
 use crate::host::server::Server;
+use crate::host::servers::Taken;
+use crate::host::session::SessionState;
 use crate::host::state::{Host, ModelState, Root, Settings};
 use crate::ids::{Moment, ServerName, StreamId, TimerId};
 use crate::mcp::event::{CallEvent, ServerEvent};
+use crate::mcp::policy::retry::Dice;
 use crate::mcp::status::{Era, Status};
 
 impl Host {
@@ -25,15 +28,15 @@ impl Host {
         let broken = config.broken.iter().map(Server::broken);
         let book = Book {
             always: config.allow.clone(),
+            taken: Taken::of(config),
             mode: settings.mode,
+            dice: Dice::new(settings.seed),
             eras: eras(config, &settings),
+            pins: settings.pins.clone(),
             ..Book::default()
         };
         let model = match config.model.provider {
-            Provider::None => ModelState::Absent {
-                why: "switched off by provider = \"none\"; without that line in [model] one is looked for"
-                    .to_owned(),
-            },
+            Provider::None => no_model(),
             Provider::Openai | Provider::Scripted => ModelState::Searching { since: Moment(0) },
         };
         Self {
@@ -42,20 +45,25 @@ impl Host {
             transcript: Transcript::default(),
             turn: TurnState::Idle,
             errands: VecDeque::new(),
-            roots: settings.roots.clone().or_else(|| configured(config)),
+            roots: settings.roots.clone().or_else(|| configured_roots(config)),
             samplings: Vec::new(),
             sign_ins: std::collections::BTreeMap::new(),
             questions: VecDeque::new(),
+            session: SessionState::new(settings.keeps_sessions),
+            previews: std::collections::BTreeMap::new(),
             model,
             usage: Usage::default(),
             stopped: None,
             settings,
             book,
+            compacting: None,
         }
+        .with_lists()
     }
 
     /// Starts every server that is switched on, side by side, and looks for a model.
     pub fn start(&mut self, now: Moment) -> Vec<Effect> {
+        self.book.started = true;
         let names: Vec<ServerName> = self
             .servers
             .iter()
@@ -72,7 +80,28 @@ impl Host {
     /// Does what a front end asks.
     pub fn command(&mut self, command: Command, now: Moment) -> Vec<Effect> {
         let effects = self.obey(command, now);
+        self.afterwards(effects, now)
+    }
+
+    /// Takes in what the driver reports.
+    pub fn handle(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
+        let is_word = is_word(&event);
+        let effects = self.take_in(event, now);
+        if is_word {
+            return effects;
+        }
+        self.afterwards(effects, now)
+    }
+
+    /// What follows from whatever has changed: lines that move on, judgements of servers, and what is written down, which comes
+    /// before anything else is done.
+    fn afterwards(&mut self, mut effects: Vec<Effect>, now: Moment) -> Vec<Effect> {
+        effects.extend(self.flow(now));
         self.look_after(now);
+        let mut effects = self.written_down(effects);
+        if let Some(keep) = self.keep_session() {
+            effects.insert(0, keep);
+        }
         effects
     }
 
@@ -86,6 +115,10 @@ impl Host {
                 tool,
                 arguments,
             } => self.call_by_hand(&server, &tool, &arguments, now),
+            Command::Afresh(call) => self.call_afresh(call, now),
+            Command::ClearCache(server) => self.clear_cache(server.as_ref(), now),
+            Command::Look => self.lists_needed(now),
+            Command::Compact(words) => self.compact(&words, now),
             Command::Read { server, uri } => self.read_by_hand(&server, &uri, now),
             Command::GetPrompt {
                 server,
@@ -102,22 +135,16 @@ impl Host {
                 vec![Effect::AbortSignIn { server }]
             }
             Command::SignOut(server) => self.sign_out(server),
+            Command::AcceptTools { server, tools } => {
+                self.accept_tools(&server, tools.as_deref(), true)
+            }
             Command::Restart(server) | Command::Enable(server) => self.restart(&server, now),
             Command::Disable(server) => self.disable(&server, now),
+            Command::Session(command) => self.session_command(command),
             Command::Clear => self.clear(now),
             Command::FindModel => self.find_model(now),
             Command::Probe(server) => self.probe_now(&server, now),
         }
-    }
-
-    /// Takes in what the driver reports.
-    pub fn handle(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
-        let is_word = is_word(&event);
-        let effects = self.take_in(event, now);
-        if !is_word {
-            self.look_after(now);
-        }
-        effects
     }
 
     fn take_in(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
@@ -129,6 +156,7 @@ impl Host {
             } => self.server_event(&server, generation, event, now),
             HostEvent::Model { stream, event } => self.model_event(stream, event, now),
             HostEvent::SignIn { server, event } => self.sign_in_event(&server, event, now),
+            HostEvent::Session(event) => self.session_event(event, now),
             HostEvent::Timer(timer) => self.timer(timer, now),
             HostEvent::Woke { .. } => self.woke(now),
             HostEvent::ModelFound(found) => self.model_found(found),
@@ -147,13 +175,22 @@ impl Host {
             },
             Some(Purpose::Redial(server, generation)) => self.redial(&server, generation, now),
             Some(Purpose::Probe(server, generation)) => self.probe(&server, generation, now),
+            Some(Purpose::Line(server)) => {
+                self.book.line_wakes.remove(&server);
+                Vec::new()
+            }
+            Some(Purpose::Breaker(server)) => self.probe_circuit(&server, now),
             Some(Purpose::List(server, from, kind)) => self.list_again(&server, from, kind, now),
+            Some(Purpose::Preview(call)) => self.looked_too_long(call, now),
             Some(Purpose::Adrift(call)) => self.adrift_too_long(call, now),
             None => Vec::new(),
         }
     }
 
     fn model_event(&mut self, stream: StreamId, event: ModelEvent, now: Moment) -> Vec<Effect> {
+        if self.is_compacting(stream) {
+            return self.compacting_event(event);
+        }
         if self.is_sampling(stream) {
             return self.sampling_event(stream, event, now);
         }
@@ -170,10 +207,14 @@ impl Host {
         match found {
             Ok(label) => {
                 for note in &label.notes {
-                    self.transcript.note(Level::Info, note.clone(), None);
+                    // A conversation that is gone on with has heard it.
+                    if !self.transcript.has_note(note) {
+                        self.transcript.note(Level::Info, note.clone(), None);
+                    }
                 }
                 // What another endpoint could not take says nothing of this one.
                 (self.book.mode, self.book.plain_schemas) = (self.settings.mode, false);
+                self.book.narrowed = None;
                 self.model = ModelState::Ready { label };
             }
             Err(why) => self.model = ModelState::Absent { why },
@@ -190,10 +231,8 @@ impl Host {
     }
 
     fn clear(&mut self, now: Moment) -> Vec<Effect> {
-        let effects = self.interrupt(now);
-        self.transcript.clear();
-        self.book.told = None;
-        self.usage = Usage::default();
+        let mut effects = self.interrupt(now);
+        effects.extend(self.next_session());
         effects
     }
 }
@@ -214,8 +253,16 @@ fn is_word(event: &HostEvent) -> bool {
     }
 }
 
+/// No model is wanted.
+pub(super) fn no_model() -> ModelState {
+    let why = "switched off by provider = \"none\"; without that line in [model] one is looked for";
+    ModelState::Absent {
+        why: why.to_owned(),
+    }
+}
+
 /// The folders that the configuration names for all servers.
-fn configured(config: &Config) -> Option<Vec<Root>> {
+pub(super) fn configured_roots(config: &Config) -> Option<Vec<Root>> {
     let paths = config.roots.as_ref()?;
     Some(paths.iter().filter_map(|path| Root::of(path)).collect())
 }

@@ -3,6 +3,7 @@
 //! Pure. Says plainly when the outcome is unknown, so that nobody repeats a call that may have run.
 
 use crate::agent::prompt::CallRecord;
+use crate::agent::transcript::Fold;
 use crate::agent::window;
 use crate::host::call::{CallEnd, Origin, ToolCall};
 use crate::host::state::Host;
@@ -12,7 +13,7 @@ use crate::text::human;
 
 /// The call and its result as the model sees them; absent for a call by hand, and for one that was not run because it was the
 /// same once more: small models that are told so say the call again instead of answering, and answer when it is not there.
-pub fn record(call: &ToolCall, limit: u32) -> Option<CallRecord> {
+pub fn record(call: &ToolCall, limit: u32, fold: Option<Fold>) -> Option<CallRecord> {
     let Origin::Model { call: written, .. } = &call.origin else {
         return None;
     };
@@ -20,7 +21,11 @@ pub fn record(call: &ToolCall, limit: u32) -> Option<CallRecord> {
         return None;
     }
     let words = words_of(call);
-    let result = window::cut(&words, limit, call.saved_to.as_deref());
+    let saved_to = call.saved_to.as_deref();
+    let mut result = window::cut(&words, limit, saved_to);
+    if let Some(fold) = fold {
+        result = window::folded(&result, fold, saved_to);
+    }
     Some(CallRecord {
         call: written.clone(),
         result,

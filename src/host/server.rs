@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::config::ServerSpec;
+use crate::config::{Enforcement, ServerSpec};
+use crate::host::pins::{Flags, Held};
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::health::Health;
 pub use crate::mcp::health::ProcessUse;
 use crate::mcp::listing::Rejected;
 use crate::mcp::policy::breaker::{Breaker, BreakerState};
+use crate::mcp::policy::limiter::Most;
 use crate::mcp::prompt::Prompt;
 use crate::mcp::request::ListKind;
 use crate::mcp::resource::{Resource, Template};
@@ -21,6 +23,8 @@ use crate::mcp::tool::Tool;
 use crate::mcp::verdict::{Cause, Verdict};
 use crate::text::human;
 
+/// Without a limit of its own, a call with progress may run this many times its timeout.
+const PROGRESS_FACTOR: u32 = 10;
 /// Log lines kept for each server.
 pub const LOG_LINES: usize = 200;
 
@@ -39,6 +43,10 @@ pub struct Server {
     pub generation: Generation,
     /// The tools that it offers and the configuration lets through; kept while it is away, so that a person can still read them.
     pub tools: Vec<Tool>,
+    /// Those of them that are described otherwise than when the person accepted them: not offered, and not called by the model.
+    pub held: BTreeMap<String, Held>,
+    /// What strikes the eye in what it says.
+    pub flags: Flags,
     /// Its resources, so far as they were listed.
     pub resources: Vec<Resource>,
     /// Its resource templates.
@@ -67,6 +75,8 @@ pub struct Server {
     pub tool_tokens: u64,
     /// Lines on its stderr that have been counted on this connection.
     pub stderr_lines: u64,
+    /// How much of what its table closes the system holds, on this connection.
+    pub confined: Option<Enforcement>,
     /// Its log messages (`notifications/message`), oldest first; at most [`LOG_LINES`].
     pub log: VecDeque<LogLine>,
     /// Dials since the program started, less one.
@@ -77,6 +87,21 @@ pub struct Server {
     pub hello: Option<Box<Hello>>,
     /// Where each of its lists stands.
     pub listing: BTreeMap<ListKind, Listing>,
+    /// How far each of its lists can be believed.
+    pub lists: BTreeMap<ListKind, ListState>,
+}
+
+/// How far a list can be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct ListState {
+    /// When the server gave it; absent: it is from an earlier run, or it is known to have changed.
+    pub read: Option<Moment>,
+    /// How long it is good, by the server's own word.
+    pub ttl: Option<Duration>,
+    /// The server says that it is the same for everybody.
+    pub public: bool,
+    /// The connection that stands has given it.
+    pub confirmed: bool,
 }
 
 /// A server's calls under way and in line.
@@ -164,6 +189,43 @@ impl Server {
                 format!("{words}, last answer {silent} ago")
             }
             (None, _, _) => words.clone(),
+        }
+    }
+
+    /// Whether a list of it is from an earlier connection or run, and not confirmed by this one.
+    pub fn is_unconfirmed(&self, kind: ListKind) -> bool {
+        self.lists.get(&kind).is_some_and(|list| !list.confirmed)
+    }
+
+    /// Whether it still starts while its tools are known from the last time: they are offered, and calls wait for it.
+    pub fn is_expected(&self) -> bool {
+        let starts = matches!(self.status, Status::Starting { .. });
+        starts && !self.tools.is_empty() && self.is_unconfirmed(ListKind::Tools)
+    }
+
+    /// Whether a list is past its time.
+    pub fn is_stale(&self, kind: ListKind, now: Moment) -> bool {
+        let Some(list) = self.lists.get(&kind) else {
+            return false;
+        };
+        let usual = self.spec.as_ref().map(|spec| spec.policy.list_ttl);
+        let ttl = list.ttl.or(usual).unwrap_or_default();
+        list.read.is_none_or(|read| now.since(read) >= ttl)
+    }
+
+    /// How long a call to it may take at all, whatever its progress.
+    pub fn call_limit(&self) -> Duration {
+        let spec = self.spec.as_ref();
+        let limit = spec.and_then(|spec| spec.policy.call_limit);
+        limit.unwrap_or_else(|| self.tool_timeout().saturating_mul(PROGRESS_FACTOR))
+    }
+
+    /// How many calls it takes.
+    pub fn most_calls(&self) -> Most {
+        let policy = self.spec.as_ref().map(|spec| &spec.policy);
+        Most {
+            at_once: policy.map_or(u32::MAX, |policy| policy.calls_at_once),
+            a_minute: policy.and_then(|policy| policy.calls_per_minute),
         }
     }
 

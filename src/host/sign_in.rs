@@ -63,12 +63,14 @@ impl Host {
             }
             SignInEvent::Done | SignInEvent::SignedOut => {
                 self.sign_ins.remove(server);
+                let mut effects = self.principal_changed(server);
                 let status = self.server(server).map(|server| &server.status);
                 match (&event, status) {
                     // Nobody wants it on because nobody is signed in there any more.
-                    (SignInEvent::SignedOut, Some(Status::Disabled)) => Vec::new(),
-                    _ => self.restart(server, now),
+                    (SignInEvent::SignedOut, Some(Status::Disabled)) => {}
+                    _ => effects.extend(self.restart(server, now)),
                 }
+                effects
             }
         }
     }

@@ -13,10 +13,15 @@ use crate::config::{Limits, ModelMode};
 use crate::host::asks::Answers;
 use crate::host::book::Book;
 use crate::host::call::ToolCall;
+use crate::host::compact::Compacting;
 use crate::host::event::ModelLabel;
+use crate::host::keep::KeptLists;
+use crate::host::preview::Preview;
 use crate::host::question::Question;
 use crate::host::server::Server;
+use crate::host::session::SessionState;
 use crate::ids::{AskId, CallId, ErrandId, Generation, Moment, ServerName, StreamId};
+use crate::mcp::pins::Pins;
 use crate::mcp::request::{Errand, ErrandEnd};
 use crate::mcp::status::Era;
 
@@ -41,6 +46,10 @@ pub struct Host {
     pub samplings: Vec<SamplingState>,
     /// The questions that wait, the one to show first.
     pub questions: VecDeque<Question>,
+    /// The session in which the conversation is kept.
+    pub session: SessionState,
+    /// What the calls that wait for an answer would do, as far as that can be told. Shown, and never sent.
+    pub previews: BTreeMap<CallId, Preview>,
     /// The model.
     pub model: ModelState,
     /// Tokens since the conversation began.
@@ -49,6 +58,8 @@ pub struct Host {
     pub stopped: Option<StopReason>,
     /// What does not change while it runs.
     pub settings: Settings,
+    /// The model is summing up what was said so far.
+    pub compacting: Option<Compacting>,
     /// The host's own bookkeeping; no front end needs it.
     pub(super) book: Book,
 }
@@ -125,6 +136,8 @@ pub struct Settings {
     pub mode: ModelMode,
     /// Where results that are too long for the model go.
     pub results_dir: PathBuf,
+    /// The conversation is written down, and earlier ones can be gone on with.
+    pub keeps_sessions: bool,
     /// Nobody can be asked: what would be asked is refused.
     pub headless: bool,
     /// Headless: these may run without a question, `SERVER.TOOL` with globs.
@@ -138,10 +151,24 @@ pub struct Settings {
     pub eras: BTreeMap<ServerName, RememberedEra>,
     /// Where that is kept; absent: nowhere.
     pub eras_file: Option<PathBuf>,
+    /// What each server offered when the program ran last, bound to its launch.
+    pub lists: BTreeMap<ServerName, KeptLists>,
+    /// The folder where that is kept; absent: nowhere.
+    pub lists_dir: Option<PathBuf>,
+    /// What was pinned of each server's tools when the program ran last.
+    pub pins: Pins,
+    /// Where that is kept; absent: nowhere.
+    pub pins_file: Option<PathBuf>,
+    /// Servers whose tools are accepted as they are described now (`--accept-tools`); `*` for all.
+    pub accept_tools: Vec<String>,
     /// How long a prompt waits for servers that are still starting.
     pub patience: Duration,
     /// How often a quiet server is asked whether it lives; absent: never.
     pub probe_every: Option<Duration>,
+    /// Whether a server that does not come up at the start is dialled again. A run without panes tells its cause at once instead.
+    pub redials_at_start: bool,
+    /// The seed of what is random: how the waits before another try are spread.
+    pub seed: u64,
 }
 
 impl Default for Settings {
@@ -150,14 +177,22 @@ impl Default for Settings {
             limits: Limits::default(),
             mode: ModelMode::Auto,
             results_dir: PathBuf::from("results"),
+            keeps_sessions: false,
             headless: false,
             approve: Vec::new(),
             answers: Answers::default(),
             roots: None,
             eras: BTreeMap::new(),
             eras_file: None,
+            lists: BTreeMap::new(),
+            lists_dir: None,
+            pins: Pins::default(),
+            pins_file: None,
+            accept_tools: Vec::new(),
             patience: Duration::from_secs(3),
             probe_every: Some(Duration::from_secs(30)),
+            redials_at_start: true,
+            seed: 0,
         }
     }
 }
@@ -203,8 +238,8 @@ impl Host {
         self.calls.get(usize::try_from(id.0.checked_sub(1)?).ok()?)
     }
 
-    /// Whether a turn is running.
+    /// Whether a turn is running, or the conversation is being summed up.
     pub fn is_busy(&self) -> bool {
-        self.turn != TurnState::Idle
+        self.turn != TurnState::Idle || self.compacting.is_some()
     }
 }

@@ -1,8 +1,8 @@
 //! When an ended server is dialled again, and when it is left alone.
 //!
-//! Pure. A server that never came up stays down with its cause: nothing has changed since. One that was up is brought back with
-//! a growing wait, until it has fallen over too often within a minute, or too often without coming up in between. Where it is the
-//! network that is away, it is tried for as long as the program runs.
+//! Pure. It is brought back after a random wait below a growing limit (`policy::retry`), until it has fallen over too often within
+//! a minute, or too often without coming up in between. What waiting does not mend, such as a program that is not there, is left at
+//! once. Where a server was up and it is the network that is away, it is tried for as long as the program runs.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,11 +11,8 @@ use serde::Serialize;
 
 use crate::ids::Moment;
 use crate::mcp::failure::FailureKind;
+use crate::mcp::policy::retry;
 
-/// The first wait; doubles with each try.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// The longest wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Ends within [`WITHIN`], or in a row, after which a server is left alone.
 const TOO_OFTEN: usize = 5;
 /// The window of [`TOO_OFTEN`].
@@ -56,8 +53,13 @@ impl Lifecycle {
         *self = Self::default();
     }
 
-    /// The connection has ended, or was never made.
-    pub fn ended(&mut self, kind: FailureKind, now: Moment) -> Next {
+    /// Whether it has been up since it was begun with.
+    pub fn has_been_ready(&self) -> bool {
+        self.has_been_ready
+    }
+
+    /// The connection has ended, or was never made. The random number spreads the wait.
+    pub fn ended(&mut self, kind: FailureKind, now: Moment, random: u64) -> Next {
         self.ends.retain(|end| now.since(*end) < WITHIN);
         self.ends.push_back(now);
         self.in_a_row += 1;
@@ -73,100 +75,94 @@ impl Lifecycle {
             | FailureKind::Network
             | FailureKind::Http => false,
         };
-        // The way there comes back by itself, however long it takes: a laptop sleeps, a server is put up anew.
-        let is_patient = matches!(kind, FailureKind::Network | FailureKind::Http);
-        let too_often = ends >= TOO_OFTEN && !is_patient;
-        if hopeless || !self.has_been_ready || too_often {
+        // The way there comes back by itself, however long it takes: a laptop sleeps, a server is put up anew. An address at which
+        // nobody has answered yet may be a wrong one.
+        let is_away = matches!(kind, FailureKind::Network | FailureKind::Http);
+        let is_patient = is_away && self.has_been_ready;
+        if hopeless || ends >= TOO_OFTEN && !is_patient {
             return Next::Stay;
         }
         let attempt = u32::try_from(ends).unwrap_or(u32::MAX);
-        let after = FIRST_WAIT
-            .saturating_mul(1 << (attempt - 1).min(10))
-            .min(LONGEST_WAIT);
-        Next::Redial { after, attempt }
+        Next::Redial {
+            after: retry::wait(attempt, random),
+            attempt,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mcp::policy::retry::{LONGEST, SHORTEST, ceiling};
 
     fn at(seconds: u64) -> Moment {
         Moment::from_start(Duration::from_secs(seconds))
     }
 
-    #[test]
-    fn a_server_that_never_came_up_stays_down() {
-        assert_eq!(
-            Lifecycle::default().ended(FailureKind::Exited, at(1)),
-            Next::Stay
-        );
+    /// Whatever the dice say, the wait lies within the limit of its try.
+    fn tries(server: &mut Lifecycle, kind: FailureKind, gap: u64) -> Vec<u32> {
+        let mut made = Vec::new();
+        for n in 1..=12 {
+            match server.ended(kind, at(n * gap), n * 7_919) {
+                Next::Stay => break,
+                Next::Redial { after, attempt } => {
+                    assert!(after >= SHORTEST && after <= ceiling(attempt), "{after:?}");
+                    made.push(attempt);
+                }
+            }
+        }
+        made
     }
 
     #[test]
-    fn one_that_was_up_comes_back_with_a_growing_wait_until_it_falls_too_often() {
-        let mut server = Lifecycle::default();
-        server.ready();
-        let waits: Vec<_> = (1..=5)
-            .map(|second| server.ended(FailureKind::Exited, at(second)))
-            .collect();
-        let redial = |ms, attempt| Next::Redial {
-            after: Duration::from_millis(ms),
-            attempt,
-        };
-        assert_eq!(
-            waits,
-            [
-                redial(200, 1),
-                redial(400, 2),
-                redial(800, 3),
-                redial(1600, 4),
-                Next::Stay
-            ]
-        );
+    fn one_that_falls_over_is_tried_again_until_the_fifth_time_in_a_minute() {
+        for came_up in [false, true] {
+            let mut server = Lifecycle::default();
+            if came_up {
+                server.ready();
+            }
+            assert_eq!(tries(&mut server, FailureKind::Exited, 1), [1, 2, 3, 4]);
+        }
     }
 
     #[test]
     fn ends_long_ago_do_not_count() {
         let mut server = Lifecycle::default();
-        server.ready();
-        (0..4).for_each(|second| {
-            server.ended(FailureKind::Exited, at(second));
+        for second in 0..4 {
+            server.ended(FailureKind::Exited, at(second), 0);
             server.ready();
-        });
-        let later = server.ended(FailureKind::Exited, at(100));
-        assert_eq!(
-            later,
-            Next::Redial {
-                after: FIRST_WAIT,
-                attempt: 1
-            }
-        );
+        }
+        let later = server.ended(FailureKind::Exited, at(100), 0);
+        let after = SHORTEST;
+        assert_eq!(later, Next::Redial { after, attempt: 1 });
     }
 
     #[test]
     fn one_that_fails_slowly_is_left_alone_too() {
         let mut server = Lifecycle::default();
-        server.ready();
-        let slow = |n: u64| server.ended(FailureKind::Timeout, at(n * 90));
-        let stays: Vec<bool> = (1..=5).map(slow).map(|next| next == Next::Stay).collect();
-        assert_eq!(stays, [false, false, false, false, true]);
+        assert_eq!(tries(&mut server, FailureKind::Timeout, 90), [1, 2, 3, 4]);
     }
 
     #[test]
-    fn a_network_that_is_away_is_waited_for_with_a_bounded_wait() {
+    fn a_network_that_is_away_is_waited_for_where_the_server_was_there_once() {
         let mut server = Lifecycle::default();
+        assert_eq!(tries(&mut server, FailureKind::Network, 30), [1, 2, 3, 4]);
+        server.reset();
         server.ready();
-        let away = |n: u64| server.ended(FailureKind::Network, at(n * 30));
-        let last = (1..=40).map(away).last();
-        let after = LONGEST_WAIT;
-        assert_eq!(last, Some(Next::Redial { after, attempt: 40 }));
+        let away = |n: u64| server.ended(FailureKind::Network, at(n * 30), u64::MAX);
+        let Some(Next::Redial { after, attempt: 40 }) = (1..=40).map(away).last() else {
+            panic!("it is left alone");
+        };
+        assert!(after <= LONGEST);
     }
 
     #[test]
     fn what_waiting_does_not_mend_is_not_tried_again() {
-        let mut server = Lifecycle::default();
-        server.ready();
-        assert_eq!(server.ended(FailureKind::NeedsSignIn, at(1)), Next::Stay);
+        use FailureKind::{Config, NeedsSignIn, Spawn, Stopped};
+        for kind in [Config, Spawn, NeedsSignIn, Stopped] {
+            let mut server = Lifecycle::default();
+            server.ready();
+            assert_eq!(server.ended(kind, at(1), 0), Next::Stay, "{kind:?}");
+        }
     }
 }

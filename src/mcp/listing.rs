@@ -27,6 +27,27 @@ pub struct Listing<T> {
     pub rejected: Vec<Rejected>,
 }
 
+/// What a server says of how long a list is good (2026-07-28, `ttlMs` and `cacheScope`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ListHints {
+    /// Milliseconds; the least of all pages. Absent: it says nothing.
+    pub ttl_ms: Option<u64>,
+    /// `cacheScope: "public"` on every page: the same for everybody. Else it is for whoever asked.
+    pub public: bool,
+}
+
+impl ListHints {
+    /// What another page of the same list says is held to the strictest.
+    #[must_use]
+    pub fn and(self, page: Self) -> Self {
+        let ttls = self.ttl_ms.into_iter().chain(page.ttl_ms);
+        Self {
+            ttl_ms: ttls.min(),
+            public: self.public && page.public,
+        }
+    }
+}
+
 impl<T> Default for Listing<T> {
     fn default() -> Self {
         Self {

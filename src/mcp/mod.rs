@@ -1,6 +1,6 @@
 //! One MCP server as a client sees it: its lifecycle, its tools, its health and what goes over the wire.
 //!
-//! Pure: `tool`, `resource`, `prompt`, `listing`, `request`, `ask`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `convert`, `param_headers`, `policy`, `verdict`, and of `wire`
+//! Pure: `tool`, `resource`, `prompt`, `listing`, `request`, `ask`, `result`, `status`, `event`, `failure`, `lifecycle`, `catalog`, `health`, `convert`, `param_headers`, `policy`, `verdict`, `pins`, `flags`, and of `wire`
 //! `record`, `lines`, `redact` and `log`. Impure, and the only door to `rmcp` outside `servers`: `auth`, `connection`, `transport`, and of
 //! `wire` `tap` and `file`.
 
@@ -11,10 +11,12 @@ pub mod connection;
 pub mod convert;
 pub mod event;
 pub mod failure;
+pub mod flags;
 pub mod health;
 pub mod lifecycle;
 pub mod listing;
 pub mod param_headers;
+pub mod pins;
 pub mod policy;
 pub mod prompt;
 pub mod request;
@@ -24,4 +26,5 @@ pub mod status;
 pub mod tool;
 pub mod transport;
 pub mod verdict;
+pub mod weight;
 pub mod wire;

@@ -48,6 +48,13 @@ pub enum Errand {
         /// The other arguments, as far as they are known.
         context: BTreeMap<String, String>,
     },
+    /// `tools/call` of one of our own servers, by which a person sees what another call would do. Changes nothing.
+    Preview {
+        /// The tool.
+        tool: String,
+        /// The arguments, a JSON object.
+        arguments: String,
+    },
     /// Asks to be told when a resource changes: `resources/subscribe`, or `subscriptions/listen` in the era of that.
     Subscribe {
         /// Which.
@@ -93,6 +100,15 @@ pub enum ErrandEnd {
         total: Option<u64>,
         /// Whether there are more.
         more: bool,
+    },
+    /// What a call would do.
+    Previewed {
+        /// Whether the tool says that it failed.
+        is_error: bool,
+        /// Its words.
+        text: String,
+        /// Its structured answer.
+        data: serde_json::Value,
     },
     /// Done; there is nothing to tell.
     Done,

@@ -153,6 +153,7 @@ fn hook_panics() {
                 before(info);
             } else {
                 // The program goes on; words on the screen now would only tear it.
+                tracing::error!("panic: {info}");
                 lock(&PANICS).push(info.to_string());
             }
         }));

@@ -4,6 +4,7 @@
 //! server or a model: `perform` only starts things.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::queue;
@@ -15,9 +16,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::app::{App, AppEffect, AppEvent, Measured, Overlay};
-use crate::config::ThemeChoice;
+use crate::config::{Config, FolderFile, News, ThemeChoice};
 use crate::driver::Clock;
-use crate::host::{Effect, HostEvent};
+use crate::host::{Effect, Host, HostEvent, SessionEvent};
 use crate::mcp::wire::record::WireRecord;
 use crate::terminal::browser::Browser;
 use crate::terminal::canvas::Canvas;
@@ -41,6 +42,14 @@ pub struct Outside<'a> {
     pub wire: &'a mut mpsc::Receiver<WireRecord>,
     /// What a script proposes after this prompt of the person, or at the start; asked whenever a turn has ended.
     pub suggest: &'a mut dyn FnMut(Option<&str>) -> Option<String>,
+    /// Looks at the host after it has taken something in.
+    pub see: &'a mut dyn FnMut(&Host),
+    /// What the configuration's files say when they have changed.
+    pub news: &'a mut mpsc::Receiver<News>,
+    /// Another configuration counts from now on.
+    pub configure: &'a mut dyn FnMut(Arc<Config>),
+    /// Writes down that a folder's file may run.
+    pub trust: &'a mut dyn FnMut(&FolderFile) -> Result<(), String>,
     /// Starts to carry out an effect of the host.
     pub perform: &'a mut dyn FnMut(Effect),
     /// The clock of the whole program.
@@ -163,6 +172,7 @@ impl Loop<'_> {
             event = input.next() => Woken::Input(event),
             Some(event) = outside.events.recv() => Woken::Other(AppEvent::Host(event)),
             Some(record) = outside.wire.recv() => Woken::Other(AppEvent::Wire(record)),
+            Some(news) = outside.news.recv() => Woken::Other(AppEvent::News(Box::new(news))),
             opened = self.browser.opened() => Woken::Other(opened),
             () = at(frame) => Woken::Frame,
             () = self.canvas.coloured() => Woken::Coloured,
@@ -221,11 +231,19 @@ impl Loop<'_> {
             self.pace.mark();
             self.ticked = Instant::now();
         }
+        let concerns_host = !matches!(event, AppEvent::Wire(_));
+        let resumes = matches!(
+            event,
+            AppEvent::Host(HostEvent::Session(SessionEvent::Opened { .. }))
+        );
         let effects = self.app.update(event, self.outside.clock.now());
         self.carry_out(effects);
+        if concerns_host {
+            (self.outside.see)(&self.app.host);
+        }
         let is_busy = self.app.host.is_busy();
         let has_ended = std::mem::replace(&mut self.was_busy, is_busy) && !is_busy;
-        if has_ended {
+        if has_ended || resumes {
             let last = self.app.last_prompt().map(str::to_owned);
             self.propose(last.as_deref());
         }
@@ -257,6 +275,12 @@ impl Loop<'_> {
                     self.take_in(AppEvent::Missing(folders));
                 }
                 AppEffect::Save(files) => self.saver.order(files),
+                AppEffect::Configure(config) => (self.outside.configure)(config),
+                AppEffect::Trust(folder) => {
+                    if let Err(why) = (self.outside.trust)(&folder) {
+                        self.take_in(AppEvent::TrustNotKept(why));
+                    }
+                }
                 AppEffect::DetectTheme => self.take_in(AppEvent::Theme(theme::detect_here())),
                 AppEffect::Redraw => self.forget_screen(),
                 AppEffect::Suspend => self.suspends = true,

@@ -21,6 +21,7 @@ pub struct Signals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
+    quit: Signal,
     go_on: Signal,
 }
 
@@ -31,6 +32,8 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
+            // Its usual end, a core, would leave the terminal as it is.
+            quit: signal(SignalKind::quit())?,
             go_on: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
         })
     }
@@ -41,6 +44,7 @@ impl Signals {
             _ = self.terminate.recv() => Told::End(SignalKind::terminate().as_raw_value()),
             _ = self.hang_up.recv() => Told::End(SignalKind::hangup().as_raw_value()),
             _ = self.interrupt.recv() => Told::End(SignalKind::interrupt().as_raw_value()),
+            _ = self.quit.recv() => Told::End(SignalKind::quit().as_raw_value()),
             _ = self.go_on.recv() => Told::Continued,
         }
     }

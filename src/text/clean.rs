@@ -7,6 +7,13 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Blanks in a row, and line breaks in a row, that a model is shown.
+const MOST_BLANKS: usize = 64;
+const MOST_BREAKS: usize = 4;
+
 /// One line: line breaks and tabs become spaces, control characters and sequences go, hidden characters go or show.
 pub fn line(text: &str) -> String {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -30,6 +37,73 @@ pub fn block(text: &str) -> String {
 /// Several lines of data for a pipe: as [`block`], but a tab stays a tab, because the text may be a table or a program.
 pub fn data(text: &str) -> String {
     reveal(&strip(text))
+}
+
+/// JSON as it was written, with everything in its strings escaped that a terminal acts on or that hides: whoever reads the JSON
+/// gets the same text, and whoever looks at it sees what is there. JSON itself asks for the first 32 characters only.
+pub fn json(written: &str) -> String {
+    if written.is_ascii() && !written.contains('\u{7f}') {
+        return written.to_owned();
+    }
+    let mut out = String::with_capacity(written.len());
+    for c in written.chars() {
+        let acts = c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        if acts || is_hidden(c) || is_tag(c) || matches!(c, '\u{2028}' | '\u{2029}') {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// The text as it was meant to be read, for the model: what is hidden goes, what tag characters spell goes with them, and very
+/// many blanks in a row become a few.
+pub fn unhidden(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b'!'..=b'~')) {
+        return text.to_owned();
+    }
+    let without_tags: String = text.chars().filter(|c| !is_tag(*c)).collect();
+    let mut out = String::with_capacity(text.len());
+    let (mut blanks, mut breaks) = (0, 0);
+    for c in data(&without_tags).chars() {
+        (blanks, breaks) = match c {
+            '\n' => (0, breaks + 1),
+            c if c.is_whitespace() => (blanks + 1, breaks),
+            _ => (0, 0),
+        };
+        if blanks <= MOST_BLANKS && breaks <= MOST_BREAKS {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// The text with everything that takes no room or moves the cursor written as `‹U+200B›`; line breaks stay. For where nothing may
+/// hide: what was changed behind someone's back.
+pub fn revealed(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    for grapheme in text.graphemes(true) {
+        let odd = |c: char| c.is_control() || (c.is_whitespace() && c != ' ');
+        let hides = line(grapheme) != grapheme
+            || UnicodeWidthStr::width(grapheme) == 0
+            || grapheme.chars().any(odd);
+        if grapheme != "\n" && hides {
+            out.extend(
+                grapheme
+                    .chars()
+                    .map(|c| format!("‹U+{:04X}›", u32::from(c))),
+            );
+        } else {
+            out.push_str(grapheme);
+        }
+    }
+    out
 }
 
 /// Takes out escape sequences and control characters; what is left holds only `\n` and, for `block`, `\t` of them.
@@ -225,7 +299,7 @@ fn is_ideograph(c: char) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{block, line};
+    use super::{block, json, line, unhidden};
 
     #[test]
     fn sequences_go_and_their_surroundings_stay() {
@@ -260,6 +334,22 @@ mod tests {
         assert_eq!(line("pass\u{200b}word\u{feff}"), "password");
         assert_eq!(line("hi\u{e0072}\u{e006d}"), "hi[hidden: rm]");
         assert_eq!(line("a\u{200d}b\u{fe0f}c\u{e0101}"), "abc");
+    }
+
+    #[test]
+    fn the_model_gets_what_a_person_can_read() {
+        assert_eq!(
+            unhidden("Adds.\u{e0072}\u{e006d} Now\u{200b}."),
+            "Adds. Now."
+        );
+        assert_eq!(unhidden("a\u{1b}[8mb\u{1b}[0m\u{202e}c"), "abc");
+        let far = format!("a{}b{}c", " ".repeat(500), "\n".repeat(500));
+        assert_eq!(
+            unhidden(&far),
+            format!("a{}b{}c", " ".repeat(64), "\n".repeat(4))
+        );
+        let honest = "Đọc tệp.\n\n\tTrả về `nội dung` — 👩\u{200d}💻";
+        assert_eq!(unhidden(honest), honest);
     }
 
     #[test]
@@ -307,6 +397,15 @@ mod tests {
             let acts = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}' | '\u{200b}');
             prop_assert!(!line(&text).chars().any(acts));
             prop_assert!(!block(&text).chars().any(|c| c != '\n' && acts(c)));
+        }
+
+        #[test]
+        fn json_says_the_same_and_holds_nothing_that_acts(text in hostile()) {
+            let written = serde_json::to_string(&text).expect("JSON");
+            let shown = json(&written);
+            prop_assert_eq!(serde_json::from_str::<String>(&shown).expect("JSON"), text);
+            let acts = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}' | '\u{200b}');
+            prop_assert!(!shown.chars().any(acts));
         }
 
         #[test]

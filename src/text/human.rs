@@ -24,6 +24,18 @@ pub fn countdown(left: Duration) -> String {
     }
 }
 
+/// `just now`, `5 min ago`, `3 h ago`, `2 days ago`.
+pub fn ago(time: Duration) -> String {
+    let minutes = time.as_secs() / 60;
+    match minutes {
+        0 => "just now".to_owned(),
+        1..60 => format!("{minutes} min ago"),
+        60..1_440 => format!("{} h ago", minutes / 60),
+        1_440..2_880 => "1 day ago".to_owned(),
+        _ => format!("{} days ago", minutes / 1_440),
+    }
+}
+
 /// `512 B`, `3.4 kB`, `120 MB`: powers of a thousand.
 pub fn bytes(size: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
@@ -62,7 +74,21 @@ pub fn count(number: u64) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{bytes, count, duration};
+    use super::{ago, bytes, count, duration};
+
+    #[test]
+    fn what_is_long_ago_is_told_in_one_unit() {
+        let cases = [
+            (59, "just now"),
+            (60, "1 min ago"),
+            (3_600, "1 h ago"),
+            (86_400, "1 day ago"),
+            (200_000, "2 days ago"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(ago(Duration::from_secs(seconds)), text);
+        }
+    }
 
     #[test]
     fn times_read_at_a_glance() {

@@ -3,6 +3,7 @@
 //! Pure: strings in, strings out. Called by every layer that shows or prints something.
 
 pub mod clean;
+pub mod diff;
 pub mod human;
 mod nearest;
 pub mod wrap;

@@ -19,7 +19,7 @@ use crate::view::memo::{Memo, digest};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::table::{self, Cells};
 use crate::view::theme::Theme;
-use crate::view::{blocks, calls, code, value};
+use crate::view::{blocks, calls, code, unknown, value};
 
 /// Cells of a table that are laid out.
 const CELLS: usize = 40_000;
@@ -50,6 +50,9 @@ pub(super) fn parts(
         calls::hash_into(call, Moment(0), &mut hasher);
         parts.push(std::mem::take(&mut out).into());
         parts.push(memo.lines(hasher.finish(), |memo| ended(end, cols, theme, memo)));
+        if app.host.is_unknown(call) {
+            out.extend(unknown::card(app, call, cols, theme));
+        }
     }
     if !call.messages.is_empty() {
         section(&mut out, "Progress messages", theme);
@@ -119,6 +122,13 @@ fn facts(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
     }
     for (name, value) in later(call, theme) {
         fact(name, value);
+    }
+    if let Some(words) = calls::cached(call) {
+        let why = match words.as_str() {
+            "shared" => "an equal call was under way, and its answer is this one's too",
+            _ => "the server was not asked: that answer is still good; f asks it",
+        };
+        fact("cache", plain(format!("{words}: {why}")));
     }
     if let Some(hint) = app.host.era_hint(call) {
         fact("hint", vec![span(hint, theme.warn)]);

@@ -145,7 +145,10 @@ pub(super) fn line(call: &ToolCall, cols: usize, theme: &Theme, now: Moment) -> 
     } else {
         word
     };
-    let right = vec![span(word, style), span(elapsed, theme.dim)];
+    let right = match cached(call) {
+        Some(words) => vec![span(words, theme.dim)],
+        None => vec![span(word, style), span(elapsed, theme.dim)],
+    };
     let taken = styled::width(&left) + styled::width(&right) + 1;
     left.extend(middle(call, cols.saturating_sub(taken), theme));
     styled::spread(left, right, cols)
@@ -210,6 +213,17 @@ pub(super) fn state(
     }
 }
 
+/// `cached 12 s ago`: how old the answer was that stood for the server's; `shared` where an equal call brought it.
+pub(super) fn cached(call: &ToolCall) -> Option<String> {
+    let (CallState::Done { at, .. }, Some(since)) = (&call.state, call.cached) else {
+        return None;
+    };
+    Some(match at.since(since) {
+        age if age.is_zero() => "shared".to_owned(),
+        age => format!("cached {} ago", human::duration(age)),
+    })
+}
+
 /// A sign that turns while something runs; which one is told by the time of the last event.
 pub(super) fn spinner(now: Moment) -> &'static str {
     const SIGNS: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -221,7 +235,11 @@ pub(super) fn spinner(now: Moment) -> &'static str {
 fn result(call: &ToolCall, theme: &Theme) -> Spans {
     let (text, style) = match (&call.state, &call.progress) {
         (CallState::Running { .. }, Some(progress)) => return bar(progress, theme),
-        (CallState::Asking { .. } | CallState::Queued { .. } | CallState::Running { .. }, _) => {
+        (CallState::Queued { place, .. }, _) => return in_line(call, *place, theme),
+        (CallState::Running { .. }, None) if call.resent > 0 => {
+            return vec![span(" sent again", theme.dim)];
+        }
+        (CallState::Asking { .. } | CallState::Running { .. }, _) => {
             return Vec::new();
         }
         (CallState::Done { end, .. }, _) => (
@@ -237,6 +255,19 @@ fn result(call: &ToolCall, theme: &Theme) -> Spans {
         return Vec::new();
     }
     vec![span(" → ", theme.dim), span(text, style)]
+}
+
+/// Its place in the line of its server, and that it is there a second time.
+fn in_line(call: &ToolCall, place: usize, theme: &Theme) -> Spans {
+    let place = match place {
+        0 | 1 => " next in line".to_owned(),
+        some => format!(" {some} in line"),
+    };
+    let mut spans = vec![span(place, theme.dim)];
+    if call.resent > 0 {
+        spans.push(span(", its connection was lost", theme.warn));
+    }
+    spans
 }
 
 /// `▰▰▰▱▱▱▱▱▱▱ 30 % copying`; without a total, what is done so far.
@@ -351,12 +382,13 @@ fn counted(value: &Value) -> Option<String> {
 
 /// Feeds everything that a call's line depends on into a digest.
 pub(super) fn hash_into(call: &ToolCall, now: Moment, hasher: &mut impl Hasher) {
-    (call.id, call.title(), &call.arguments).hash(hasher);
+    (call.id, call.title(), &call.arguments, call.cached).hash(hasher);
     match &call.state {
         CallState::Asking { .. } => 0u8.hash(hasher),
-        CallState::Queued { .. } => 4u8.hash(hasher),
+        CallState::Queued { place, .. } => (4u8, place, call.resent).hash(hasher),
         CallState::Running { since, .. } => {
-            (1u8, now.0 / 100_000, now.since(*since).as_millis() / 100).hash(hasher);
+            (1u8, call.resent).hash(hasher);
+            (now.0 / 100_000, now.since(*since).as_millis() / 100).hash(hasher);
             if let Some(progress) = &call.progress {
                 (progress.done.to_bits(), &progress.message).hash(hasher);
                 progress.total.map(f64::to_bits).hash(hasher);

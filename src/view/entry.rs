@@ -9,7 +9,7 @@ use ratatui::style::Modifier;
 use ratatui::text::Line;
 use serde_json::Value;
 
-use crate::agent::transcript::{Assistant, Entry, Level, Note};
+use crate::agent::transcript::{Assistant, Compacted, Entry, Level, Note};
 use crate::app::App;
 use crate::host::{Origin, ToolCall};
 use crate::ids::CallId;
@@ -64,6 +64,7 @@ pub(super) fn parts(desk: &mut Desk<'_>, index: usize) -> Vec<Part> {
         Entry::Assistant(step) => assistant(desk, step),
         Entry::Note(note) => vec![noted(desk, note)],
         Entry::Told { text } => vec![told(desk, text)],
+        Entry::Compacted(of) => vec![compacted(desk, of)],
         Entry::Hand { call } => hand(desk, *call),
     };
     let before = index.checked_sub(1).and_then(|before| entries.get(before));
@@ -163,6 +164,29 @@ fn told(desk: &mut Desk<'_>, text: &str) -> Part {
         let text = format!("told the model: {}", clean::block(text));
         let lines = code::plain(&text, theme.dim, room);
         styled::prefixed(lines, &[span("· ", theme.dim)], &[span("  ", theme.dim)])
+    })
+}
+
+/// What the model sees less of from here on, in figures, and the words that stand for it.
+fn compacted(desk: &mut Desk<'_>, of: &Compacted) -> Part {
+    let summary = of.summary.as_ref().map(|summary| summary.text.as_str());
+    let key = (8u8, of.folded.len(), of.before, of.after, summary);
+    desk.part(&key, |memo, room, theme| {
+        let what = match (summary, of.folded.len()) {
+            (Some(_), _) => "what was said so far is summed up for the model".to_owned(),
+            (None, 1) => "an old result is folded for the model".to_owned(),
+            (None, some) => format!("{some} old results are folded for the model"),
+        };
+        let (before, after) = (human::count(of.before), human::count(of.after));
+        let text = format!("{what}: about {before} tokens before, {after} after");
+        let lines = code::plain(&text, theme.dim, room);
+        let mut out = styled::prefixed(lines, &[span("≡ ", theme.dim)], &[span("  ", theme.dim)]);
+        if let Some(summary) = summary {
+            let lines = markdown::lay(summary, false, room.saturating_sub(2).max(1), theme, memo);
+            let bar = [span("  │ ", theme.border)];
+            out.extend(styled::prefixed(lines, &bar, &bar));
+        }
+        out
     })
 }
 

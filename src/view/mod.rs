@@ -14,16 +14,20 @@ mod calls;
 mod chat;
 mod code;
 mod composer;
+mod costs;
 mod entry;
 mod fields;
+mod hide;
 pub mod highlight;
 mod layout;
 mod markdown;
+mod meaning;
 pub mod memo;
 mod overlay;
 mod page;
 mod pane;
 pub mod picture;
+mod pins;
 mod question;
 mod resources;
 mod server_detail;
@@ -33,11 +37,13 @@ mod styled;
 mod suggest;
 mod table;
 pub mod theme;
+mod unknown;
 mod value;
 mod vitals;
 mod waiting;
 
 use ratatui::Frame;
+use ratatui::layout::Rect;
 
 use crate::app::{App, Measured, Overlay, Pane};
 
@@ -75,6 +81,10 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, memo: &mut Memo) -> Mea
         }
         overlay => measured.detail = overlay::draw(app, overlay, theme, frame, memo, areas.body),
     }
+    ask::trust::draw(app, theme, frame, memo, areas.body, &mut measured);
     memo.end();
+    let panes = measured.panes.iter();
+    let panes = panes.map(|(_, (x, y, width, height))| Rect::new(*x, *y, *width, *height));
+    hide::secrets(&app.secrets, frame.buffer_mut(), panes);
     measured
 }

@@ -14,7 +14,9 @@ use crate::view::layout;
 use crate::view::memo::Memo;
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{call_detail, calls, code, composer, fields, pane, server_detail, suggest};
+use crate::view::{
+    call_detail, calls, code, composer, costs, fields, pane, pins, server_detail, suggest,
+};
 
 /// Columns of the help and the palette at most: longer lines are hard to follow.
 const COLS: u16 = 84;
@@ -76,6 +78,20 @@ fn detail(
             let title = format!("Server · {}", clean::line(name.as_str()));
             let lines = |cols| vec![server_detail::lines(app, name, cols, theme).into()];
             scrolled(&title, lines, scroll, theme, frame, area)
+        }
+        Detail::Changes(name) => {
+            let title = format!("Changed tools · {}", clean::line(name.as_str()));
+            let lines = |cols| vec![pins::lines(app, name, cols, theme).into()];
+            scrolled(&title, lines, scroll, theme, frame, area)
+        }
+
+        Detail::Context => {
+            let lines = |cols| vec![costs::context(app, cols, theme).into()];
+            scrolled("What the model sees", lines, scroll, theme, frame, area)
+        }
+        Detail::Cache => {
+            let lines = |cols| vec![costs::cache(app, cols, theme).into()];
+            scrolled("Kept answers and lists", lines, scroll, theme, frame, area)
         }
         Detail::Tools => {
             let lines = |cols| vec![server_detail::tools(app, cols, theme).into()];
@@ -178,19 +194,32 @@ fn draw_palette(palette: &Palette, theme: &Theme, frame: &mut Frame, area: Rect)
             &span(palette.shelf.nothing(), theme.dim).into(),
         );
     }
+    palette_rows(palette, marked, theme, frame, list);
+    (palette.rows.len(), rows)
+}
+
+/// The rows around the marked one, as many as there is room for.
+fn palette_rows(palette: &Palette, marked: usize, theme: &Theme, frame: &mut Frame, list: Rect) {
+    let rows = usize::from(list.height);
     let first = calls::first_row(palette.rows.len(), rows, Some(marked));
+    let dooms = palette.doomed.is_some();
     for (row, of) in palette.rows.iter().skip(first).take(rows).enumerate() {
         pane::line(
             frame,
             list,
             row,
-            &palette_row(of, usize::from(list.width), first + row == marked, theme),
+            &palette_row(
+                of,
+                usize::from(list.width),
+                first + row == marked,
+                dooms,
+                theme,
+            ),
         );
         if first + row == marked {
             pane::mark(frame, theme, list, row);
         }
     }
-    (palette.rows.len(), rows)
 }
 
 /// What is said about the marked row stands below the list, where there is room for both. Gives the list's room.
@@ -206,8 +235,18 @@ fn more(note: Option<&String>, theme: &Theme, frame: &mut Frame, list: Rect) -> 
     list
 }
 
-fn palette_row(row: &PaletteRow, cols: usize, marked: bool, theme: &Theme) -> Line<'static> {
+fn palette_row(
+    row: &PaletteRow,
+    cols: usize,
+    marked: bool,
+    dooms: bool,
+    theme: &Theme,
+) -> Line<'static> {
     let mut left: Spans = vec![span(if marked { "▸ " } else { "  " }, theme.accent)];
     left.extend(suggest::hit(&row.label, &row.hits, theme));
-    styled::spread(left, vec![span(clean::line(&row.key), theme.dim)], cols)
+    let right = match marked && dooms {
+        true => span("delete?", theme.warn),
+        false => span(clean::line(&row.key), theme.dim),
+    };
+    styled::spread(left, vec![right], cols)
 }

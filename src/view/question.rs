@@ -15,7 +15,10 @@ use crate::view::layout::{self, Areas};
 use crate::view::memo::{Memo, digest};
 use crate::view::styled::{self, Lines, span};
 use crate::view::theme::Theme;
-use crate::view::{ask, code, composer, pane, value};
+use crate::view::{ask, code, composer, meaning, pane, pins, value};
+
+/// Lines about what strikes the eye in the tool; the tools' list shows all.
+const FLAGS: usize = 4;
 
 /// Draws the first question, if there is one. Gives the rows of its arguments and how many of them are on show.
 pub(super) fn draw(
@@ -40,27 +43,22 @@ pub(super) fn draw(
     // Two columns stay for the bar that says where one is: no byte may be behind it.
     let room = cols.saturating_sub(2).max(1);
     let key = digest(&("arguments", &call.arguments, room, theme.name));
+    let above = meaning::lines(app, call, room, theme, memo);
     let arguments = memo.lines(key, |_| value::exact(&call.arguments, room, theme));
     let head = head(app, why, call, cols, theme);
     let foot = foot(app, cols, theme);
-    let wanted =
-        2 + head.len() + 1 + arguments.len() + foot.len() + usize::from(app.ask.reason.is_some());
+    let all = above.len() + arguments.len();
+    let wanted = 2 + head.len() + 1 + all + foot.len() + usize::from(app.ask.reason.is_some());
     // At least a quarter of the conversation stays in sight, unless that leaves no room to read.
     let most = (usize::from(within.height) * 3 / 4).max(12);
     let rows = u16::try_from(wanted.min(most)).unwrap_or(u16::MAX);
     let (_, area) = layout::foot(within, rows);
     pane::clear(frame, area);
-    let mut title = "Allow this call?".to_owned();
-    if wanted > usize::from(area.height) {
-        // The line with the name is the first to go where there is no room, and no one may answer without it.
-        title.push_str(&format!(" {}", clean::line(&call.title())));
-    }
-    if app.host.questions.len() > 1 {
-        title.push_str(&format!(" 1 of {}", app.host.questions.len()));
-    }
+    let title = title(app, call, wanted > usize::from(area.height));
     let inner = pane::framed(frame, theme, area, &title, true, area.height >= 6);
     let sheet = Sheet {
         head,
+        above: &above,
         arguments: &arguments,
         bytes: call.arguments.len(),
         foot,
@@ -68,9 +66,23 @@ pub(super) fn draw(
     sheet.draw(app, theme, frame, inner)
 }
 
+fn title(app: &App, call: &ToolCall, is_short: bool) -> String {
+    let mut title = "Allow this call?".to_owned();
+    if is_short {
+        // The line with the name is the first to go where there is no room, and no one may answer without it.
+        title.push_str(&format!(" {}", clean::line(&call.title())));
+    }
+    if app.host.questions.len() > 1 {
+        title.push_str(&format!(" 1 of {}", app.host.questions.len()));
+    }
+    title
+}
+
 /// What the dialog says, laid out.
 struct Sheet<'a> {
     head: Lines,
+    /// What the call would do; the arguments follow it.
+    above: &'a [Line<'static>],
     arguments: &'a [Line<'static>],
     bytes: usize,
     foot: Lines,
@@ -101,16 +113,20 @@ impl Sheet<'_> {
         frame: &mut Frame,
         area: Rect,
     ) -> (usize, usize) {
-        let all = self.arguments.len();
+        let all = self.above.len() + self.arguments.len();
         let shown = usize::from(area.height.saturating_sub(1));
         let first = scroll.min(all.saturating_sub(shown));
-        let mut title = format!("arguments as sent · {}", human::bytes(self.bytes as u64));
+        let mut title = match self.above.is_empty() {
+            true => format!("arguments as sent · {}", human::bytes(self.bytes as u64)),
+            false => "what it would do, and the arguments as sent".to_owned(),
+        };
         if all > shown {
             let last = (first + shown).min(all);
             title.push_str(&format!(" · lines {}-{last} of {all}", first + 1));
         }
         let body = pane::ruled(frame, theme, area, &title, false);
-        pane::lines(frame, body, self.arguments.iter().skip(first));
+        let lines = self.above.iter().chain(self.arguments);
+        pane::lines(frame, body, lines.skip(first));
         pane::scrollbar(frame, theme, body, first, all);
         (all, usize::from(body.height))
     }
@@ -144,6 +160,11 @@ fn head(app: &App, why: &str, call: &ToolCall, cols: usize, theme: &Theme) -> Li
             format!("the server says: {claims} (not verified)")
         };
         out.extend(code::plain(&says, theme.dim, cols));
+        out.extend(
+            pins::flagged(server.flags.of(&call.tool), cols, theme)
+                .into_iter()
+                .take(FLAGS),
+        );
     }
     out
 }

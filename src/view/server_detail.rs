@@ -2,20 +2,24 @@
 //!
 //! Pure.
 
+use std::path::PathBuf;
+
 use ratatui::style::Style;
 use ratatui::text::Line;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::config::{Confinement, Enforcement, Launch, PASSED_ON};
 use crate::host::{LogLine, Server};
 use crate::ids::{Moment, ServerName};
 use crate::mcp::failure::Failure;
+use crate::mcp::request::ListKind;
 use crate::mcp::status::Status;
 use crate::mcp::tool::Tool;
 use crate::text::{clean, human};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{code, question, resources, servers, vitals};
+use crate::view::{code, pins, question, resources, servers, vitals};
 
 /// Characters of a description that are shown.
 const WORDS: usize = 1_000;
@@ -31,9 +35,14 @@ pub(super) fn lines(app: &App, name: &ServerName, cols: usize, theme: &Theme) ->
         out.extend(failed(failure, cols, theme));
     }
     if !server.tools.is_empty() || server.status.is_ready() {
-        section(&mut out, &format!("Tools · {}", server.tools.len()), theme);
+        let doubt = match server.is_unconfirmed(ListKind::Tools) {
+            true => " · from the last time, not confirmed yet",
+            false => "",
+        };
+        let title = format!("Tools · {}{doubt}", server.tools.len());
+        section(&mut out, &title, theme);
         for tool in &server.tools {
-            out.extend(described(tool, cols, theme));
+            out.extend(described(server, tool, cols, theme));
         }
     }
     out.extend(resources::sections(server, app.now, cols, theme));
@@ -72,9 +81,13 @@ pub(super) fn tools(app: &App, cols: usize, theme: &Theme) -> Lines {
             span(format!("  {sign} {word}"), style),
             span(format!("  {}", servers::tools(server)), theme.dim),
         ];
+        let mut title = title;
+        if !server.tools.is_empty() && server.is_unconfirmed(ListKind::Tools) {
+            title.push(span(", from the last time, not confirmed yet", theme.dim));
+        }
         out.push(Line::from(styled::cropped(title, cols)));
         for tool in &server.tools {
-            out.extend(described(tool, cols, theme));
+            out.extend(described(server, tool, cols, theme));
         }
     }
     if out.is_empty() {
@@ -129,10 +142,12 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         .as_ref()
         .map(|spec| clean::line(&spec.launch.identity()));
     let launch = launch.map(|launch| ("started as", launch));
-    let said = launch.into_iter().chain(standing(server, app.now));
+    let launch = launch.into_iter().chain(process(server));
+    let said = launch.chain(standing(server, app.now));
     for (name, text) in said.chain(resources::log_level(server)) {
         fact(&mut out, name, vec![span(text, theme.text)], cols, theme);
     }
+    out.extend(pins::of_server(server, cols, theme));
     let health = &server.health;
     for (name, value) in vitals::long(server, theme, app.now) {
         fact(&mut out, name, value, cols, theme);
@@ -145,6 +160,57 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         fact(&mut out, "last error", error, cols, theme);
     }
     out
+}
+
+/// What a server's process gets of our environment and what it may touch: nothing that is not said here.
+fn process(server: &Server) -> Vec<(&'static str, String)> {
+    let Some(spec) = &server.spec else {
+        return Vec::new();
+    };
+    let Launch::Stdio(launch) = &spec.launch else {
+        return Vec::new();
+    };
+    let mut named = PASSED_ON.join(" ") + " LC_*";
+    let names = launch.env.keys().chain(&launch.env_vars);
+    for name in names {
+        named.push_str(&format!(", {}", clean::line(name)));
+    }
+    let may = match &spec.policy.confine {
+        None => "what you may: it is not confined".to_owned(),
+        Some(confine) => confined(confine, server.confined),
+    };
+    vec![("environment", named), ("may touch", may)]
+}
+
+fn confined(confine: &Confinement, held: Option<Enforcement>) -> String {
+    let list = |paths: &[PathBuf]| {
+        let paths = paths
+            .iter()
+            .map(|path| clean::line(&path.to_string_lossy()));
+        paths.collect::<Vec<_>>().join(", ")
+    };
+    let mut parts = vec!["reads the system's programs".to_owned()];
+    if !confine.read.is_empty() {
+        parts.push(format!("reads {}", list(&confine.read)));
+    }
+    if !confine.write.is_empty() {
+        parts.push(format!("changes {}", list(&confine.write)));
+    }
+    parts.push(match confine.network {
+        true => "TCP is open".to_owned(),
+        false => "no TCP (UDP is not held)".to_owned(),
+    });
+    parts.push(
+        match held {
+            Some(Enforcement::Fully) => "fully enforced by the kernel",
+            Some(Enforcement::Partly) => {
+                "partly enforced: this kernel does not hold signals and abstract sockets"
+            }
+            None => "not started",
+        }
+        .to_owned(),
+    );
+    parts.join(" · ")
 }
 
 /// What its state has to say.
@@ -217,7 +283,7 @@ fn failed(failure: &Failure, cols: usize, theme: &Theme) -> Lines {
 }
 
 /// A tool with its arguments and what it does.
-fn described(tool: &Tool, cols: usize, theme: &Theme) -> Lines {
+fn described(server: &Server, tool: &Tool, cols: usize, theme: &Theme) -> Lines {
     let mut spans = vec![
         span(clean::line(&tool.name), theme.strong),
         span(format!("({})", arguments(&tool.input_schema)), theme.dim),
@@ -247,6 +313,9 @@ fn described(tool: &Tool, cols: usize, theme: &Theme) -> Lines {
         );
         out.extend(styled::indented(lines, 4));
     }
+    let room = cols.saturating_sub(4).max(1);
+    let remarks = pins::remarks(server, &tool.name, room, theme);
+    out.extend(styled::indented(remarks, 4));
     out
 }
 

@@ -118,6 +118,11 @@ fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
         facts.push(("verdict", vec![span(format!("{sign} {words}"), style)]));
     }
     facts.extend(vitals::short(server, theme, now));
+    if !server.held.is_empty() {
+        let count = server.held.len();
+        let text = format!("{count} changed, blocked (a: look)");
+        facts.push(("tools", vec![span(text, theme.warn)]));
+    }
     // A failure is told once, as its cause.
     if let (Some(failure), Some(error)) = (server.status.failure(), &server.health.last_error)
         && *error == failure.headline()
@@ -194,6 +199,10 @@ fn line(
         Status::Starting { since } => {
             let since = human::duration(now.since(*since));
             spans.push(span(format!(" {word} {since}"), style));
+            if server.is_expected() {
+                let text = format!(" {}, not confirmed yet", self::tools(server));
+                spans.push(span(text, theme.dim));
+            }
         }
         Status::Ready { .. } if server.verdict.grade > Grade::Healthy => spans.push(words()),
         Status::Ready { hello, .. } => {

@@ -8,7 +8,7 @@ use ratatui::text::Line;
 
 use crate::agent::turn::TurnState;
 use crate::app::{App, Pane};
-use crate::host::ModelState;
+use crate::host::{ModelState, Saving};
 use crate::text::{clean, human, wrap};
 use crate::view::calls::spinner;
 use crate::view::pane;
@@ -91,9 +91,11 @@ pub(super) fn bottom(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
     let toast = app.toast.as_ref().filter(|toast| toast.until > app.now);
     // Keys matter more than numbers where there is room for one of them only.
     let right = if cols < 60 {
-        Vec::new()
+        unsaved(app, theme)
     } else {
-        tokens(app, theme)
+        let mut right = saved(app, theme);
+        right.extend(tokens(app, theme));
+        right
     };
     let left = match toast {
         Some(toast) => vec![span(format!(" {}", clean::line(&toast.text)), theme.accent)],
@@ -118,15 +120,38 @@ fn hints(app: &App, theme: &Theme, cols: usize) -> Spans {
     spans
 }
 
+/// Whether the conversation is on the disk.
+fn saved(app: &App, theme: &Theme) -> Spans {
+    let (word, style) = match &app.host.session.saving {
+        Saving::Off | Saving::Nothing => return Vec::new(),
+        Saving::Going => ("saving ", theme.dim),
+        Saving::Saved => ("saved ", theme.dim),
+        Saving::Failed { .. } => ("not saved ", theme.warn),
+    };
+    vec![span(word, style)]
+}
+
+/// The same where there is room only for what went wrong.
+fn unsaved(app: &App, theme: &Theme) -> Spans {
+    match &app.host.session.saving {
+        Saving::Failed { .. } => saved(app, theme),
+        Saving::Off | Saving::Nothing | Saving::Going | Saving::Saved => Vec::new(),
+    }
+}
+
 fn tokens(app: &App, theme: &Theme) -> Spans {
     let usage = app.host.usage;
     if usage.prompt + usage.completion == 0 {
         return Vec::new();
     }
     let text = format!(
-        "{} in · {} out tokens ",
+        "· {} in · {} out tokens ",
         human::count(usage.prompt),
         human::count(usage.completion)
     );
+    let text = match app.host.session.saving {
+        Saving::Off | Saving::Nothing => text.trim_start_matches("· ").to_owned(),
+        Saving::Going | Saving::Saved | Saving::Failed { .. } => text,
+    };
     vec![span(text, theme.dim)]
 }

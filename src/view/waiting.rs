@@ -49,7 +49,11 @@ fn visits(app: &App, cols: usize, theme: &Theme) -> Lines {
 }
 
 fn others(app: &App, cols: usize, theme: &Theme) -> Lines {
-    if let Some(text) = turn(app) {
+    let text = app.host.compacting.as_ref().map(|it| {
+        let took = human::duration(app.now.since(it.since));
+        format!("{} sums up the conversation · {took}", model_at(app))
+    });
+    if let Some(text) = text.or_else(|| turn(app)) {
         let text = format!("{} {}", spinner(app.now), text);
         let mut lines = styled::wrapped(&[span(text, theme.busy)], cols);
         lines.truncate(ROWS);

@@ -77,6 +77,8 @@ fn what_the_program_can_do_has_a_key() {
         Intent::Run,
         Intent::CopyAnswer,
         Intent::CopyResult,
+        Intent::LookAfter,
+        Intent::RepeatCall,
         Intent::Reasoning,
         Intent::Suspend,
         Intent::Redraw,

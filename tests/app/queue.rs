@@ -105,6 +105,7 @@ fn it_waits_for_the_search_for_a_model_too() {
     assert_eq!(play.app.queued.as_deref(), Some("hello"));
     assert_eq!(play.app.last_prompt(), None);
     play.host(HostEvent::ModelFound(Ok(ModelLabel {
+        context: None,
         model: "m".to_owned(),
         place: "here".to_owned(),
         scripted: false,

@@ -468,6 +468,7 @@ fn the_files_of_an_answer_are_saved_by_a_key() {
         created: Moment(0),
         request_id: None,
         task: None,
+        resent: 0,
         mismatch: None,
         ruling: None,
         cached: None,

@@ -28,7 +28,8 @@ pub const SERVERS: [(&str, &[&str]); 2] = [
     ("shop", &["query_database"]),
 ];
 
-fn spec(name: &str) -> ServerSpec {
+/// A server that is a child process.
+pub fn server_spec(name: &str) -> ServerSpec {
     ServerSpec {
         name: ServerName::new(name),
         launch: Launch::Stdio(StdioLaunch {
@@ -71,7 +72,7 @@ impl Play {
     /// Servers and model are being looked for.
     pub fn starting() -> Self {
         let config = Config {
-            servers: SERVERS.iter().map(|(name, _)| spec(name)).collect(),
+            servers: SERVERS.iter().map(|(name, _)| server_spec(name)).collect(),
             ..Config::default()
         };
         let host = Host::new(&config, Settings::default());
@@ -118,6 +119,7 @@ impl Play {
             }
         }
         play.host(HostEvent::ModelFound(Ok(ModelLabel {
+            context: None,
             model: "m".to_owned(),
             place: "here".to_owned(),
             scripted: false,

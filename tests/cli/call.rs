@@ -53,6 +53,26 @@ fn the_result_is_text_on_stdout_or_one_json_document() {
 }
 
 #[test]
+fn a_call_of_its_own_run_is_never_answered_from_what_another_run_kept() {
+    let deck = Deck::new("");
+    deck.scripted("s", TOOL, "[mcp_servers.s.tools.echo]\ncache_sec = 600\n");
+    for _ in 0..2 {
+        let value = deck
+            .run(&["call", "s", "echo", "text=a", "--json"])
+            .expect(0)
+            .json();
+        assert!(value.get("cached_ms").is_none(), "{value}");
+    }
+    // What is kept between runs is kept by the terminal program: here there is nothing, and that is said.
+    let none = deck.run(&["cache"]).expect(0);
+    assert!(none.err.contains("no lists are kept"), "{none}");
+    let json = deck.run(&["cache", "--json"]).expect(0).json();
+    assert_eq!(json, json!({ "lists": [] }));
+    let gone = deck.run(&["cache", "clear", "s"]).expect(0);
+    assert_eq!(gone.out, "removed 0 files\n");
+}
+
+#[test]
 fn a_tool_that_says_error_ends_with_1_and_its_words_are_the_data() {
     let deck = Deck::demo();
     let args = ["call", "shop", "query_database", "sql=SELEC"];

@@ -118,6 +118,10 @@ impl Deck {
             (&literal(env!("CARGO_PKG_VERSION")), "[VERSION]"),
             (r#""duration_ms":\d+"#, r#""duration_ms":"[MS]""#),
             (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "[TIME]"),
+            (
+                r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}",
+                "[ID]",
+            ),
             (r"\d+(\.\d+)? m?s\b", "[TOOK]"),
         ] {
             settings.add_filter(pattern, stands_for);

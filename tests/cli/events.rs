@@ -120,7 +120,11 @@ async fn the_end_tells_reason_steps_and_tokens() {
         "type": "turn_end", "stop_reason": "answered", "steps": 1,
         "usage": { "prompt_tokens": 11, "completion_tokens": 5 },
     });
-    assert_eq!(ran.turn_end(), end);
+    let mut told = ran.turn_end();
+    let fields = told.as_object_mut().expect("an object");
+    let session = fields.remove("session").expect("a session");
+    assert_eq!(session["saved"], true);
+    assert_eq!(told, end);
 }
 
 #[tokio::test(flavor = "multi_thread")]

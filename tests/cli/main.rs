@@ -3,6 +3,8 @@
 //! Each part of the contract that scripts rely on is held here: the events of `--json`, what goes to stdout and what to stderr,
 //! and the exit codes.
 
+#[path = "../support/aftermath.rs"]
+mod aftermath;
 #[path = "../support/auth_site.rs"]
 mod auth_site;
 #[path = "../support/endpoint.rs"]
@@ -11,26 +13,35 @@ mod endpoint;
 mod eras;
 #[path = "../support/home.rs"]
 mod home;
+#[path = "../support/naughty.rs"]
+mod naughty;
 #[path = "../support/screen.rs"]
 mod screen;
+#[path = "../support/until.rs"]
+mod until;
 
 mod approval;
 mod call;
+mod confine;
 mod deck;
 mod demo;
 mod events;
+mod faults;
 mod hostile;
 mod interrupt;
 mod kinds;
 mod list;
 mod login;
 mod model;
+mod pins;
 mod reaches;
 mod replies;
+mod sessions;
 mod speaks;
 mod status;
 mod token;
 mod trouble;
+mod trust;
 mod undo;
 mod usage;
 mod wire_log;

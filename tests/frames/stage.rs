@@ -272,6 +272,7 @@ pub fn call(id: u64, server: &str, tool: &str, arguments: &str, state: CallState
         request_id: Some(id.to_string()),
         task: None,
         saved_to: None,
+        resent: 0,
         mismatch: None,
         ruling: None,
         cached: None,
@@ -317,6 +318,7 @@ pub fn fresh() -> App {
     host.servers = servers();
     host.model = ModelState::Ready {
         label: ModelLabel {
+            context: None,
             model: "demo".into(),
             place: "script demo".into(),
             scripted: true,
@@ -345,6 +347,7 @@ pub fn talk() -> App {
     let mut app = fresh();
     app.host.model = ModelState::Ready {
         label: ModelLabel {
+            context: None,
             model: "qwen3:4b".into(),
             place: "Ollama at 127.0.0.1:11434".into(),
             scripted: false,

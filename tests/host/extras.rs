@@ -117,6 +117,7 @@ fn a_mentioned_resource_is_read_first_and_goes_along_as_the_servers_words() {
         .map(|entry| match entry {
             Entry::User { .. } => "user",
             Entry::Hand { .. } => "hand",
+            Entry::Compacted(_) => "compacted",
             Entry::Assistant(_) => "assistant",
             Entry::Note(_) | Entry::Told { .. } => "line",
         });

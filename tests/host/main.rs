@@ -2,12 +2,22 @@
 
 mod approval;
 mod asks;
+mod cache;
 mod calls;
+mod compact;
 mod extras;
 mod health;
 mod interrupt;
+mod lists;
+mod obedient;
+mod pins;
+mod policies;
+mod previews;
 mod properties;
+mod reload;
 mod returning;
 mod servers;
+mod sessions;
+mod soak;
 mod stage;
 mod turn;

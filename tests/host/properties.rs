@@ -26,18 +26,18 @@ use crate::stage::{
     tools,
 };
 
-const SERVERS: [&str; 2] = ["files", "other"];
+pub const SERVERS: [&str; 2] = ["files", "other"];
 
 /// A line of the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-enum Happening {
+pub enum Happening {
     Event(HostEvent),
     Command(Command),
 }
 
 /// Something that may happen, with numbers that are read as "one of those that there are".
 #[derive(Debug, Clone)]
-enum Chance {
+pub enum Chance {
     Submit,
     Interrupt,
     Clear,
@@ -181,7 +181,7 @@ fn answer() -> impl Strategy<Value = Answer> {
     ]
 }
 
-fn chance() -> impl Strategy<Value = Chance> {
+pub fn chance() -> impl Strategy<Value = Chance> {
     let finish = prop_oneof![4 => Just(Finish::Stop), 1 => Just(Finish::Length), 1 => Just(Finish::Filtered)];
     let fresh = || prop::bool::weighted(0.85);
     prop_oneof![
@@ -212,9 +212,9 @@ fn chance() -> impl Strategy<Value = Chance> {
 }
 
 /// A host under watch.
-struct Watched {
-    host: Host,
-    now: Moment,
+pub struct Watched {
+    pub host: Host,
+    pub now: Moment,
     /// Calls by the model so far: their ids are unique.
     written: u32,
     stream: Option<StreamId>,
@@ -230,9 +230,9 @@ struct Watched {
     replied: BTreeSet<(String, Generation, AskId)>,
     last_timer: TimerId,
     timers: Vec<TimerId>,
-    generations: BTreeMap<String, Generation>,
+    pub generations: BTreeMap<String, Generation>,
     sent: BTreeSet<CallId>,
-    ends: BTreeMap<CallId, CallEnd>,
+    pub ends: BTreeMap<CallId, CallEnd>,
     journal: Vec<String>,
 }
 
@@ -245,7 +245,7 @@ fn settings() -> (Config, Settings) {
 }
 
 impl Watched {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (config, settings) = settings();
         let mut watched = Self {
             host: Host::new(&config, settings),
@@ -272,7 +272,7 @@ impl Watched {
     }
 
     /// Finds a model and lets every server come up.
-    fn warm_up(&mut self) {
+    pub fn warm_up(&mut self) {
         self.take(Chance::Found(true));
         for n in 0..2 {
             self.take(Chance::Server(n, true, hello()));
@@ -284,7 +284,7 @@ impl Watched {
         }
     }
 
-    fn happen(&mut self, happening: Happening) {
+    pub fn happen(&mut self, happening: Happening) {
         self.now = Moment(self.now.0 + 250_000);
         let line = serde_json::to_string(&(self.now, &happening)).expect("a line");
         self.journal.push(line);
@@ -429,6 +429,7 @@ impl Watched {
             | Effect::AbortSignIn { .. }
             | Effect::SignOut { .. }
             | Effect::FindModel
+            | Effect::Session(_)
             | Effect::Keep(_) => {}
         }
     }
@@ -495,7 +496,7 @@ impl Watched {
         }
     }
 
-    fn take(&mut self, chance: Chance) {
+    pub fn take(&mut self, chance: Chance) {
         if let Some(happening) = self.happening(chance) {
             self.happen(happening);
         }
@@ -595,6 +596,7 @@ impl Watched {
                 arguments: if m % 3 == 0 { "no" } else { "{}" }.into(),
             }),
             Chance::Found(true) => Happening::Event(HostEvent::ModelFound(Ok(ModelLabel {
+                context: None,
                 model: "m".into(),
                 place: "p".into(),
                 scripted: false,

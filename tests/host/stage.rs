@@ -192,6 +192,7 @@ impl Stage {
 
     pub fn model_found(&mut self) {
         let label = ModelLabel {
+            context: None,
             model: "m".into(),
             place: "here".into(),
             scripted: false,

@@ -110,6 +110,9 @@ fn wrong_import(from: &str, to: &str, is_root: bool) -> Option<String> {
         ));
     }
     if from == table::ASIDE {
+        if table::COMMON.contains(&to) {
+            return None;
+        }
         return Some(format!("`servers` stands aside and may not name `{to}`"));
     }
     if to == table::ASIDE {

@@ -6,6 +6,7 @@
 pub const LAYERS: &[(&str, u8)] = &[
     ("ids", 1),
     ("text", 1),
+    ("chain", 1),
     ("config", 2),
     ("mcp", 3),
     ("agent", 4),
@@ -17,8 +18,12 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("cli", 10),
 ];
 
-/// The layer that stands aside: it imports nothing of the crate, and only `cli` starts it.
+/// The layer that stands aside: it imports nothing of the crate but what is common, and only `cli` starts it.
 pub const ASIDE: &str = "servers";
+
+/// What the layer aside may import: served servers and the client write their records of calls in the same form, and one
+/// command verifies both.
+pub const COMMON: &[&str] = &["chain"];
 
 /// Pairs that a lower number alone would allow. `terminal` (or, headless, `cli`) introduces the two to each other.
 pub const STRANGERS: &[(&str, &str)] = &[("app", "driver")];
@@ -31,10 +36,15 @@ pub const IMPURE: &[(&str, &str)] = &[
     ("terminal/", "owns the terminal and the loop"),
     ("driver/", "carries out effects"),
     ("servers/", "programs of their own"),
+    ("chain/files*", "finds and reads the files of a record"),
     ("config/load*", "finds and reads the files and variables"),
     (
         "config/rules*",
         "writes an \"always\" answer into the user's file",
+    ),
+    (
+        "config/trust/store*",
+        "keeps which folders' files the person has agreed to",
     ),
     ("mcp/connection/", "speaks to a live server"),
     ("mcp/auth/", "signs in, and keeps what comes of it"),
@@ -94,6 +104,8 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("two_face", &["view/highlight*"]),
     ("nucleo_matcher", &["app/fuzzy*"]),
     ("clap", &["cli/"]),
+    // The order in which kept answers were used, in one place that bounds them.
+    ("lru", &["mcp/policy/cache*"]),
     ("minijinja", &["agent/model/script/"]),
     // What keeps a comment where it was when a file is written back, and what prints TOML for people.
     ("toml_edit", &["config/rules*", "config/import*"]),
@@ -118,19 +130,28 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("deadpool_postgres", &["servers/postgres/"]),
     ("rustls_native_certs", &["servers/postgres/"]),
     // Served to others: the doors of the HTTP side and of the guard.
-    ("axum", &["servers/http/"]),
+    // The figures of the client have a door of their own.
+    ("axum", &["servers/http/", "driver/metrics/"]),
     ("rustls", &["servers/http/", "servers/postgres/"]),
     ("tokio_rustls", &["servers/http/"]),
     ("hyper", &["servers/http/"]),
     ("hyper_util", &["servers/http/"]),
-    ("prometheus_client", &["servers/http/"]),
+    ("prometheus_client", &["servers/http/", "driver/metrics/"]),
+    // Where a log goes and how much of it is decided in one place; whoever has something to say names `tracing`.
+    ("tracing_subscriber", &["cli/logs*"]),
+    ("tracing_appender", &["cli/logs*"]),
     ("jsonwebtoken", &["servers/guard/"]),
     ("governor", &["servers/guard/"]),
     ("aws_lc_rs", &["servers/guard/"]),
+    // What narrows a server's process.
+    ("landlock", &["mcp/transport/confine*"]),
     ("keyring_core", &["mcp/auth/keyring*"]),
     ("linux_keyutils_keyring_store", &["mcp/auth/keyring*"]),
+    ("signal_hook", &["mcp/transport/"]),
     ("ignore", &["servers/filesystem/"]),
-    ("similar", &["servers/filesystem/"]),
+    // What changed in a tool's words, and in a file that a call would write, is shown by one piece of code above; the bundled
+    // server, which stands aside, has its own for the diffs that it tells.
+    ("similar", &["servers/filesystem/", "text/diff*"]),
     // Folders that no path leads out of; the system calls that they have no word for stand beside them.
     ("cap_std", &["servers/filesystem/"]),
     (

@@ -103,3 +103,50 @@ async fn a_list_that_is_none_fails_alone() {
     assert!(why.contains("-32601"), "{why}");
     assert!(list(&mut server, ListKind::Tools).await.is_ok());
 }
+
+#[tokio::test]
+async fn what_a_server_says_of_how_long_its_list_is_good_is_held_to_its_strictest_page() {
+    use mcpdeck::mcp::listing::ListHints;
+    let hints = |ttl_ms, public| ListHints { ttl_ms, public };
+    // First page, second page, what is made of both.
+    for (first, second, expected) in [
+        (
+            "ttlMs = 9000, cacheScope = 'public'",
+            "ttlMs = 5000, cacheScope = 'public'",
+            hints(Some(5000), true),
+        ),
+        (
+            "ttlMs = 9000, cacheScope = 'public'",
+            "ttlMs = 9000, cacheScope = 'private'",
+            hints(Some(9000), false),
+        ),
+        (
+            "ttlMs = -7, cacheScope = 'private'",
+            "ttlMs = 9000",
+            hints(Some(0), false),
+        ),
+        ("ttlMs = 0", "cacheScope = 'public'", hints(Some(0), false)),
+        (
+            "ttlMs = 'soon', cacheScope = 7",
+            "ttlMs = 1500.7",
+            hints(Some(1500), false),
+        ),
+    ] {
+        let script = format!(
+            "era = \"modern\"\n[[on]]\nmethod = \"tools/list\"\ncursor = \"2\"\nresult = {{ tools = [], {second} }}\n\
+             [[on]]\nmethod = \"tools/list\"\nresult = {{ tools = [], nextCursor = \"2\", {first} }}\n"
+        );
+        let mut server = scripted(&script);
+        server.connected().await;
+        server.connection.list(ListKind::Tools);
+        let said = loop {
+            match server.event().await {
+                ServerEvent::Hints(ListKind::Tools, hints) => break hints,
+                ServerEvent::Listed(_) => panic!("it said something: {first}, {second}"),
+                ServerEvent::Ended(failure) => panic!("{failure:?}"),
+                _ => {}
+            }
+        };
+        assert_eq!(said, expected, "{first}, {second}");
+    }
+}

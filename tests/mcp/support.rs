@@ -132,6 +132,7 @@ pub fn request(call: u64, tool: &str, arguments: Value) -> CallRequest {
         arguments,
         timeout: LIMIT,
         max_total: LIMIT,
+        trace: None,
     }
 }
 

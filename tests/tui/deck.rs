@@ -43,6 +43,19 @@ impl Deck {
         args: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
+        // What a test wrote into its own home is what it wants to run.
+        let args = [args, &["--trust"]].concat();
+        Self::open_untrusted(home, size, &args, variables)
+    }
+
+    /// The same in a folder whose `mcp.toml` nobody has agreed to.
+    #[track_caller]
+    pub fn open_untrusted(
+        home: Home,
+        size: (u16, u16),
+        args: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut command = home.command(binary());
         command.args(args);
         // The log of an earlier start in this home would be added to.

@@ -44,6 +44,11 @@ impl Numbers {
         self.timer
     }
 
+    /// The turns of a conversation that was begun in an earlier run keep their numbers.
+    pub fn go_past(&mut self, turn: TurnId) {
+        self.turn = self.turn.max(turn);
+    }
+
     pub(super) fn turn(&mut self) -> TurnId {
         self.turn = self.turn.next();
         self.turn

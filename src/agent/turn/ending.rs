@@ -118,13 +118,13 @@ fn remedy(kind: ModelErrorKind) -> Option<Change> {
     match kind {
         ModelErrorKind::ToolsUnsupported => Some(Change::Prompt),
         ModelErrorKind::SchemaRefused => Some(Change::PlainSchemas),
+        ModelErrorKind::ContextTooLong => Some(Change::Shorter),
         ModelErrorKind::Key
         | ModelErrorKind::RateLimit
         | ModelErrorKind::Quota
         | ModelErrorKind::Server
         | ModelErrorKind::Unreachable
         | ModelErrorKind::Cut
-        | ModelErrorKind::ContextTooLong
         | ModelErrorKind::NoSuchModel
         | ModelErrorKind::Request
         | ModelErrorKind::Malformed

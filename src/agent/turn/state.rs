@@ -94,6 +94,8 @@ pub enum Change {
     Prompt,
     /// Offer the tools with plain schemas: the endpoint choked on one.
     PlainSchemas,
+    /// Show the model less of what was said: it was longer than its context.
+    Shorter,
     /// Let this step's answer be longer: it was cut in the middle of a call.
     MoreTokens,
 }

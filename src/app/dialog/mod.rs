@@ -5,6 +5,7 @@
 mod address;
 mod folders;
 mod sign_in;
+mod trust;
 
 use crate::app::form::Form;
 use crate::app::intent::Choice;
@@ -17,6 +18,7 @@ use crate::mcp::ask::Ask;
 pub use address::Address;
 pub use folders::{Folders, Row, path_of};
 pub use sign_in::SignIn;
+pub use trust::Trusting;
 
 /// What the first question's dialog holds.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@ use super::host_effects;
 use crate::app::dialog::{Awaited, Dialog, Visit};
 use crate::app::effect::AppEffect;
 use crate::app::state::{App, Overlay};
-use crate::host::{About, Answer, HostEvent};
+use crate::host::{About, Answer, HostEvent, SessionEvent};
 use crate::ids::ServerName;
 use crate::mcp::ask::Ask;
 use crate::mcp::event::ServerEvent;
@@ -21,7 +21,12 @@ impl App {
                 _ => {}
             }
         }
-        host_effects(self.host.handle(event, self.now))
+        let lists = matches!(event, HostEvent::Session(SessionEvent::Listed(_)));
+        let effects = host_effects(self.host.handle(event, self.now));
+        if lists {
+            self.fill_sessions();
+        }
+        effects
     }
 
     fn visit_done(&mut self, server: &ServerName, id: &str) {

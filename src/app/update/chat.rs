@@ -173,6 +173,11 @@ impl App {
             self.chat.anchor = Anchor::At { entry, line };
         }
         self.chat.measured = measured;
+        if self.trust.is_some() {
+            // What lies below keeps its place.
+            self.trust_drawn();
+            return Vec::new();
+        }
         self.clamp_texts();
         Vec::new()
     }
@@ -201,6 +206,9 @@ impl App {
         }
         self.cancelled = Some(self.now);
         self.say("Press Ctrl-C again to quit.");
+        if self.trust.is_some() {
+            return Vec::new();
+        }
         if !matches!(self.overlay, Overlay::None) {
             self.overlay = Overlay::None;
         } else if self.context() == Context::Reason {
@@ -244,6 +252,7 @@ impl App {
             | Entry::User { .. }
             | Entry::Note(_)
             | Entry::Told { .. }
+            | Entry::Compacted(_)
             | Entry::Hand { .. } => None,
         });
         match answer {

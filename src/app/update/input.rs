@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
 use crate::app::event::{Mouse, MouseKind};
-use crate::app::intent::Intent;
+use crate::app::intent::{Intent, Move};
 use crate::app::key::Key;
 use crate::app::keymap::{self, Context};
 use crate::app::state::{App, Overlay, Pane};
@@ -48,7 +48,7 @@ impl App {
 
     pub(super) fn paste(&mut self, text: &str) -> Vec<AppEffect> {
         self.cancelled = None;
-        if self.is_pasted_ahead() {
+        if self.trust.is_some() || self.is_pasted_ahead() {
             return Vec::new();
         }
         if let Overlay::Palette(palette) = &mut self.overlay {
@@ -84,6 +84,7 @@ impl App {
             | Context::Pick
             | Context::Visit
             | Context::Sampling
+            | Context::Trust
             | Context::Palette
             | Context::Detail
             | Context::Help => None,
@@ -91,6 +92,14 @@ impl App {
     }
 
     pub(super) fn mouse(&mut self, mouse: Mouse) -> Vec<AppEffect> {
+        if self.trust.is_some() {
+            match mouse.kind {
+                MouseKind::WheelUp => self.scroll_trust(Move::Up),
+                MouseKind::WheelDown => self.scroll_trust(Move::Down),
+                MouseKind::Click => {}
+            }
+            return Vec::new();
+        }
         let pane = self.pane_at(mouse.x, mouse.y);
         match (mouse.kind, pane) {
             (MouseKind::WheelUp, pane) => self.wheel(true, pane),

@@ -26,6 +26,7 @@ impl App {
             }
             (Context::Fields, _) => self.move_in_fields(by),
             (Context::SignIn, _) => self.scroll_text(by),
+            (Context::Trust, _) => self.scroll_trust(by),
             // Their keys have meanings of their own.
             (Context::Form | Context::Pick | Context::Visit | Context::Sampling, _) => {}
             (Context::Calls, _) => self.mark_call(by),

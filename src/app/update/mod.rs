@@ -7,21 +7,27 @@ mod chat;
 mod fields;
 mod form;
 mod input;
+mod keeping;
 mod lists;
 mod overlay;
+mod pins;
 mod question;
 mod queue;
 mod reach;
+mod session;
 mod sign_in;
+mod trust;
+mod unknown;
 
 use std::time::Duration;
 
 use crate::agent::transcript::Entry;
+use crate::app::browse::Shelf;
 use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
 use crate::app::event::AppEvent;
 use crate::app::form::FieldKey;
-use crate::app::intent::{Intent, Reaching};
+use crate::app::intent::{Intent, Keeping, Reaching};
 use crate::app::keymap::{self, Binding, Context};
 use crate::app::notice::Notices;
 use crate::app::state::{
@@ -54,6 +60,9 @@ impl App {
             focus: Pane::Chat,
             tab: Pane::Chat,
             overlay: Overlay::None,
+            trust: None,
+            declined: None,
+            configured_theme: theme,
             composer: Composer::default(),
             chat: ChatPane::default(),
             calls: CallsPane::default(),
@@ -61,6 +70,7 @@ impl App {
             ask: AskPane::default(),
             visits: Vec::new(),
             here: Here::default(),
+            secrets: std::sync::Arc::default(),
             reach: Reach::default(),
             toast: None,
             wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),
@@ -68,16 +78,28 @@ impl App {
             theme,
             notify: Notify::default(),
             notices: Notices::default(),
+            opening: None,
+            heard: 0,
             queued: None,
             cancelled: None,
             quitting: false,
         }
     }
 
-    /// Starts the host: all its servers, and the search for a model.
+    /// Starts the host: all its servers, and the search for a model. While a folder's file waits for its answer, nothing.
     pub fn start(&mut self, now: Moment) -> Vec<AppEffect> {
         self.now = self.now.max(now);
-        host_effects(self.host.start(self.now))
+        match self.trust {
+            Some(_) => Vec::new(),
+            None => self.begin(),
+        }
+    }
+
+    /// Nothing stands in the way any more.
+    fn begin(&mut self) -> Vec<AppEffect> {
+        let mut effects = host_effects(self.host.start(self.now));
+        effects.extend(self.begin_with());
+        effects
     }
 
     /// What the person said last to the model.
@@ -85,7 +107,11 @@ impl App {
         let mut entries = self.host.transcript.entries().iter().rev();
         entries.find_map(|entry| match entry {
             Entry::User { text, .. } => Some(text.as_str()),
-            Entry::Assistant(_) | Entry::Note(_) | Entry::Told { .. } | Entry::Hand { .. } => None,
+            Entry::Assistant(_)
+            | Entry::Note(_)
+            | Entry::Told { .. }
+            | Entry::Compacted(_)
+            | Entry::Hand { .. } => None,
         })
     }
 
@@ -119,6 +145,13 @@ impl App {
             AppEvent::Copied(outcome) => self.copied(outcome),
             AppEvent::Opened(url, outcome) => self.opened(&url, outcome),
             AppEvent::Missing(folders) => self.folders_found(&folders),
+            AppEvent::News(news) => self.news(*news),
+            AppEvent::TrustNotKept(why) => {
+                self.complain(format!(
+                    "The yes holds for this run only, it could not be written down: {why}"
+                ));
+                Vec::new()
+            }
             AppEvent::Saved(outcome) => self.saved(outcome),
             AppEvent::Resumed => vec![AppEffect::Redraw],
             AppEvent::Terminate => self.quit(),
@@ -142,6 +175,9 @@ impl App {
 
     /// Who gets the keys.
     pub fn context(&self) -> Context {
+        if self.trust.is_some() {
+            return Context::Trust;
+        }
         match &self.overlay {
             Overlay::Help { .. } => Context::Help,
             Overlay::Palette(_) => Context::Palette,
@@ -177,6 +213,7 @@ impl App {
         const SLOW: Duration = Duration::from_secs(1);
         let runs = self.host.turn != TurnState::Idle
             || matches!(self.host.model, ModelState::Searching { .. })
+            || self.host.compacting.is_some()
             || self.is_calling();
         let status = |wanted: fn(&Status) -> bool| {
             let mut servers = self.host.servers.iter();
@@ -204,17 +241,21 @@ impl App {
             (Intent::Restart(_), _) => self.server_in_view().is_some(),
             (Intent::Disable(_), _) => self.is_server_in_view_off() == Some(false),
             (Intent::Enable(_), _) => self.is_server_in_view_off() == Some(true),
+            (Intent::Pins(_), _) => self.changed_server().is_some(),
             (Intent::CopyResult, _) => self.call_in_view().is_some_and(|call| call.end().is_some()),
+            (Intent::LookAfter | Intent::RepeatCall, _) => self.unknown_in_view().is_some(),
+            (Intent::Keeping(Keeping::Afresh), _) => self.has_kept_answer_in_view(),
             (Intent::SignIn(_), _) => self.server_to_sign_in_at().is_some(),
             // The dialogs show their answers with their keys themselves.
             (Intent::Answer(_), context) if context != Context::Reason => false,
-            (Intent::Sign(_), _) => false,
+            (Intent::Sign(_) | Intent::Trust(_), _) => false,
             (Intent::Field(FieldKey::Clear), Context::Form) => self.has_folders(),
             (Intent::Arguments(_), _) => {
                 let (rows, area) = self.chat.measured.ask;
                 rows > area
             }
             (Intent::Reach(Reaching::SaveBlocks), _) => self.has_files_in_view(),
+            (Intent::Session(_), Context::Palette) => self.shelf() == Some(Shelf::Sessions),
             (Intent::Open, Context::Calls) => !self.host.calls.is_empty(),
             (Intent::Open, Context::Servers) => !self.host.servers.is_empty(),
             _ => true,
@@ -225,6 +266,7 @@ impl App {
     fn label(&self, binding: &Binding) -> &'static str {
         match binding.intent {
             Intent::Submit if !self.can_send() => "send next",
+            Intent::Pins(_) if self.shows_changes() => "accept",
             _ => binding.label,
         }
     }
@@ -242,7 +284,12 @@ impl App {
     fn is_calling(&self) -> bool {
         // From the newest on: what runs is at the end of a long list.
         let mut calls = self.host.calls.iter().rev();
-        calls.any(|call| matches!(call.state, CallState::Running { .. }))
+        calls.any(|call| {
+            matches!(
+                call.state,
+                CallState::Running { .. } | CallState::Queued { .. }
+            )
+        })
     }
 
     /// One function for each intent; what a key, a palette row and a slash command have in common.
@@ -262,12 +309,15 @@ impl App {
             Intent::Reasoning => self.toggle_reasoning(),
             Intent::CopyAnswer => self.copy_answer(),
             Intent::CopyResult => self.copy_result(),
+            Intent::LookAfter => self.look_after_call(),
+            Intent::RepeatCall => self.repeat_call(),
             Intent::Move(by) => self.go(by),
             Intent::Submit => self.submit(),
             Intent::Newline => self.newline(),
             Intent::Edit(edit) => self.edit(edit),
             Intent::Open => self.open(),
             Intent::Tools => self.show_tools(),
+            Intent::Pins(server) => self.look_or_accept(server),
             Intent::Restart(server) => self.tell_server(server, Command::Restart, "restarting"),
             Intent::Disable(server) => self.tell_server(server, Command::Disable, "switching off"),
             Intent::Enable(server) => self.tell_server(server, Command::Enable, "switching on"),
@@ -283,6 +333,7 @@ impl App {
                 self.tell_server(Some(server), Command::SignOut, "signing out")
             }
             Intent::Sign(key) => self.sign(key),
+            Intent::Trust(key) => self.trust(key),
             Intent::Arguments(by) => self.scroll_arguments(by),
             Intent::LeaveReason => self.leave_reason(),
             Intent::Run => self.run_marked(),
@@ -292,7 +343,9 @@ impl App {
                 tool,
                 arguments,
             } => self.call_by_hand(server, tool, arguments),
+            Intent::Keeping(wish) => self.keeping(wish),
             Intent::Reach(wish) => self.reach(wish),
+            Intent::Session(wish) => self.session(wish),
             Intent::Clear => self.clear(),
             Intent::FindModel => self.find_model(),
             Intent::Theme(theme) => self.choose_theme(theme),
@@ -308,6 +361,7 @@ impl App {
         {
             self.toast = None;
         }
+        self.hear_of_sessions();
         self.meet_question();
         self.check_form();
         self.follow_sign_in();

@@ -8,6 +8,7 @@ use crate::app::effect::AppEffect;
 use crate::app::intent::Move;
 use crate::app::palette::Palette;
 use crate::app::state::{App, Detail, Overlay};
+use crate::host::Command;
 
 /// Rows that a page of the palette is taken for.
 const PALETTE_PAGE: usize = 10;
@@ -40,11 +41,12 @@ impl App {
     }
 
     pub(super) fn show_tools(&mut self) -> Vec<AppEffect> {
-        self.overlay = Overlay::Detail {
-            of: Detail::Tools,
-            scroll: 0,
-        };
-        Vec::new()
+        self.show(Detail::Tools);
+        self.command(Command::Look)
+    }
+
+    pub(super) fn show(&mut self, of: Detail) {
+        self.overlay = Overlay::Detail { of, scroll: 0 };
     }
 
     pub(super) fn run_marked(&mut self) -> Vec<AppEffect> {

@@ -15,7 +15,7 @@ use crate::app::state::{App, AskPane, Overlay, Pane};
 use crate::host::{Answer, Command};
 
 /// Keys that follow the dialog's appearance, or each other, faster than this were meant for the input.
-const TYPED_AHEAD: Duration = Duration::from_millis(400);
+pub(super) const TYPED_AHEAD: Duration = Duration::from_millis(400);
 
 impl AskPane {
     /// Who gets the keys while the chat has the focus.
@@ -68,6 +68,9 @@ impl App {
 
     /// Whether this key was on its way to the input when the dialog came. A run of typing goes on until there is a pause.
     pub(super) fn is_typed_ahead(&mut self, context: Context, key: Key) -> bool {
+        if context == Context::Trust {
+            return self.is_trust_typed_ahead(key);
+        }
         let dialogs = context.asks() && context != Context::Reason;
         if !dialogs || !matches!(self.overlay, Overlay::None) {
             return false;

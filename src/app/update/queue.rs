@@ -9,7 +9,8 @@ use crate::host::{Command, ModelState, StopReason};
 impl App {
     /// Whether a prompt can go out now.
     pub(super) fn can_send(&self) -> bool {
-        !self.host.is_busy() && !matches!(self.host.model, ModelState::Searching { .. })
+        let waits = matches!(self.host.model, ModelState::Searching { .. });
+        !self.host.is_busy() && !waits && !self.host.session.opening
     }
 
     /// Keeps a prompt until it can go out; a second one joins the first.

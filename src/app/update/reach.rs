@@ -33,6 +33,7 @@ impl App {
 
     /// A key does something: writing wakes the completions, going elsewhere puts them to sleep.
     pub(super) fn stir(&mut self, context: Context, intent: Option<&Intent>) {
+        self.stir_sessions(intent);
         if context == Context::Fields {
             self.stir_fields(intent);
         }
@@ -128,13 +129,13 @@ impl App {
             Errand::Subscribe { uri } => format!("subscribe to {} at {server}", clean::line(uri)),
             Errand::Unsubscribe { uri } => format!("unsubscribe {} at {server}", clean::line(uri)),
             Errand::SetLogLevel { level } => format!("set the log level of {server} to {level}"),
-            Errand::Complete { .. } => return,
+            Errand::Complete { .. } | Errand::Preview { .. } => return,
         };
         match &errand.end {
             Some(ErrandEnd::Failed { why }) => {
                 self.complain(format!("Could not {what}: {}", clean::line(why)));
             }
-            Some(ErrandEnd::Done | ErrandEnd::Completed { .. }) => {
+            Some(ErrandEnd::Done | ErrandEnd::Completed { .. } | ErrandEnd::Previewed { .. }) => {
                 self.say(format!("Done: {what}."));
             }
             None => {}
@@ -185,7 +186,7 @@ impl App {
 
     pub(super) fn browse(&mut self, shelf: Shelf) -> Vec<AppEffect> {
         self.overlay = Overlay::Palette(Palette::of(shelf, &self.host));
-        Vec::new()
+        self.command(Command::Look)
     }
 
     pub(super) fn read(&mut self, server: ServerName, uri: String) -> Vec<AppEffect> {

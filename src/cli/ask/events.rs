@@ -1,15 +1,16 @@
-//! The turn as JSON lines: one event a line, the last one `turn_end`. JSON escapes every control character, so the texts go out
-//! as they came.
+//! The turn as JSON lines: one event a line, the last one `turn_end`. Every control character is escaped, so whoever reads the
+//! JSON gets the texts as they came.
 
 use serde_json::{Value, json};
 
 use super::Reporter;
 use super::watch::{News, Watch};
-use crate::agent::transcript::Level;
+use crate::agent::model::Usage;
+use crate::agent::transcript::{Entry, Level};
 use crate::cli::call::result_json;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::output;
-use crate::host::{CallEnd, Host, Origin, Server, ToolCall};
+use crate::host::{CallEnd, Host, Origin, Saving, Server, ToolCall};
 use crate::ids::Moment;
 
 /// Prints events.
@@ -21,6 +22,10 @@ pub struct Events {
 }
 
 impl Reporter for Events {
+    fn pass_over(&mut self, host: &Host) {
+        self.watch.pass_over(host);
+    }
+
     fn look(&mut self, host: &Host, now: Moment) {
         for news in self.watch.news(host) {
             match news {
@@ -54,14 +59,38 @@ impl Reporter for Events {
             let hint = (!error.hints.is_empty()).then(|| error.hints.join("\n"));
             print(&error_event(&error.message, hint.as_deref()));
         }
-        let usage = host.map(|host| host.usage).unwrap_or_default();
-        print(&json!({
+        let (steps, usage) = host.map(of_this_run).unwrap_or_default();
+        let mut end = json!({
             "type": "turn_end",
             "stop_reason": stopped.map_or_else(|| json!(error.map(why_not_begun)), |stopped| json!(stopped)),
-            "steps": host.map_or(0, |host| host.transcript.steps()),
+            "steps": steps,
             "usage": { "prompt_tokens": usage.prompt, "completion_tokens": usage.completion },
-        }));
+        });
+        if let Some((host, id)) = host.and_then(|host| Some((host, host.session.id.as_ref()?))) {
+            let saved = host.session.saving == Saving::Saved;
+            end["session"] = json!({ "id": id, "saved": saved });
+        }
+        print(&end);
     }
+}
+
+/// The steps and tokens of this run, without those of the session that it goes on with.
+fn of_this_run(host: &Host) -> (usize, Usage) {
+    let (mut steps, mut usage) = (0, Usage::default());
+    for entry in host
+        .transcript
+        .entries()
+        .iter()
+        .skip(host.session.restored.0)
+    {
+        if let Entry::Assistant(step) = entry {
+            let tokens = step.usage.unwrap_or_default();
+            steps += 1;
+            usage.prompt += tokens.prompt;
+            usage.completion += tokens.completion;
+        }
+    }
+    (steps, usage)
 }
 
 /// The stop reason of a turn that never began.
@@ -79,7 +108,7 @@ fn error_event(message: &str, hint: Option<&str>) -> Value {
 }
 
 fn print(event: &Value) {
-    output::data(&format!("{event}\n"));
+    output::event(event);
 }
 
 fn with_type(kind: &str, mut event: Value) -> Value {

@@ -17,6 +17,7 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::replies::ReplyArgs;
+use crate::cli::resume::{self, AskSession};
 use crate::cli::{failure, setup};
 use crate::config::Config;
 use crate::driver::headless::Headless;
@@ -39,6 +40,9 @@ pub struct AskArgs {
     /// Let every call run without a question
     #[arg(long)]
     pub approve_all: bool,
+    /// Which conversation it is asked in.
+    #[command(flatten)]
+    pub session: AskSession,
     /// What is answered to servers.
     #[command(flatten)]
     pub replies: ReplyArgs,
@@ -46,6 +50,8 @@ pub struct AskArgs {
 
 /// Whoever prints what happens, by looking at the host after each event.
 trait Reporter {
+    /// What a saved session holds is not new.
+    fn pass_over(&mut self, host: &Host);
     /// Prints what is new.
     fn look(&mut self, host: &Host, now: crate::ids::Moment);
     /// Prints the end; without a host where not even the servers were started.
@@ -57,6 +63,7 @@ struct Job {
     prompt: String,
     config: Config,
     settings: Settings,
+    session: Option<String>,
 }
 
 /// Starts the servers and the model, runs the turn, and prints it.
@@ -71,7 +78,7 @@ pub fn run(args: &AskArgs, global: &Global) -> Result<ExitCode, CliError> {
     setup::block_on(async {
         let mut run = setup::headless(job.config, job.settings, global)
             .inspect_err(|error| reporter.end(None, Some(error)))?;
-        let outcome = turn(job.prompt, &mut run, reporter).await;
+        let outcome = turn(job.prompt, job.session, &mut run, reporter).await;
         let closed = run.shutdown().await;
         outcome?;
         closed.map_err(|error| CliError::new(ErrorKind::Server, error))?;
@@ -89,8 +96,10 @@ fn job(args: &AskArgs, global: &Global) -> Result<Job, CliError> {
         args.approve.clone()
     };
     check_globs(&approve)?;
+    let session = args.session.id(&config)?;
     let mut settings = Settings {
         headless: !can_ask,
+        keeps_sessions: !args.session.no_save,
         approve,
         probe_every: None,
         ..setup::settings(&config)
@@ -100,11 +109,13 @@ fn job(args: &AskArgs, global: &Global) -> Result<Job, CliError> {
         prompt,
         config,
         settings,
+        session,
     })
 }
 
 async fn turn(
     prompt: String,
+    session: Option<String>,
     run: &mut Headless,
     reporter: &mut dyn Reporter,
 ) -> Result<(), CliError> {
@@ -113,12 +124,13 @@ async fn turn(
     // Before the first event: a server that fails at once has been starting too.
     reporter.look(&run.host, run.now());
     let outcome = tokio::select! {
-        outcome = answer(prompt, run, reporter) => outcome,
+        outcome = answer(prompt, session, run, reporter) => outcome,
         signal = interrupt.wait() => Err(failure::interrupted(signal)),
     };
     let is_interrupted = |error: &CliError| matches!(error.kind, ErrorKind::Interrupted(_));
     if outcome.as_ref().is_err_and(is_interrupted) {
         run.command(Command::Interrupt);
+        resume::settle(run).await;
         reporter.look(&run.host, run.now());
     }
     reporter.end(Some(&run.host), outcome.as_ref().err());
@@ -127,9 +139,32 @@ async fn turn(
 
 async fn answer(
     prompt: String,
+    session: Option<String>,
     run: &mut Headless,
     reporter: &mut dyn Reporter,
 ) -> Result<(), CliError> {
+    if let Some(id) = session {
+        resume::resume(id, run).await?;
+        reporter.pass_over(&run.host);
+        reporter.look(&run.host, run.now());
+    }
+    ready(run, reporter).await?;
+    run.command(Command::Submit(prompt));
+    reporter.look(&run.host, run.now());
+    while run.host.is_busy() {
+        match run.host.questions.front().cloned() {
+            Some(question) => run.command(approve::ask(&question, &run.host).await),
+            None => run.step().await,
+        }
+        reporter.look(&run.host, run.now());
+    }
+    resume::settle(run).await;
+    reporter.look(&run.host, run.now());
+    verdict(&run.host)
+}
+
+/// Waits for the servers and the model; without a required one or a model, there is no turn.
+async fn ready(run: &mut Headless, reporter: &mut dyn Reporter) -> Result<(), CliError> {
     let is_ready = |host: &Host| {
         let has_searched = !matches!(host.model, ModelState::Searching { .. });
         has_searched && host.servers.iter().all(|server| server.status.is_settled())
@@ -149,16 +184,7 @@ async fn answer(
     if let ModelState::Absent { why } = &run.host.model {
         return Err(no_model(why));
     }
-    run.command(Command::Submit(prompt));
-    reporter.look(&run.host, run.now());
-    while run.host.is_busy() {
-        match run.host.questions.front().cloned() {
-            Some(question) => run.command(approve::ask(&question, &run.host).await),
-            None => run.step().await,
-        }
-        reporter.look(&run.host, run.now());
-    }
-    verdict(&run.host)
+    Ok(())
 }
 
 /// What the end of the turn means for the exit code.

@@ -39,6 +39,13 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// What was restored from a saved session has been seen.
+    pub fn pass_over(&mut self, host: &Host) {
+        let (entries, calls) = host.session.restored;
+        (self.entry, self.bytes) = (entries, 0);
+        self.calls = calls as u64;
+    }
+
     /// Everything new, in the order in which it happened as far as that can be told.
     pub fn news<'a>(&mut self, host: &'a Host) -> Vec<News<'a>> {
         let mut news = Vec::new();
@@ -80,7 +87,7 @@ impl Watch {
                 Entry::Note(note) if note.level == Level::Info && !self.asked => {}
                 Entry::Note(note) => news.push(News::Note(note)),
                 Entry::User { .. } => self.asked = true,
-                Entry::Told { .. } | Entry::Hand { .. } => {}
+                Entry::Told { .. } | Entry::Compacted(_) | Entry::Hand { .. } => {}
             }
             (self.entry, self.bytes) = (self.entry + 1, 0);
         }

@@ -21,6 +21,10 @@ pub struct Words {
 }
 
 impl Reporter for Words {
+    fn pass_over(&mut self, host: &Host) {
+        self.watch.pass_over(host);
+    }
+
     fn look(&mut self, host: &Host, now: Moment) {
         for news in self.watch.news(host) {
             match news {

@@ -12,6 +12,7 @@ use clap::Args;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
+use crate::cli::resume::ResumeArgs;
 use crate::cli::{deck, output};
 use workspace::Workspace;
 
@@ -58,10 +59,11 @@ fn run_in(folder: &Path, make_only: bool, global: &Global) -> Result<ExitCode, C
         output::data(&format!("{}\n", config.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    deck::open(&Global {
+    let global = Global {
         config: Some(config),
         ..global.clone()
-    })
+    };
+    deck::open(&global, &ResumeArgs::default())
 }
 
 /// Makes the workspace and its configuration; gives the configuration's path.

@@ -14,7 +14,7 @@ use crate::config::server::{
 };
 
 /// The keys that only one kind of server takes, with the kind as a message says it.
-const STDIO: [&str; 4] = ["args", "env", "env_vars", "cwd"];
+const STDIO: [&str; 5] = ["args", "env", "env_vars", "cwd", "confine"];
 const HTTP: [&str; 5] = [
     "oauth",
     "bearer_token_env_var",

@@ -14,13 +14,24 @@ use crate::config::environment::{Environment, Flags};
 use crate::config::error::{ConfigError, Problem, sort};
 use crate::config::file::{Entry, Node, Source, Table, Value};
 use crate::config::reader::{Context, Reader};
-use crate::config::settings::{AllowRule, Config, Limits, Notify, ThemeChoice, UiSettings};
+use crate::config::settings::{
+    AllowRule, Config, Limits, LogLevel, Notify, ThemeChoice, UiSettings,
+};
+use crate::config::trust::FolderFile;
 use crate::ids::ServerName;
 
 pub use model::ModelOrigin;
 
 /// The tables that a file may have.
-const TOP: [&str; 6] = ["mcp_servers", "model", "limits", "allow", "ui", "roots"];
+const TOP: [&str; 7] = [
+    "mcp_servers",
+    "model",
+    "limits",
+    "log",
+    "allow",
+    "ui",
+    "roots",
+];
 
 /// What other programs call them.
 const TOP_ELSEWHERE: [(&str, &str); 4] = [
@@ -46,9 +57,11 @@ pub struct Resolved {
     pub config: Config,
     /// Where the model's endpoint comes from.
     pub model_origin: ModelOrigin,
+    /// The folder's file, where one was read that is not the person's own word.
+    pub folder: Option<FolderFile>,
 }
 
-/// Resolves everything. `config.files` stays empty: only `load` knows the paths.
+/// Resolves everything. `config.files` and `folder` stay empty: only `load` knows the paths.
 pub fn resolve(
     files: Files,
     flags: &Flags,
@@ -78,6 +91,7 @@ pub fn resolve(
     let servers = merged.table("mcp_servers");
     let broken = servers.map(|table| server::servers(context, table, &mut config));
     limits(context, &merged, &mut config.limits, &mut problems);
+    log(context, &merged, &mut config.log, &mut problems);
     looks(context, &merged, &mut config.ui, &mut problems);
     let mut reader = Reader::new(context, &merged, "");
     config.roots = reader.folders("roots");
@@ -87,6 +101,7 @@ pub fn resolve(
         return Ok(Resolved {
             config,
             model_origin,
+            folder: None,
         });
     }
     // Nothing can start: whatever is wrong is said at once, so that one reading mends the file.
@@ -99,7 +114,7 @@ pub fn resolve(
 fn top_level(context: Context<'_>, table: &Table) -> Vec<Problem> {
     let mut reader = Reader::new(context, table, "");
     reader.only(&TOP, &TOP_ELSEWHERE);
-    for key in ["mcp_servers", "model", "limits", "ui"] {
+    for key in ["mcp_servers", "model", "limits", "log", "ui"] {
         reader.inner(key);
     }
     reader.problems
@@ -215,6 +230,7 @@ fn limits(context: Context<'_>, merged: &Table, limits: &mut Limits, problems: &
         "steps_per_turn",
         "same_call",
         "result_tokens",
+        "context_tokens",
         "first_byte_sec",
     ];
     reader.only(&keys, &[]);
@@ -225,9 +241,24 @@ fn limits(context: Context<'_>, merged: &Table, limits: &mut Limits, problems: &
     ] {
         *limit = reader.whole(key).unwrap_or(*limit);
     }
+    let context = reader.whole("context_tokens");
+    // Less holds no request at all.
+    limits.context_tokens = context
+        .map(|tokens| tokens.max(2_000))
+        .or(limits.context_tokens);
     if let Some(seconds) = seconds(&mut reader, "first_byte_sec") {
         limits.first_byte = seconds;
     }
+    problems.extend(reader.problems);
+}
+
+fn log(context: Context<'_>, merged: &Table, level: &mut LogLevel, problems: &mut Vec<Problem>) {
+    let Some(table) = merged.table("log") else {
+        return;
+    };
+    let mut reader = Reader::new(context, table, "log");
+    reader.only(&["level"], &[]);
+    *level = reader.choice("level", &LogLevel::ALL).unwrap_or(*level);
     problems.extend(reader.problems);
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::agent::transcript::Level;
 use crate::host::book::Purpose;
 use crate::host::call::{CallEnd, CallState, ToolCall};
-use crate::host::dispatch::PROGRESS_FACTOR;
 use crate::host::effect::Effect;
 use crate::host::state::Host;
 use crate::ids::{CallId, Generation, Moment, ServerName};
@@ -243,9 +242,7 @@ impl Host {
 
     fn time_left(&self, call: &ToolCall, now: Moment) -> Duration {
         let server = call.server.as_ref().and_then(|name| self.server(name));
-        let timeout = server.map_or(Duration::ZERO, crate::host::server::Server::tool_timeout);
-        timeout
-            .saturating_mul(PROGRESS_FACTOR)
-            .saturating_sub(call.elapsed(now))
+        let limit = server.map_or(Duration::ZERO, crate::host::server::Server::call_limit);
+        limit.saturating_sub(call.elapsed(now))
     }
 }

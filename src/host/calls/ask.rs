@@ -3,7 +3,7 @@
 //! Pure. The same answer settles the other questions that it covers.
 
 use crate::config::AllowRule;
-use crate::host::call::{CallEnd, CallState};
+use crate::host::call::{CallEnd, CallState, Origin, Ruler};
 use crate::host::effect::Effect;
 use crate::host::keep::Keep;
 use crate::host::question::{About, Answer, Question};
@@ -11,7 +11,7 @@ use crate::host::state::Host;
 use crate::ids::{CallId, Moment, QuestionId};
 
 impl Host {
-    pub(super) fn ask(&mut self, id: CallId, why: String, now: Moment) {
+    pub(in crate::host) fn ask(&mut self, id: CallId, why: String, now: Moment) {
         self.book.question = self.book.question.next();
         let question = self.book.question;
         if let Some(call) = self.call_mut(id) {
@@ -40,13 +40,19 @@ impl Host {
         let Some(call) = asked.call() else {
             return self.answer_server(asked, place, answer, now);
         };
+        let (by, why) = ruling(&answer);
+        self.rule(call, by, why);
+        self.previews.remove(&call);
         match answer {
             Answer::No { reason } => self.finish(call, CallEnd::Denied { reason }, now),
             Answer::Dismissed => self.finish(call, CallEnd::Denied { reason: None }, now),
-            Answer::Once | Answer::Filled { .. } => self.dispatch(call, now),
+            Answer::Session | Answer::Always if self.is_of_hand(call) => {
+                self.accept_and_send(call, answer == Answer::Always, now)
+            }
+            Answer::Once | Answer::Filled { .. } => self.send_decided(call, now),
             Answer::Session => {
                 self.allow_for_session(call);
-                let mut effects = self.dispatch(call, now);
+                let mut effects = self.send_decided(call, now);
                 effects.extend(self.send_allowed(now));
                 effects
             }
@@ -56,11 +62,29 @@ impl Host {
                     .into_iter()
                     .map(|rule| Effect::Keep(Keep::Rule(rule)))
                     .collect();
-                effects.extend(self.dispatch(call, now));
+                effects.extend(self.send_decided(call, now));
                 effects.extend(self.send_allowed(now));
                 effects
             }
         }
+    }
+
+    fn is_of_hand(&self, id: CallId) -> bool {
+        let call = self.call(id);
+        call.is_some_and(|call| matches!(call.origin, Origin::Hand))
+    }
+
+    /// A call by hand is asked for only where its tool has changed: more than once means that the change is accepted, for this
+    /// session or from now on. The model gets no right by it.
+    fn accept_and_send(&mut self, id: CallId, kept: bool, now: Moment) -> Vec<Effect> {
+        let call = self.call(id);
+        let of = call.and_then(|call| Some((call.server.clone()?, vec![call.tool.clone()])));
+        let mut effects = match of {
+            Some((server, tool)) => self.accept_tools(&server, Some(&tool), kept),
+            None => Vec::new(),
+        };
+        effects.extend(self.dispatch(id, now));
+        effects
     }
 
     fn allow_for_session(&mut self, id: CallId) -> Option<AllowRule> {
@@ -84,8 +108,25 @@ impl Host {
         let ids: Vec<_> = self.questions.iter().filter_map(allowed).collect();
         self.questions
             .retain(|asked| asked.call().is_none_or(|call| !ids.contains(&call)));
-        ids.into_iter()
-            .flat_map(|id| self.dispatch(id, now))
-            .collect()
+        let send = |id| {
+            self.rule(id, Ruler::Rule, "the person's answer to an equal question");
+            self.send_decided(id, now)
+        };
+        ids.into_iter().flat_map(send).collect()
     }
+}
+
+/// Who decided by this answer, and in what words.
+fn ruling(answer: &Answer) -> (Ruler, String) {
+    let why = match answer {
+        Answer::Once | Answer::Filled { .. } => "yes, this once",
+        Answer::Session => "yes, for this session",
+        Answer::Always => "yes, always",
+        Answer::No { reason: None } => "no",
+        Answer::No {
+            reason: Some(reason),
+        } => return (Ruler::Person, format!("no: {reason}")),
+        Answer::Dismissed => "the question was closed",
+    };
+    (Ruler::Person, why.to_owned())
 }

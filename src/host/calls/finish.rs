@@ -17,23 +17,37 @@ use crate::mcp::result::CallOutcome;
 impl Host {
     /// Ends a call, takes the sample, saves what is too long for the model, and lets the turn go on.
     pub(in crate::host) fn finish(&mut self, id: CallId, end: CallEnd, now: Moment) -> Vec<Effect> {
+        if let Some(effects) = self.send_again(id, &end, now) {
+            return effects;
+        }
         let Some(call) = self.call_mut(id) else {
             return Vec::new();
         };
-        let was_sent = matches!(call.state, CallState::Running { .. });
+        let sent_on = match call.state {
+            CallState::Running { generation, .. } => Some(generation),
+            CallState::Asking { .. } | CallState::Queued { .. } | CallState::Done { .. } => None,
+        };
         let took = call.elapsed(now);
         call.state = CallState::Done {
             at: now,
             took,
             end: end.clone(),
         };
-        let is_of_cache = call.cached.is_some();
-        self.check_output(id);
-        let mut effects = self.asks_of_calls_over(|call| call == id);
-        if was_sent && !is_of_cache {
+        // What the cache answered says nothing of the server.
+        let sent_on = sent_on.filter(|_| call.cached.is_none());
+        let mut effects = Vec::new();
+        if let (Some(generation), Some(name)) = (sent_on, call.server.clone()) {
             effects.extend(self.sample(id, &end, now));
+            effects.extend(self.weigh(&name, generation, &end, now));
         }
+        self.book.resends.remove(&id);
+        self.check_output(id);
+        self.say_unknown(id);
+        self.let_go_of_results(id);
+        effects.extend(self.asks_of_calls_over(|call| call == id));
+        self.previews.remove(&id);
         effects.extend(self.save_if_long(id, &end));
+        effects.extend(self.settle_cache(id, &end, now));
         let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));
         effects.extend(resolved);
         if self.book.attached.contains(&id) {

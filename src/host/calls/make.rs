@@ -11,7 +11,7 @@ use crate::agent::model::ModelCall;
 use crate::agent::transcript::Entry;
 use crate::host::approval::Decision;
 use crate::host::arguments;
-use crate::host::call::{CallEnd, CallState, Origin, ToolCall};
+use crate::host::call::{CallEnd, CallState, Origin, Ruler, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::own_tools;
 use crate::host::servers::absence;
@@ -35,6 +35,7 @@ impl Host {
         for call in written {
             let id = self.make_model_call(turn, call, now);
             effects.extend(if is_hushed {
+                self.rule(id, Ruler::Mcpdeck, "no tools were on offer any more");
                 self.finish(id, not_on_offer(), now)
             } else {
                 self.admit(id, now)
@@ -100,6 +101,7 @@ impl Host {
             request_id: None,
             task: None,
             saved_to: None,
+            resent: 0,
             mismatch: None,
             ruling: None,
             cached: None,
@@ -113,9 +115,15 @@ impl Host {
         // Counted whether it fits or not: the same wrong call over and over leads nowhere either.
         if let Some(times) = self.count_repeat(id) {
             self.book.hushed = true;
+            self.rule(
+                id,
+                Ruler::Mcpdeck,
+                format!("the same call {times} times in a row"),
+            );
             return self.finish(id, CallEnd::Repeated { times }, now);
         }
         if let Err(end) = fits {
+            self.rule(id, Ruler::Mcpdeck, "it could not be sent as it was made");
             return self.finish(id, end, now);
         }
         let Some(call) = self.call(id) else {
@@ -124,13 +132,19 @@ impl Host {
         let Some(server) = call.server.as_ref().and_then(|name| self.server(name)) else {
             return Vec::new();
         };
+        if let Some(why) = self.why_held(call) {
+            return self.refuse(id, why, now);
+        }
         match self.decide(server, call) {
-            Decision::Allow => self.dispatch(id, now),
-            Decision::Refuse(why) => self.finish(id, CallEnd::Refused { why }, now),
-            Decision::Ask(why) => {
-                self.ask(id, why, now);
-                Vec::new()
+            Decision::Allow(ruling) => {
+                self.rule(id, ruling.by, ruling.why);
+                self.dispatch(id, now)
             }
+            Decision::Refuse(why) => {
+                self.rule(id, Ruler::Mcpdeck, why.clone());
+                self.finish(id, CallEnd::Refused { why }, now)
+            }
+            Decision::Ask(why) => self.look_and_ask(id, why, now),
         }
     }
 
@@ -158,7 +172,7 @@ impl Host {
                 (_, _) => self.no_such_tool(call),
             }));
         };
-        if !server.status.is_ready() {
+        if !server.status.is_ready() && !server.is_expected() {
             return Err(CallEnd::Unavailable {
                 why: absence(server),
             });
@@ -262,8 +276,30 @@ impl Host {
         );
         self.transcript.push(Entry::Hand { call: id });
         match self.prepare(id) {
-            Ok(()) => self.dispatch(id, now),
-            Err(end) => self.finish(id, end, now),
+            Ok(()) => {
+                self.rule(id, Ruler::Hand, "the person made it");
+                self.send_by_hand(id, now)
+            }
+            Err(end) => {
+                self.rule(id, Ruler::Mcpdeck, "it could not be sent as it was made");
+                self.finish(id, end, now)
+            }
+        }
+    }
+}
+
+impl Host {
+    /// Sends a call by the person. A tool that has changed behind their back is asked for first.
+    fn send_by_hand(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
+        let why = self.call(id).and_then(|call| self.why_held(call));
+        match why {
+            None => self.dispatch(id, now),
+            Some(why) if self.settings.headless => self.refuse(id, why, now),
+            Some(_) => {
+                let why = "the server has changed what it says of this tool since you accepted it";
+                self.ask(id, why.to_owned(), now);
+                Vec::new()
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod adrift;
 mod ask;
 mod finish;
 mod make;
+mod memory;
 
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ impl Host {
     /// Ends every call that has not ended: asked ones are dropped, running ones cancelled.
     pub(in crate::host) fn cancel_calls(&mut self, now: Moment) -> Vec<Effect> {
         self.questions.retain(|asked| asked.call().is_none());
+        self.previews.clear();
+        self.book.looking.clear();
         let running: Vec<CallId> = self
             .calls
             .iter()
@@ -63,13 +66,19 @@ impl Host {
             .collect();
         let mut effects = self.asks_of_calls_over(|call| running.contains(&call));
         self.cancel_adrift(&running);
+        // Sent before, and about to be sent again: that it was never sent would be untrue.
+        let sent_before: std::collections::BTreeMap<CallId, CallEnd> = running
+            .iter()
+            .filter_map(|id| Some((*id, self.end_of_resend(*id)?)))
+            .collect();
         for call in &mut self.calls {
             match (&call.state, &call.server) {
                 (CallState::Asking { .. } | CallState::Queued { .. }, _) => {
+                    let end = sent_before.get(&call.id).cloned();
                     call.state = CallState::Done {
                         at: now,
                         took: Duration::ZERO,
-                        end: CallEnd::Interrupted,
+                        end: end.unwrap_or(CallEnd::Interrupted),
                     };
                 }
                 (CallState::Running { since, generation }, Some(server)) => {
@@ -87,6 +96,7 @@ impl Host {
                 (CallState::Running { .. }, None) | (CallState::Done { .. }, _) => {}
             }
         }
+        effects.extend(self.cancelled_in_cache(now));
         effects
     }
 

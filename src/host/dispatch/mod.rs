@@ -1,7 +1,15 @@
 //! The gate between a call that may run and its server: what the cache answers, what the breaker holds back, what waits for
 //! its turn, and what is sent.
 //!
-//! Pure. In this order: cache, breaker, limits, the wire.
+//! Pure. In this order: the wait for a server that starts, cache, breaker, limits, the wire.
+
+mod again;
+mod breaker;
+mod cache;
+mod hold;
+mod limits;
+
+pub(in crate::host) use cache::Kept;
 
 use crate::host::call::{CallEnd, CallState};
 use crate::host::effect::Effect;
@@ -9,22 +17,49 @@ use crate::host::servers::absence;
 use crate::host::state::Host;
 use crate::ids::{CallId, Moment};
 
-/// A call with progress may run this many times its timeout.
-pub(in crate::host) const PROGRESS_FACTOR: u32 = 10;
-
 impl Host {
-    /// Sends a call that may run to its server.
+    /// Sends a call that may run to its server, or ends it, or lets it wait for its turn.
     pub(in crate::host) fn dispatch(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
+        if let Some(effects) = self.wait_for_server(id, now) {
+            return effects;
+        }
+        if let Some(effects) = self.is_away(id, now) {
+            return effects;
+        }
+        if let Some(effects) = self.ask_cache(id, now) {
+            return effects;
+        }
+        if let Some(effects) = self.held_back(id, now) {
+            return effects;
+        }
+        if self.waits_for_its_turn(id, now) {
+            return Vec::new();
+        }
+        self.send(id, now)
+    }
+
+    /// Ends a call whose server is not there.
+    fn is_away(&mut self, id: CallId, now: Moment) -> Option<Vec<Effect>> {
+        let call = self.call(id)?;
+        let found = call.server.as_ref().and_then(|name| self.server(name));
+        let why = match found {
+            Some(server) if server.status.is_ready() => return None,
+            Some(server) => absence(server),
+            None => "its server is gone".to_owned(),
+        };
+        Some(self.finish(id, CallEnd::Unavailable { why }, now))
+    }
+
+    /// Puts a call on the wire.
+    fn send(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
         let Some(call) = self.call(id) else {
             return Vec::new();
         };
-        let found = call.server.as_ref().and_then(|name| self.server(name));
-        let Some(server) = found.filter(|server| server.status.is_ready()) else {
-            let why = found.map_or_else(|| "its server is gone".to_owned(), absence);
-            return self.finish(id, CallEnd::Unavailable { why }, now);
+        let Some(server) = call.server.as_ref().and_then(|name| self.server(name)) else {
+            return Vec::new();
         };
-        let timeout = server.tool_timeout();
         let generation = server.generation;
+        let max_total = server.call_limit();
         let effect = Effect::Call {
             call: id,
             server: server.name.clone(),
@@ -32,10 +67,15 @@ impl Host {
             method: call.method,
             tool: call.tool.clone(),
             arguments: call.arguments.clone(),
-            timeout,
-            max_total: timeout.saturating_mul(PROGRESS_FACTOR),
+            timeout: server.tool_timeout().min(max_total),
+            max_total,
         };
+        let (name, most) = (server.name.clone(), server.most_calls());
+        let limiter = self.book.limiters.entry(name).or_default();
+        limiter.begins(most, now);
+        self.book.under_way.insert(id);
         if let Some(call) = self.call_mut(id) {
+            call.request_id = None;
             call.state = CallState::Running {
                 since: now,
                 generation,

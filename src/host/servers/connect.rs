@@ -23,12 +23,15 @@ impl Host {
             server.status,
             Status::Starting { .. } | Status::Ready { .. }
         );
-        server.hello = None;
+        (server.hello, server.confined) = (None, None);
         server.generation = old.next();
         server.restarts += u32::from(old != Generation(0));
         server.status = Status::Starting { since: now };
         (server.listing, server.probing) = (BTreeMap::new(), None);
         server.disconnected();
+        // What it offered stays usable, and is believed again once this connection has said the same.
+        let lists = server.lists.values_mut();
+        lists.for_each(|list| (list.confirmed, list.read) = (false, None));
         let generation = server.generation;
         let remembered = self.book.eras.get(name).copied();
         self.errands_ended(name);
@@ -55,6 +58,7 @@ impl Host {
             .entry(name.clone())
             .or_default()
             .reset();
+        self.forget_results(name);
         self.dial(name, now)
     }
 
@@ -74,10 +78,13 @@ impl Host {
         server.templates.clear();
         server.prompts.clear();
         server.rejected.clear();
+        server.lists.clear();
         let generation = server.generation;
         self.errands_ended(name);
+        self.forget_results(name);
         self.rename_tools();
         let mut effects = self.asks_ended(name, generation);
+        effects.extend(self.release_held(name, now));
         effects.extend(self.give_up_tasks(name, now));
         effects.extend(self.gathered_if_settled(now));
         if is_open {
@@ -95,12 +102,16 @@ impl Host {
         failure: Box<Failure>,
         now: Moment,
     ) -> Vec<Effect> {
-        let next = self
-            .book
-            .lifecycles
-            .entry(name.clone())
-            .or_default()
-            .ended(failure.kind, now);
+        let random = self.book.dice.roll();
+        let lifecycle = self.book.lifecycles.entry(name.clone()).or_default();
+        let next = match lifecycle.ended(failure.kind, now, random) {
+            Next::Redial { .. }
+                if !lifecycle.has_been_ready() && !self.settings.redials_at_start =>
+            {
+                Next::Stay
+            }
+            next => next,
+        };
         let timer = self.book.numbers.timer();
         self.errands_ended(name);
         self.doubt_era(name, failure.kind);
@@ -133,6 +144,7 @@ impl Host {
         if effects.is_empty() {
             effects.extend(self.give_up_tasks(name, now));
         }
+        effects.extend(self.release_held(name, now));
         effects.extend(self.gathered_if_settled(now));
         effects
     }

@@ -40,6 +40,7 @@ impl Host {
             .filter(|kind| !kinds.contains(kind))
         {
             server.rejected.remove(&kind);
+            server.lists.remove(&kind);
             match kind {
                 ListKind::Tools => {}
                 ListKind::Resources => server.resources.clear(),
@@ -63,7 +64,7 @@ impl Host {
     }
 
     /// Asks for a list.
-    fn list(&mut self, name: &ServerName, kind: ListKind, now: Moment) -> Vec<Effect> {
+    pub(super) fn list(&mut self, name: &ServerName, kind: ListKind, now: Moment) -> Vec<Effect> {
         self.book.listed.insert((name.clone(), kind), now);
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
@@ -118,10 +119,17 @@ impl Host {
             return Vec::new();
         };
         let before = server.listing.insert(kind, Listing::Quiet);
+        self.confirm(name, kind, now);
+        let Some(server) = self.server_mut(name) else {
+            return Vec::new();
+        };
         let mut effects = match listed {
             Listed::Tools(tools) => {
                 self.warn_of_names(name, &tools.items);
-                self.tools_known(name, tools, now)
+                self.forget_changed_tools(name, &tools.items);
+                let mut effects = self.weigh_missing(name, &tools.items);
+                effects.extend(self.tools_known(name, tools, now));
+                effects
             }
             Listed::Resources(list) => {
                 server.rejected.insert(kind, list.rejected);
@@ -143,6 +151,7 @@ impl Host {
             effects.extend(self.list_soon(name, kind, now));
         }
         effects.extend(self.heard_of_list(name, kind, now));
+        effects.extend(self.keep_lists(name));
         effects
     }
 
@@ -170,6 +179,10 @@ impl Host {
             why: why.clone(),
         }];
         let before = server.listing.insert(kind, Listing::Quiet);
+        if let Some(list) = server.lists.get_mut(&kind) {
+            // It is asked for again after its time, not at every turn.
+            list.read = Some(now);
+        }
         let again = before == Some(Listing::Stale);
         if kind != ListKind::Tools {
             // Announced and not there is common, and no fault that matters: what was known stays.
@@ -179,6 +192,7 @@ impl Host {
                 false => Vec::new(),
             };
             effects.extend(self.heard_of_list(name, kind, now));
+            effects.extend(self.keep_lists(name));
             return effects;
         }
         server.health.went_wrong(why);
@@ -196,6 +210,7 @@ impl Host {
         if again {
             effects.extend(self.list_soon(name, kind, now));
         }
+        effects.extend(self.heard_of_list(name, kind, now));
         effects
     }
 
@@ -208,6 +223,9 @@ impl Host {
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
+        if let Some(list) = server.lists.get_mut(&kind) {
+            (list.confirmed, list.read) = (false, None);
+        }
         match server.listing.get(&kind).copied().unwrap_or_default() {
             // Some servers say so before they have answered the handshake; the first listing comes after it anyway.
             Listing::Quiet if server.hello.is_none() => Vec::new(),
@@ -221,6 +239,7 @@ impl Host {
     }
 
     fn tools_known(&mut self, name: &ServerName, tools: Items<Tool>, now: Moment) -> Vec<Effect> {
+        let mut effects = self.weigh_tools(name, &tools.items);
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
@@ -232,7 +251,6 @@ impl Host {
             .collect();
         server.weigh();
         server.rejected.insert(ListKind::Tools, tools.rejected);
-        let mut effects = Vec::new();
         if let (false, Some(hello)) = (server.status.is_ready(), server.hello.clone()) {
             server.status = Status::Ready { since: now, hello };
             self.book
@@ -240,20 +258,25 @@ impl Host {
                 .entry(name.clone())
                 .or_default()
                 .ready();
+            if let Some(server) = self.server_mut(name) {
+                server.breaker.reconnected();
+            }
             effects.extend(self.probe_later(name));
             effects.extend(self.restore(name, now));
+            effects.extend(self.release_held(name, now));
         }
         self.rename_tools();
+        self.compare_tools(name);
         effects.extend(self.gathered_if_settled(now));
         effects
     }
 
-    /// Names the tools of the servers that are ready.
+    /// Names the tools of the servers that are ready, and of those that start and whose tools are known from the last time.
     pub(super) fn rename_tools(&mut self) {
         let ready = self
             .servers
             .iter()
-            .filter(|server| server.status.is_ready());
+            .filter(|server| server.status.is_ready() || server.is_expected());
         let tools = ready.flat_map(|server| {
             server
                 .tools

@@ -1,24 +1,29 @@
 //! The machine of servers: dialled and ended (`connect`), listed (`listing`), asked whether they live (`probe`), judged
-//! (`judging`; without the time in which they wait for a person: `held`), and what the model is told of those that are missing (`missing`).
+//! (`judging`; without the time in which they wait for a person: `held`), taken over from a configuration that was read again
+//! (`reload`), and what the model is told of those that are missing (`missing`).
 //!
 //! Pure. A status event of an earlier connection is dropped by its generation.
 
 mod connect;
+mod freshness;
 mod held;
 mod judging;
 mod listing;
 mod missing;
 mod probe;
+mod reload;
 mod restore;
 
 pub(super) use held::Held;
 pub(super) use missing::absence;
+pub use reload::Taken;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::config::{BrokenServer, ServerSpec};
 use crate::host::asks::Asker;
 use crate::host::effect::Effect;
+use crate::host::pins::Flags;
 use crate::host::server::{CacheUse, Load, Server};
 use crate::host::state::Host;
 use crate::ids::{Generation, Moment, ServerName};
@@ -45,7 +50,9 @@ impl Server {
 
     pub(in crate::host) fn broken(broken: &BrokenServer) -> Self {
         let failure = Failure {
-            hint: Some("mend the configuration, then start mcpdeck again".to_owned()),
+            hint: Some(
+                "mend the configuration; the terminal program reads it again by itself".to_owned(),
+            ),
             ..Failure::new(FailureKind::Config, broken.error.clone())
         };
         let status = match broken.enabled {
@@ -68,6 +75,8 @@ impl Server {
             status,
             generation: Generation(0),
             tools: Vec::new(),
+            held: BTreeMap::new(),
+            flags: Flags::default(),
             resources: Vec::new(),
             templates: Vec::new(),
             prompts: Vec::new(),
@@ -82,11 +91,13 @@ impl Server {
             processes: None,
             tool_tokens: 0,
             stderr_lines: 0,
+            confined: None,
             log: VecDeque::new(),
             restarts: 0,
             probing: None,
             hello: None,
             listing: BTreeMap::new(),
+            lists: BTreeMap::new(),
         }
     }
 }
@@ -115,12 +126,10 @@ impl Host {
             .is_some_and(|server| server.generation == from && is_open(server));
         let mut effects = match event {
             ServerEvent::Call(id, event) => self.call_event(id, from, event, now),
-            ServerEvent::Errand(id, end) => {
-                self.errand_over(id, end, now);
-                Vec::new()
-            }
+            ServerEvent::Errand(id, end) => self.errand_over(id, end, now),
             ServerEvent::AskWithdrawn(ask) => self.ask_withdrawn(name, from, ask),
             ServerEvent::Asked { ask, call, what } if is_current => {
+                self.asked_in_calls(name, from, call);
                 let asker = Asker {
                     server: name.clone(),
                     generation: from,
@@ -136,6 +145,7 @@ impl Host {
         // After the status, so that a turn that goes on does not count on this server.
         if let Some(why) = ended {
             effects.extend(self.asks_ended(name, from));
+            effects.extend(self.looks_ended(now));
             effects.extend(self.lose_calls(name, from, &why, now));
         }
         effects
@@ -144,7 +154,17 @@ impl Host {
     fn status_event(&mut self, name: &ServerName, event: ServerEvent, now: Moment) -> Vec<Effect> {
         match event {
             ServerEvent::Connected(hello) => self.greeted(name, hello, now),
+            ServerEvent::Confined(how) => {
+                if let Some(server) = self.server_mut(name) {
+                    server.confined = Some(how);
+                }
+                Vec::new()
+            }
             ServerEvent::Listed(listed) => self.listed(name, listed, now),
+            ServerEvent::Hints(kind, hints) => {
+                self.book.hints.insert((name.clone(), kind), hints);
+                Vec::new()
+            }
             ServerEvent::ListFailed(kind, why) => self.list_failed(name, kind, why, now),
             ServerEvent::Changed(kind) => self.list_changed(name, kind, now),
             ServerEvent::ResourceUpdated { uri } => {
@@ -197,7 +217,8 @@ impl Host {
             unlisted.is_none_or(|(of, kinds)| *of != server.generation || kinds.is_empty())
         };
         self.servers.iter().all(|server| {
-            server.status.is_settled() && (!server.status.is_ready() || is_listed(server))
+            let is_settled = server.status.is_settled() || server.is_expected();
+            is_settled && (!server.status.is_ready() || is_listed(server))
         })
     }
 

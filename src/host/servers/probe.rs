@@ -73,7 +73,17 @@ impl Host {
         from: Generation,
         now: Moment,
     ) -> Vec<Effect> {
+        // While its breaker is open nothing is sent but the breaker's own probe.
+        let is_ours = self.book.breaker_probes.contains(name);
         match self.server_mut(name) {
+            Some(server)
+                if server.generation == from
+                    && server.status.is_ready()
+                    && server.breaker.holds_for(now).is_some()
+                    && !is_ours =>
+            {
+                self.probe_later(name)
+            }
             Some(server) if server.generation == from && server.status.is_ready() => {
                 server.probing = Some(now);
                 vec![Effect::Probe {
@@ -99,23 +109,41 @@ impl Host {
         millis: Option<u64>,
         now: Moment,
     ) -> Vec<Effect> {
+        // Whoever wanted to know, an answer is a sample.
+        if let (Some(millis), Some(server)) = (millis, self.server_mut(name)) {
+            server.health.probe(Duration::from_millis(millis), now);
+        }
+        if let Some(effects) = self.circuit_probed(name, millis.is_some(), now) {
+            return effects;
+        }
         if let Some(server) = self.server_mut(name) {
             match (millis, server.probing.take()) {
-                (Some(millis), _) => {
-                    server.health.probe(Duration::from_millis(millis), now);
-                    self.probes(name).heard();
-                }
+                (Some(_), _) => self.probes(name).heard(),
                 (None, since) => {
-                    let waited = since.map_or(Duration::ZERO, |since| now.since(since));
-                    let words = crate::text::human::duration(waited);
-                    let error = format!("no answer to a health probe within {words}");
-                    server.health.missed(error);
-                    if self.is_silent(name) {
-                        let text = "it does not answer any more, so it is dialled again";
-                        self.log_ours(name, text.to_owned(), now);
-                        return self.dial(name, now);
-                    }
+                    server.probing = since;
+                    return self.probed_in_vain(name, now);
                 }
+            }
+        }
+        self.probe_later(name)
+    }
+
+    /// A probe had no answer: a connection that has answered before is believed dead after some.
+    pub(in crate::host) fn probed_in_vain(
+        &mut self,
+        name: &ServerName,
+        now: Moment,
+    ) -> Vec<Effect> {
+        if let Some(server) = self.server_mut(name) {
+            let since = server.probing.take();
+            let waited = since.map_or(Duration::ZERO, |since| now.since(since));
+            let words = crate::text::human::duration(waited);
+            let error = format!("no answer to a health probe within {words}");
+            server.health.missed(error);
+            if self.is_silent(name) {
+                let text = "it does not answer any more, so it is dialled again";
+                self.log_ours(name, text.to_owned(), now);
+                return self.dial(name, now);
             }
         }
         self.probe_later(name)

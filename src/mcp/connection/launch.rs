@@ -5,21 +5,39 @@ use std::path::PathBuf;
 
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Access, Bundled, Launch, StoreUrl};
+use crate::config::{Access, Bundled, Enforcement, Launch, StoreUrl};
 use crate::mcp::connection::Dial;
 use crate::mcp::failure::Failure;
 use crate::mcp::transport::child::Program;
-use crate::mcp::transport::{Link, http, stdio};
+use crate::mcp::transport::{Link, confine, http, stdio};
 use crate::mcp::wire::tap::ConnectionTap;
 
 /// Starts the server or opens its URL. Nothing is sent yet.
 pub fn open(dial: &Dial, tap: &ConnectionTap, tasks: &TaskTracker) -> Result<Link, Box<Failure>> {
     match &dial.spec.launch {
-        Launch::Stdio(launch) => stdio::start(&Program::resolve(launch)?, tap, tasks),
+        Launch::Stdio(launch) => {
+            let mut program = Program::resolve(launch)?.supervised(&dial.own_binary);
+            if let Some(by) = &dial.spec.policy.confine {
+                confinement(dial)?;
+                program = program.confined(by, &dial.own_binary)?;
+            }
+            stdio::start(&program, tap, tasks)
+        }
         Launch::Bundled(bundled) => {
             stdio::start(&program(dial.own_binary.clone(), bundled), tap, tasks)
         }
         Launch::Http(launch) => http::start(launch, &dial.authorizer, tap, tasks),
+    }
+}
+
+/// How much of the server's confinement the system holds, where it asks for one.
+///
+/// # Errors
+/// When the system cannot hold it: then the server must not be started.
+pub fn confinement(dial: &Dial) -> Result<Option<Enforcement>, Box<Failure>> {
+    match (&dial.spec.launch, &dial.spec.policy.confine) {
+        (Launch::Stdio(_), Some(by)) => confine::check(by).map(Some),
+        _ => Ok(None),
     }
 }
 

@@ -58,7 +58,11 @@ impl Voice {
         mut params: Map<String, Value>,
         progress: bool,
     ) -> Value {
-        let mut meta = Map::new();
+        // What the caller put there stays beside what belongs there in any case.
+        let mut meta = match params.remove("_meta") {
+            Some(Value::Object(meta)) => meta,
+            _ => Map::new(),
+        };
         if progress {
             meta.insert("progressToken".to_owned(), id.into());
         }
@@ -161,6 +165,12 @@ impl Voice {
                 }
                 ("completion/complete", params)
             }
+            Errand::Preview { tool, arguments } => {
+                let mut params = one("name", tool.as_str().into());
+                let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
+                params.insert("arguments".to_owned(), arguments);
+                ("tools/call", params)
+            }
             Errand::Subscribe { uri } => ("resources/subscribe", one("uri", uri.as_str().into())),
             Errand::Unsubscribe { uri } => {
                 ("resources/unsubscribe", one("uri", uri.as_str().into()))
@@ -169,7 +179,13 @@ impl Voice {
                 ("logging/setLevel", one("level", level.as_str().into()))
             }
         };
-        self.request(id, method, params, false)
+        let mut message = self.request(id, method, params, false);
+        // Nobody answers questions for a preview, such as which folders a server may know of: none may come.
+        let can = "/params/_meta/io.modelcontextprotocol~1clientCapabilities";
+        if let (Errand::Preview { .. }, Some(can)) = (errand, message.pointer_mut(can)) {
+            *can = json!({});
+        }
+        message
     }
 
     /// The cheapest request of the era that a living server answers.

@@ -34,9 +34,13 @@ use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::request::{Errand, ErrandEnd, ListKind, Method};
 use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Era;
+use crate::mcp::transport::send_heavy;
 use crate::mcp::wire::Tap;
 use crate::mcp::wire::redact::Redactor;
 use crate::mcp::wire::secrets;
+
+/// Bytes for which one place in the channel of [`Reports`] stands.
+pub const REPORT_PLACE: usize = 64 * 1024;
 
 /// Where a connection's events go: bounded, and every one is delivered.
 pub type Reports = mpsc::Sender<(ServerName, Generation, ServerEvent)>;
@@ -73,6 +77,8 @@ pub struct CallRequest {
     pub timeout: Duration,
     /// How long at all, whatever the progress.
     pub max_total: Duration,
+    /// The trace that it belongs to, in the form of W3C's `traceparent`: goes along in `_meta`.
+    pub trace: Option<String>,
 }
 
 /// A call that an earlier connection began as a task, to be followed to its end.
@@ -206,11 +212,10 @@ struct Reporter {
 
 impl Reporter {
     async fn event(&self, event: ServerEvent) {
+        let weight = event.weight();
+        let report = (self.server.clone(), self.generation, event);
         // Nobody listens any more: the program is ending.
-        let _deaf = self
-            .reports
-            .send((self.server.clone(), self.generation, event))
-            .await;
+        let _deaf = send_heavy(&self.reports, report, weight, REPORT_PLACE).await;
     }
 
     async fn call(&self, call: CallId, event: CallEvent) {
@@ -243,6 +248,9 @@ async fn run(dial: Dial, reporter: Reporter, mut commands: mpsc::UnboundedReceiv
         reporter: reporter.clone(),
         replies,
     };
+    if let Ok(Some(how)) = launch::confinement(&dial) {
+        reporter.event(ServerEvent::Confined(how)).await;
+    }
     let failure = match shake_hands(&dial, &mut early, &mut commands, &answers, &tasks).await {
         Ok(shaken) => {
             let hello = Box::new(shaken.hello.clone());

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::ids::{CallId, ErrandId};
-use crate::mcp::listing::Listed;
+use crate::mcp::listing::{ListHints, Listed};
 use crate::mcp::request::{Errand, ListKind};
 use crate::mcp::result::CallOutcome;
 use crate::mcp::transport::Gate;
@@ -45,10 +45,14 @@ pub enum Purpose {
 pub struct Pages {
     pub listed: Listed,
     pub cursors: Vec<String>,
+    /// How long it is good by the pages so far; absent before the first.
+    pub hints: Option<ListHints>,
     /// When the last page must have come.
     pub deadline: Instant,
     /// It belongs to the start: a server that does not answer it has not come up.
     pub is_first: bool,
+    /// The bytes of the pages so far, about.
+    pub weight: usize,
 }
 
 /// What came of a request.

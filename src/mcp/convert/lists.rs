@@ -3,11 +3,12 @@
 //! Pure.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{excerpt, text};
-use crate::mcp::listing::{Listed, Listing, Rejected};
+use crate::mcp::listing::{ListHints, Listed, Listing, Rejected};
 use crate::mcp::param_headers;
 use crate::mcp::prompt::{Prompt, PromptArgument};
 use crate::mcp::resource::{Resource, Template};
@@ -47,6 +48,23 @@ pub fn page(
     }
     let cursor = page.get("nextCursor").and_then(Value::as_str);
     Ok(cursor.map(str::to_owned))
+}
+
+/// What a page says of how long it is good. A negative time is none at all, as the protocol says.
+pub fn hints(page: &Value) -> ListHints {
+    let ttl = page.get("ttlMs").filter(|ttl| ttl.is_number());
+    let millis = |ttl: &Value| match (ttl.as_u64(), ttl.as_f64()) {
+        (Some(whole), _) => whole,
+        // A fraction is cut; what is below nothing is nothing.
+        (None, Some(ms)) => {
+            Duration::try_from_secs_f64(ms / 1_000.0).map_or(0, |ttl| ttl.as_millis() as u64)
+        }
+        (None, None) => 0,
+    };
+    ListHints {
+        ttl_ms: ttl.map(millis),
+        public: page.get("cacheScope").and_then(Value::as_str) == Some("public"),
+    }
 }
 
 fn add<T>(

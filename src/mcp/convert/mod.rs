@@ -8,7 +8,7 @@ mod lists;
 use serde_json::Value;
 
 pub use asks::{BAD_PARAMS, NO_METHOD, ask, url_ask};
-pub use lists::{page, tool};
+pub use lists::{hints, page, tool};
 
 use crate::mcp::event::Progress;
 use crate::mcp::request::{ErrandEnd, Method};
@@ -85,6 +85,19 @@ pub fn result(method: Method, result: &Value) -> Result<ToolResult, String> {
         Method::Resource => list_result(result, "contents", resource_block),
         Method::Prompt => list_result(result, "messages", message),
     }
+}
+
+/// What a call would do, as one of our own servers answers.
+///
+/// # Errors
+/// When it is no result that can be read, as a sentence.
+pub fn previewed(answer: &Value) -> Result<ErrandEnd, String> {
+    let answer = result(Method::Tool, answer)?;
+    Ok(ErrandEnd::Previewed {
+        is_error: answer.is_error,
+        text: answer.as_text(),
+        data: answer.structured.unwrap_or_default(),
+    })
 }
 
 fn list_result(
@@ -250,21 +263,24 @@ fn hello(era: Era, revision: String, result: &Value, info: Option<&Value>) -> He
     }
 }
 
+/// Bytes that are kept of what a server says beside its answers: it may say so at any rate.
+const WORDS: usize = 8 * 1024;
+
 /// The parameters of `notifications/progress`; absent when they hold no number.
 pub fn progress(params: &Value) -> Option<Progress> {
     Some(Progress {
         done: params.get("progress").and_then(Value::as_f64)?,
         total: params.get("total").and_then(Value::as_f64),
-        message: text(params, "message"),
+        message: text(params, "message").map(|text| head(&text, WORDS).to_owned()),
     })
 }
 
-/// The parameters of `notifications/message` as level and text.
+/// The parameters of `notifications/message` as level and text. The wire log has the whole of a long one.
 pub fn log_message(params: &Value) -> (String, String) {
     let level = text(params, "level").unwrap_or_else(|| "info".to_owned());
     let words = match params.get("data") {
-        Some(Value::String(words)) => words.clone(),
-        Some(data) => data.to_string(),
+        Some(Value::String(words)) => head(words, WORDS).to_owned(),
+        Some(data) => head(&data.to_string(), WORDS).to_owned(),
         None => String::new(),
     };
     match text(params, "logger") {

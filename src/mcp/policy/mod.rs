@@ -3,3 +3,6 @@
 //! Pure machines; time comes as an argument. The host holds one of each for each server.
 
 pub mod breaker;
+pub mod cache;
+pub mod limiter;
+pub mod retry;

@@ -11,19 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::config::StdioLaunch;
 use crate::config::server::quote;
+use crate::config::{Confinement, PASSED_ON, StdioLaunch};
 use crate::mcp::failure::{Failure, FailureKind};
-
-/// What a server gets of our environment, beside what the configuration names: where programs and the person's files are, the
-/// language, the time zone. No token, no agent socket, no proxy unless named.
-const PASSED: &[&str] = &[
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "TERM",
-];
+use crate::mcp::transport::{confine, supervise};
 
 /// How long each stage of the end may take.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -41,6 +36,10 @@ pub struct Program {
     pub env: BTreeMap<OsString, OsString>,
     /// Its working directory.
     pub cwd: Option<PathBuf>,
+    /// Our own binary, which stands between us and it and ends all that it starts; absent for our own servers, which start nothing.
+    pub supervisor: Option<PathBuf>,
+    /// Our own binary, which narrows itself by this plan (JSON) and then becomes the program.
+    pub confined: Option<(PathBuf, String)>,
 }
 
 impl Program {
@@ -74,6 +73,8 @@ impl Program {
                 .collect(),
             env,
             cwd: launch.cwd.clone(),
+            supervisor: None,
+            confined: None,
         })
     }
 
@@ -94,7 +95,64 @@ impl Program {
             args,
             env: environment(&launch, &also),
             cwd: None,
+            supervisor: None,
+            confined: None,
         }
+    }
+
+    /// The same, touching nothing but what this names. The plan is not part of what is shown: the server's details tell of it.
+    ///
+    /// # Errors
+    /// When the program or a folder has a name that no configuration can write.
+    pub fn confined(self, by: &Confinement, own_binary: &Path) -> Result<Self, Box<Failure>> {
+        let plan = serde_json::to_string(&confine::Plan::of(by, &self.file)).map_err(|error| {
+            let why = format!("{} cannot be confined: {error}", self.file.display());
+            Failure::new(FailureKind::Config, why)
+        })?;
+        Ok(Self {
+            confined: Some((own_binary.to_path_buf(), plan)),
+            ..self
+        })
+    }
+
+    /// The file that is started and its arguments: the program's own, or those of the process that becomes it.
+    fn started(&self) -> (&Path, Vec<OsString>) {
+        let args = self.args.iter().map(OsString::from);
+        match &self.confined {
+            None => (&self.file, args.collect()),
+            Some((own, plan)) => {
+                let words = [confine::WORD, plan, "--"].map(OsString::from);
+                let file = self.file.clone().into_os_string();
+                (own, words.into_iter().chain([file]).chain(args).collect())
+            }
+        }
+    }
+
+    /// The same, supervised by our own binary where the system lets a process adopt orphans. Without that binary, which an upgrade
+    /// may have taken away, it runs as the leader of its group and no more.
+    #[must_use]
+    pub fn supervised(self, own_binary: &Path) -> Self {
+        let can = cfg!(target_os = "linux") && is_executable(own_binary);
+        Self {
+            supervisor: can.then(|| own_binary.to_owned()),
+            ..self
+        }
+    }
+
+    /// The command that starts it, without its surroundings.
+    fn command(&self) -> Command {
+        let (file, args) = self.started();
+        let plan = serde_json::to_string(&supervise::Plan::of_this_process());
+        let (Some(own), Ok(plan)) = (&self.supervisor, plan) else {
+            let mut command = Command::new(file);
+            // The supervisor must live to see the end; all others go with us.
+            command.args(args).kill_on_drop(true);
+            return command;
+        };
+        let mut command = Command::new(own);
+        command.args([supervise::WORD, &plan, "--"]);
+        command.arg(file).args(args);
+        command
     }
 
     /// The command on one line, for people: words are quoted where a shell would need it.
@@ -112,29 +170,31 @@ impl Program {
     /// # Errors
     /// What the system says, with what to do.
     pub fn spawn(&self) -> Result<Child, Box<Failure>> {
-        let mut command = Command::new(&self.file);
+        let mut command = self.command();
         command
-            .args(&self.args)
             .env_clear()
             .envs(&self.env)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
+            .process_group(0);
         if let Some(cwd) = &self.cwd {
             command.current_dir(cwd);
         }
-        command.spawn().map_err(|error| {
-            Box::new(Failure {
-                target: Some(self.display()),
-                hint: Some(spawn_hint(&error, &self.file)),
-                ..Failure::new(
-                    FailureKind::Spawn,
-                    format!("{} could not be started: {error}", self.file.display()),
-                )
-            })
-        })
+        let spawned = command.spawn();
+        spawned.map_err(|error| Box::new(not_started(&error, &self.file, self.display())))
+    }
+}
+
+/// A program that the system would not start.
+pub fn not_started(error: &std::io::Error, file: &Path, target: String) -> Failure {
+    Failure {
+        target: Some(target),
+        hint: Some(spawn_hint(error, file)),
+        ..Failure::new(
+            FailureKind::Spawn,
+            format!("{} could not be started: {error}", file.display()),
+        )
     }
 }
 
@@ -152,7 +212,7 @@ fn spawn_hint(error: &std::io::Error, file: &Path) -> String {
 
 fn environment(launch: &StdioLaunch, also: &[&str]) -> BTreeMap<OsString, OsString> {
     let named = |name: &OsStr| {
-        PASSED.iter().chain(also).any(|known| name == *known)
+        PASSED_ON.iter().chain(also).any(|known| name == *known)
             || name.as_bytes().starts_with(b"LC_")
             || launch.env_vars.iter().any(|known| name == known.as_str())
     };
@@ -215,26 +275,56 @@ fn missing(command: &str, why: &str, search: &OsStr) -> Failure {
 
 /// The process group of a child, which outlives the child while anything of it runs.
 #[derive(Debug, Clone, Copy)]
-pub struct Group(Pid);
+pub struct Group {
+    leader: Pid,
+    /// The leader is a supervisor, which knows also those below it that have left the group.
+    supervised: bool,
+}
 
 impl Group {
-    /// The group that this child leads.
-    pub fn of(child: &Child) -> Option<Self> {
+    /// The group that this child of a program leads.
+    pub fn of(child: &Child, program: &Program) -> Option<Self> {
         let id = i32::try_from(child.id()?).ok()?;
-        Pid::from_raw(id).map(Self)
+        Some(Self {
+            leader: Pid::from_raw(id)?,
+            supervised: program.supervisor.is_some(),
+        })
     }
 
     /// Its number.
     pub fn id(self) -> i32 {
-        self.0.as_raw_nonzero().get()
+        self.leader.as_raw_nonzero().get()
     }
 
     fn signal(self, signal: Signal) {
-        let _already_gone = kill_process_group(self.0, signal);
+        let _already_gone = kill_process_group(self.leader, signal);
+    }
+
+    /// Asks for the end, or forces it, while the leader has not been waited for.
+    fn press(self, signal: Signal) {
+        let _already_gone = match (self.supervised, signal) {
+            (true, Signal::KILL) => kill_process(self.leader, Signal::USR1),
+            (true, other) => kill_process(self.leader, other),
+            (false, other) => kill_process_group(self.leader, other),
+        };
+    }
+
+    /// Nobody waits for the child any more: a supervisor brings it to its end by itself.
+    pub fn abandon(self) {
+        if self.supervised {
+            self.press(Signal::TERM);
+        }
+    }
+
+    /// Whether the program itself has ended, and its supervisor ends what that has left behind.
+    pub fn is_ending(self) -> bool {
+        let leader = self.leader.as_raw_nonzero();
+        let name = std::fs::read_to_string(format!("/proc/{leader}/comm"));
+        self.supervised && name.is_ok_and(|name| name.trim_end() == supervise::ENDING)
     }
 
     fn is_gone(self) -> bool {
-        test_kill_process_group(self.0).is_err() || self.only_zombies()
+        test_kill_process_group(self.leader).is_err() || self.only_zombies()
     }
 
     /// Whether all that is left has ended and only waits for its parent to look. Where no process 1 reaps orphans, as in many
@@ -243,7 +333,7 @@ impl Group {
         let Ok(processes) = std::fs::read_dir("/proc") else {
             return false;
         };
-        let group = self.0.as_raw_nonzero().to_string();
+        let group = self.leader.as_raw_nonzero().to_string();
         let mut found = false;
         for process in processes.flatten() {
             let Ok(stat) = std::fs::read_to_string(process.path().join("stat")) else {
@@ -294,8 +384,13 @@ pub async fn end(child: &mut Child, group: Group, grace: Duration) -> Option<Exi
         if let Ok(status) = timeout(grace, child.wait()).await {
             return status.ok();
         }
-        group.signal(signal);
+        group.press(signal);
     }
+    if let Ok(status) = timeout(grace, child.wait()).await {
+        return status.ok();
+    }
+    // Not even a supervisor answers: it goes with the rest of its group.
+    group.signal(Signal::KILL);
     timeout(grace, child.wait()).await.ok()?.ok()
 }
 

@@ -3,7 +3,9 @@
 //! Four tasks a child: a writer, a reader, a drain of stderr and a keeper that ends it. The tap sees the byte streams, so it also
 //! sees what is no message. Nothing but messages is ever written to the child, and no stray line is ever answered.
 
+use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -16,7 +18,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::transport::child::{self, GRACE, Group, Program};
-use crate::mcp::transport::{IN_QUEUE, Inbound, LONGEST_MESSAGE, Link, Notes, OUT_QUEUE, Outgoing};
+use crate::mcp::transport::supervise;
+use crate::mcp::transport::{
+    IN_PLACE, IN_QUEUE, Inbound, LONGEST_MESSAGE, Link, Notes, OUT_QUEUE, Outgoing, send_heavy,
+};
+use crate::mcp::weight;
 use crate::mcp::wire::lines::{Line, LineSplitter, head};
 use crate::mcp::wire::record::{Direction, WireKind, classify_value};
 use crate::mcp::wire::tap::ConnectionTap;
@@ -41,7 +47,9 @@ pub fn start(
 ) -> Result<Link, Box<Failure>> {
     let mut child = program.spawn()?;
     let pipes = Option::zip(child.stdin.take(), child.stdout.take());
-    let pipes = pipes.zip(child.stderr.take()).zip(Group::of(&child));
+    let pipes = pipes
+        .zip(child.stderr.take())
+        .zip(Group::of(&child, program));
     let Some((((stdin, stdout), stderr), group)) = pipes else {
         let failure = Failure::new(FailureKind::Spawn, "the child has no pipes");
         return Err(Box::new(failure));
@@ -59,11 +67,19 @@ pub fn start(
         deaf: deaf.clone(),
     };
     tasks.spawn(write(stdin, queue, reports.clone(), tap.clone()));
-    let drained = tasks.spawn(drain(stderr, notes.clone(), tap.clone()));
+    let refused = Arc::default();
+    let drained = tasks.spawn(drain(
+        stderr,
+        notes.clone(),
+        tap.clone(),
+        Arc::clone(&refused),
+    ));
     let read = tasks.spawn(read(stdout, reports.clone(), notes.clone(), tap.clone()));
     let keeper = Keeper {
         child,
         group,
+        program: (program.file.clone(), program.display()),
+        refused,
         stop: stop.clone(),
         close_stdin,
         deaf,
@@ -134,7 +150,15 @@ async fn write_line(stdin: &mut ChildStdin, line: &[u8]) -> std::io::Result<()> 
     stdin.flush().await
 }
 
-async fn drain(mut stderr: impl AsyncRead + Unpin, notes: Notes, tap: ConnectionTap) {
+/// The error number with which the system refused to start the program, as its supervisor told.
+type Refused = Arc<OnceLock<i32>>;
+
+async fn drain(
+    mut stderr: impl AsyncRead + Unpin,
+    notes: Notes,
+    tap: ConnectionTap,
+    refused: Refused,
+) {
     let mut splitter = LineSplitter::new(STDERR_LINE, STDERR_LINE);
     let mut buffer = vec![0; 8 * 1024];
     loop {
@@ -144,10 +168,15 @@ async fn drain(mut stderr: impl AsyncRead + Unpin, notes: Notes, tap: Connection
             count => splitter.push(&buffer[..count]),
         };
         for line in lines {
+            if let Some(number) = line.text.strip_prefix(supervise::REFUSED) {
+                let _told_once = refused.set(number.trim().parse().unwrap_or(0));
+                continue;
+            }
             let bytes = line.text.len();
-            tap.record(Direction::Stderr, WireKind::Stderr, bytes, &line.text)
+            let text = tap.redacted_stderr(&line.text);
+            tap.record(Direction::Stderr, WireKind::Stderr, bytes, &text)
                 .await;
-            notes.stderr(line.text);
+            notes.stderr(text);
         }
         if count == 0 {
             return;
@@ -179,7 +208,7 @@ async fn read(
             if !matches!(inbound, Inbound::Message(_)) {
                 notes.stray(&line.text);
             }
-            if reports.send(inbound).await.is_err() {
+            if !send_heavy(&reports, inbound, bytes, IN_PLACE).await {
                 return;
             }
         }
@@ -203,6 +232,13 @@ fn understand(line: &Line) -> (WireKind, Inbound) {
         return (WireKind::NotJson, unreadable);
     }
     let text = line.text.trim_start_matches('\u{feff}');
+    if weight::is_too_much(text) {
+        let unreadable = Inbound::Unreadable {
+            id: guess_id(text),
+            why: weight::too_much(),
+        };
+        return (WireKind::NotJson, unreadable);
+    }
     let value = match serde_json::from_str::<Value>(text) {
         Ok(value) => value,
         Err(error) if looks_like_message(text) => {
@@ -271,6 +307,9 @@ enum Ender {
 struct Keeper {
     child: Child,
     group: Group,
+    /// Its file, and the whole command for people.
+    program: (PathBuf, String),
+    refused: Refused,
     stop: CancellationToken,
     close_stdin: CancellationToken,
     deaf: CancellationToken,
@@ -321,11 +360,22 @@ impl Keeper {
             () = self.stop.cancelled() => *ender = Ender::Us,
             () = tokio::time::sleep(SILENT) => *ender = cause,
         }
+        if *ender == cause && self.group.is_ending() {
+            // It has ended by itself, and what it has left behind is being ended.
+            *ender = Ender::Itself;
+            if let Ok(status) = timeout(3 * GRACE, self.child.wait()).await {
+                return status.ok();
+            }
+        }
         self.close_stdin.cancel();
         child::end(&mut self.child, self.group, GRACE).await
     }
 
     fn failure(&self, status: Option<ExitStatus>, ender: Ender) -> Failure {
+        if let Some(number) = self.refused.get() {
+            let error = std::io::Error::from_raw_os_error(*number);
+            return child::not_started(&error, &self.program.0, self.program.1.clone());
+        }
         let (kind, message) = match ender {
             Ender::Itself => (FailureKind::Exited, "the server's process ended"),
             Ender::Us => (FailureKind::Stopped, "the server was stopped"),
@@ -341,6 +391,15 @@ impl Keeper {
         let mut failure = self.notes.dress(Failure::new(kind, message));
         failure.exit = status.map(child::describe);
         failure
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // The runtime ends before it did: there is a process of ours left only where nobody has waited for it.
+        if self.child.id().is_some() {
+            self.group.abandon();
+        }
     }
 }
 

@@ -1,9 +1,16 @@
-//! Takes secrets out of a line before it is written to a file.
+//! Takes secrets out of what is written to a file or shown: the one redactor of the program.
 //!
-//! Pure. Three nets: the secrets that the configuration names (as they are and as JSON writes them), the values of keys such as
-//! `Authorization` or `api_key` (also in JSON that sits inside a JSON string), and tokens that are known by their shape.
+//! Pure. Three nets: the secrets that the configuration names (as they are and as JSON writes them), the values of `keys` such as
+//! `Authorization` or `api_key` (also in JSON that sits inside a JSON string), and what is known by its `shapes`. Files get all three;
+//! the screen hides what is configured everywhere, and the rest in what servers print and send. What goes to servers and models never
+//! passes here.
+
+mod keys;
+mod shapes;
 
 use std::collections::VecDeque;
+
+use serde_json::Value;
 
 /// What stands for a secret.
 pub const MASK: &str = "***";
@@ -17,53 +24,8 @@ const MOST_LEARNED: usize = 256;
 /// A line of a secret of several lines is one by itself from this length on.
 const LONG_LINE: usize = 16;
 
-/// Keys whose value is a secret, without case, `-` and `_`.
-const KEYS: &[&str] = &[
-    "authorization",
-    "proxyauthorization",
-    "apikey",
-    "xapikey",
-    "password",
-    "passwd",
-    "secret",
-    "clientsecret",
-    "token",
-    "accesstoken",
-    "refreshtoken",
-    "idtoken",
-    "authtoken",
-    "bearertoken",
-    "privatekey",
-    "secretkey",
-    "cookie",
-    "setcookie",
-    "mcpsessionid",
-];
-
-/// Beginnings of tokens that are known by their shape, each with how many token characters must follow.
-const SHAPES: &[(&str, usize)] = &[
-    ("sk-", 12),
-    ("pk-", 20),
-    ("rk-", 20),
-    ("sk_live_", 12),
-    ("ghp_", 20),
-    ("gho_", 20),
-    ("ghs_", 20),
-    ("ghu_", 20),
-    ("github_pat_", 20),
-    ("glpat-", 16),
-    ("xoxb-", 12),
-    ("xoxp-", 12),
-    ("xoxa-", 12),
-    ("AKIA", 16),
-    ("AIza", 30),
-    ("hf_", 20),
-    ("npm_", 20),
-    ("eyJ", 30),
-];
-
 /// Knows the secrets of one connection.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Redactor {
     literals: Vec<String>,
     /// Secrets that came later, the newest last.
@@ -91,7 +53,7 @@ impl Redactor {
             }
         }
         literals.retain(|literal| literal.len() >= SHORTEST_SECRET);
-        literals.sort_by_key(|literal| std::cmp::Reverse(literal.len()));
+        literals.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         literals.dedup();
         Self {
             literals,
@@ -117,16 +79,79 @@ impl Redactor {
         self.learned.iter().any(|known| known == secret)
     }
 
-    /// The line without its secrets.
-    pub fn redact(&self, line: &str) -> String {
-        let mut text = line.to_owned();
-        for literal in self.learned.iter().chain(&self.literals) {
-            if text.contains(literal.as_str()) {
-                text = text.replace(literal.as_str(), MASK);
+    /// A text without its secrets. A line of JSON stays JSON; [`Redactor::json`] is surer where the value is at hand.
+    pub fn redact(&self, text: &str) -> String {
+        self.redact_from(text, false).0
+    }
+
+    /// A value without its secrets: its strings, and whatever stands under a key that says so. Names of members stay.
+    pub fn json(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.redact(text),
+            Value::Array(all) => all.iter_mut().for_each(|value| self.json(value)),
+            Value::Object(members) => {
+                for (name, value) in members {
+                    match value {
+                        Value::String(text) if keys::is_secret_key(name) => {
+                            *text = MASK.to_owned();
+                        }
+                        value => self.json(value),
+                    }
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// A text without the secrets that the configuration names, for what is shown; shapes and keys stay.
+    pub fn hide(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for literal in self.known() {
+            if text.contains(literal) {
+                text = text.replace(literal, MASK);
             }
         }
-        shapes(&headers(&keyed_values(&text)))
+        text
     }
+
+    /// The secrets that it knows as they are, the longest first among those of the configuration.
+    pub fn known(&self) -> impl Iterator<Item = &str> {
+        let all = self.learned.iter().chain(&self.literals);
+        all.map(String::as_str)
+    }
+
+    fn redact_from(&self, text: &str, in_key: bool) -> (String, bool) {
+        let text = self.hide(text);
+        let (text, in_key) = shapes::private_keys(&text, in_key);
+        let text = keys::keyed_values(&shapes::urls(&text));
+        let text = keys::assigned(&shapes::headers(&text));
+        (shapes::tokens(&text), in_key)
+    }
+}
+
+/// What comes line by line from one place: a private key of several lines is masked to its end.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lines {
+    in_key: bool,
+}
+
+impl Lines {
+    /// The next line without its secrets.
+    pub fn next(&mut self, redactor: &Redactor, line: &str) -> String {
+        let goes_on = self.in_key && is_of_key(line);
+        let (text, in_key) = redactor.redact_from(line, goes_on);
+        self.in_key = in_key;
+        text
+    }
+}
+
+/// Whether a line can stand inside a private key: base64, one of its few headers, an empty one, or its end.
+fn is_of_key(line: &str) -> bool {
+    let line = line.trim();
+    let is_header = line.starts_with("Proc-Type:") || line.starts_with("DEK-Info:");
+    let is_end = line.contains("-----END ");
+    let base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    is_header || is_end || line.chars().all(base64)
 }
 
 impl std::fmt::Debug for Redactor {
@@ -139,176 +164,6 @@ impl std::fmt::Debug for Redactor {
 fn escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
-}
-
-fn is_secret_key(key: &str) -> bool {
-    let folded: String = key
-        .chars()
-        .filter(|c| !matches!(c, '-' | '_'))
-        .flat_map(char::to_lowercase)
-        .collect();
-    KEYS.contains(&folded.as_str())
-}
-
-/// A quote at or before `at`, with the backslashes that precede it: where it ends and how many they are.
-fn quote_from(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
-    let start = at;
-    while bytes.get(at) == Some(&b'\\') {
-        at += 1;
-    }
-    (bytes.get(at) == Some(&b'"')).then_some((at + 1, at - start))
-}
-
-/// Where the string that was opened with `depth` backslashes ends: the begin of its closing quote and its end.
-fn string_end(bytes: &[u8], from: usize, depth: usize) -> Option<(usize, usize)> {
-    let mut at = from;
-    let mut backslashes = 0;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'\\' => backslashes += 1,
-            b'"' => {
-                // Each level of nesting doubles the backslashes and adds one for each quote.
-                let inside =
-                    backslashes >= depth && (backslashes - depth).is_multiple_of(depth + 1);
-                if inside && ((backslashes - depth) / (depth + 1)).is_multiple_of(2) {
-                    return Some((at - depth, at + 1));
-                }
-                backslashes = 0;
-            }
-            _ => backslashes = 0,
-        }
-        at += 1;
-    }
-    None
-}
-
-fn skip_spaces(bytes: &[u8], mut at: usize) -> usize {
-    while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
-        at += 1;
-    }
-    at
-}
-
-/// Masks the string values of secret keys, at any depth of JSON inside JSON.
-fn keyed_values(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        let Some((key_start, depth)) = quote_from(bytes, at) else {
-            // A whole run of backslashes at once: looking from each of them would take for ever on a long one.
-            let run = bytes[at..]
-                .iter()
-                .take_while(|&&byte| byte == b'\\')
-                .count();
-            at += run.max(1);
-            continue;
-        };
-        let Some((key_end, after_key)) = string_end(bytes, key_start, depth) else {
-            at = key_start;
-            continue;
-        };
-        let colon = skip_spaces(bytes, after_key);
-        let value = skip_spaces(bytes, colon + 1);
-        let key_is_secret = bytes.get(colon) == Some(&b':')
-            && text.get(key_start..key_end).is_some_and(is_secret_key);
-        match quote_from(bytes, value).filter(|&(_, found)| key_is_secret && found == depth) {
-            Some((value_start, _)) => {
-                // A value without an end is a cut line: mask the rest.
-                let (value_end, next) =
-                    string_end(bytes, value_start, depth).unwrap_or((bytes.len(), bytes.len()));
-                out.push_str(&text[copied..value_start]);
-                out.push_str(MASK);
-                copied = value_end;
-                at = next;
-            }
-            // The closing quote of this string may open nothing, but what lies inside may hold deeper JSON.
-            None => at = key_start,
-        }
-    }
-    out.push_str(&text[copied..]);
-    out
-}
-
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-_.~+/=".contains(&byte)
-}
-
-fn token_end(bytes: &[u8], from: usize) -> usize {
-    let length = bytes[from..]
-        .iter()
-        .take_while(|&&byte| is_token_byte(byte))
-        .count();
-    from + length
-}
-
-/// Masks what follows `Bearer`, `Basic` and, outside JSON, the name of a header that holds a secret.
-fn headers(text: &str) -> String {
-    let mut text = text.to_owned();
-    for (word, least) in [("bearer ", 6), ("basic ", 8)] {
-        text = after_word(&text, word, least);
-    }
-    for word in ["authorization:", "x-api-key:"] {
-        text = after_word(&text, word, 1);
-    }
-    text
-}
-
-/// Masks the token after each `word` (in lower case), when it has at least so many characters. After the name of a header the
-/// spaces and a scheme that stands before the token stay.
-fn after_word(text: &str, word: &str, least: usize) -> String {
-    let lower = text.to_ascii_lowercase();
-    let bytes = text.as_bytes();
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
-    for (at, _) in lower.match_indices(word) {
-        let before = at.checked_sub(1).and_then(|at| bytes.get(at));
-        if at < copied || before.is_some_and(u8::is_ascii_alphanumeric) {
-            continue;
-        }
-        let mut start = skip_spaces(bytes, at + word.len());
-        let mut end = token_end(bytes, start);
-        let scheme = lower.get(start..end);
-        if matches!(scheme, Some("bearer" | "basic" | "token" | "digest")) {
-            start = skip_spaces(bytes, end);
-            end = token_end(bytes, start);
-        }
-        if end - start >= least {
-            out.push_str(&text[copied..start]);
-            out.push_str(MASK);
-            copied = end;
-        }
-    }
-    out.push_str(&text[copied..]);
-    out
-}
-
-/// Masks tokens that are known by their shape.
-fn shapes(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        let at_start = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
-        let shape = SHAPES
-            .iter()
-            .find(|(prefix, _)| at_start && bytes[at..].starts_with(prefix.as_bytes()));
-        let Some((prefix, least)) = shape else {
-            at += 1;
-            continue;
-        };
-        let end = token_end(bytes, at + prefix.len());
-        if end - at - prefix.len() >= *least {
-            out.push_str(&text[copied..at + prefix.len()]);
-            out.push_str(MASK);
-            copied = end;
-        }
-        at = end.max(at + 1);
-    }
-    out.push_str(&text[copied..]);
-    out
 }
 
 #[cfg(test)]
@@ -353,7 +208,41 @@ mod tests {
             // shapes
             ("key sk-proj-abcdefghijkl!", "key sk-***!"),
             ("ghp_0123456789012345678901", "ghp_***"),
+            ("AKIAIOSFODNN7EXAMPLE0", "AKIA***"),
+            ("xoxb-123456789012-abc", "xoxb-***"),
+            ("glpat-0123456789abcdefgh", "glpat-***"),
+            (
+                "t eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl e",
+                "t eyJ*** e",
+            ),
+            // addresses
+            ("postgres://me:hunter2@db/shop", "postgres://me:***@db/shop"),
+            ("at https://0123456789abcdef0123@h/x", "at https://***@h/x"),
+            // a private key, also cut, also in JSON
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nx",
+                "-----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----\nx",
+            ),
+            (
+                r#"{"k":"-----BEGIN PRIVATE KEY-----\nMIIE","n":1}"#,
+                r#"{"k":"-----BEGIN PRIVATE KEY-----***","n":1}"#,
+            ),
+            // assignments
+            ("DB_PASSWORD=hunter2 up", "DB_PASSWORD=*** up"),
+            (
+                "GET /x?access_token=abcd&n=1",
+                "GET /x?access_token=***&n=1",
+            ),
             // what only looks a little like it
+            ("https://me@h/x and a@b", "https://me@h/x and a@b"),
+            ("https://h/a:b@c", "https://h/a:b@c"),
+            ("postgres://me:${PW}@db", "postgres://me:${PW}@db"),
+            (
+                "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
+                "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
+            ),
+            ("max_token=4096 tokens=full", "max_token=4096 tokens=full"),
+            ("AKIA is a prefix, xoxb- too", "AKIA is a prefix, xoxb- too"),
             (
                 r#"{"progressToken":3,"tokens":5,"token":7}"#,
                 r#"{"progressToken":3,"tokens":5,"token":7}"#,
@@ -388,7 +277,81 @@ mod tests {
         assert_eq!(Redactor::new([]).redact(&line), line);
     }
 
+    #[test]
+    fn a_private_key_that_comes_in_lines_is_masked_to_its_end_and_no_further() {
+        let redactor = Redactor::default();
+        let text = "before\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA\nQyNTUxOQ==\n-----END OPENSSH PRIVATE KEY-----\nafter";
+        let mut lines = Lines::default();
+        let shown: Vec<String> = text
+            .lines()
+            .map(|line| lines.next(&redactor, line))
+            .collect();
+        let begin = "-----BEGIN OPENSSH PRIVATE KEY-----";
+        let end = "***-----END OPENSSH PRIVATE KEY-----";
+        assert_eq!(shown, ["before", begin, MASK, MASK, end, "after"]);
+        // One that never ends hides no ordinary line.
+        let mut lines = Lines::default();
+        let cut = [
+            "-----BEGIN PRIVATE KEY-----",
+            "MIIE",
+            "listening on port 80",
+            "MIIE",
+        ];
+        let shown = cut.map(|line| lines.next(&redactor, line));
+        assert_eq!(shown, [cut[0], MASK, cut[2], cut[3]]);
+    }
+
+    #[test]
+    fn a_value_loses_its_secrets_and_nothing_else() {
+        let redactor = Redactor::new(["a\",\"b"]);
+        let mut value = serde_json::json!({
+            "text": "x a\",\"b y", "password": "p", "n": [1, "ghp_0123456789012345678901"], "token": 3,
+        });
+        redactor.json(&mut value);
+        let expected = serde_json::json!({
+            "text": "x *** y", "password": "***", "n": [1, "ghp_***"], "token": 3,
+        });
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn what_is_shown_hides_what_is_configured_alone() {
+        let redactor = Redactor::new(["hunter2"]);
+        let text = "hunter2 is not ghp_0123456789012345678901";
+        assert_eq!(redactor.hide(text), "*** is not ghp_0123456789012345678901");
+    }
+
     proptest! {
+        #[test]
+        fn a_line_of_json_stays_json(
+            texts in prop::collection::vec("[ -~\\n]{0,30}", 1..4),
+            shape in 0_usize..7,
+        ) {
+            let shapes = [
+                "postgres://a:b@h", "-----BEGIN PRIVATE KEY-----\nMII", "token=abcdef", "Bearer abcdefgh",
+                "ghp_0123456789012345678901", "{\"password\":\"x\"}", "-----BEGIN PRIVATE KEY-----\nM\n-----END PRIVATE KEY-----",
+            ];
+            let line = serde_json::json!({ "t": texts, "s": shapes[shape], "x": format!("{}{}", texts[0], shapes[shape]) });
+            let redacted = Redactor::default().redact(&line.to_string());
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&redacted).is_ok(), "{}", redacted);
+        }
+
+        #[test]
+        fn a_private_key_goes_however_its_lines_are_cut(
+            body in prop::collection::vec("[A-Za-z0-9+/]{40,64}", 1..6),
+            around in "[a-z ]{0,20}",
+        ) {
+            let text = format!("{around}\n-----BEGIN EC PRIVATE KEY-----\n{}\n-----END EC PRIVATE KEY-----\n{around}", body.join("\n"));
+            let whole = Redactor::default().redact(&text);
+            let mut lines = Lines::default();
+            let by_line: Vec<String> = text.lines().map(|line| lines.next(&Redactor::default(), line)).collect();
+            for line in &body {
+                prop_assert!(!whole.contains(line));
+                prop_assert!(!by_line.iter().any(|shown| shown.contains(line)));
+            }
+            prop_assert_eq!(by_line.last().map(String::as_str), text.lines().last());
+        }
+
         #[test]
         fn a_configured_secret_never_gets_through(
             secret in "[ -~\\n]{6,20}",

@@ -1,11 +1,11 @@
 //! What of a server's launch is a secret: for the wire log, which must not hold it, and for a URL that is shown.
 //!
-//! Pure; used by `connection`, which knows the environment, and by `transport`.
+//! Pure; used by `connection`, which knows the environment, by `transport`, and by `cli` for the whole configuration.
 
 use url::Url;
 
-use crate::config::{Bundled, HttpLaunch, KeySource, Launch, OauthSettings, Secret};
-use crate::mcp::wire::redact::MASK;
+use crate::config::{Bundled, Config, HttpLaunch, KeySource, Launch, OauthSettings, Secret};
+use crate::mcp::wire::redact::{MASK, Redactor};
 
 /// A value under a name that says nothing is no secret when it is shorter: `info`, `json` or `true` stand in every message.
 const PLAIN: usize = 8;
@@ -60,6 +60,24 @@ pub fn of(launch: &Launch, variable: impl Fn(&str) -> Option<String>) -> Vec<Str
             url.and_then(|url| password(&url)).into_iter().collect()
         }
     }
+}
+
+/// The redactor of the whole program: the secrets of all servers and of the model, for logs, exports, sessions and the screen.
+/// `variable` gives the value of a variable that is passed on.
+pub fn redactor(config: &Config, variable: impl Fn(&str) -> Option<String>) -> Redactor {
+    let servers = config.servers.iter();
+    let mut all: Vec<String> = servers
+        .flat_map(|spec| of(&spec.launch, &variable))
+        .collect();
+    let model = &config.model;
+    all.extend(
+        model
+            .api_key
+            .iter()
+            .chain(model.headers.values())
+            .map(exposed),
+    );
+    Redactor::new(all.iter().map(String::as_str))
 }
 
 /// What a sign-in is done with.

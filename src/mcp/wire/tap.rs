@@ -2,8 +2,8 @@
 //!
 //! Impure: reads the clock. Made once by the driver; each connection takes a [`ConnectionTap`] of its own.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use serde_json::json;
@@ -13,10 +13,15 @@ use crate::ids::{Generation, Moment, Seq, ServerName};
 use crate::mcp::wire::file::WireFile;
 use crate::mcp::wire::lines::head;
 use crate::mcp::wire::record::{Direction, WireKind, WireRecord};
-use crate::mcp::wire::redact::Redactor;
+use crate::mcp::wire::redact::{Lines, Redactor};
+use crate::text::clean;
 
 /// How much of a line the live channel carries.
 const LIVE_TEXT: usize = 64 * 1024;
+/// What is looked through beyond that, so that a secret at the cut is still known as one.
+const BEYOND: usize = 8 * 1024;
+/// Bytes that may wait on the live channel; what comes then is dropped and counted.
+const LIVE_BYTES: usize = 8 * 1024 * 1024;
 
 /// The tap of the whole program. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -31,6 +36,8 @@ struct Shared {
     dropped: AtomicU64,
     file: Option<WireFile>,
     live: Option<mpsc::Sender<WireRecord>>,
+    /// Bytes that were sent on the live channel since it was last seen empty.
+    live_bytes: AtomicUsize,
 }
 
 /// The tap of one connection.
@@ -40,6 +47,8 @@ pub struct ConnectionTap {
     server: ServerName,
     generation: Generation,
     redactor: Arc<RwLock<Redactor>>,
+    /// Where the server's stderr stands: a private key may come in lines.
+    stderr: Arc<Mutex<Lines>>,
 }
 
 impl Tap {
@@ -56,6 +65,7 @@ impl Tap {
                 dropped: AtomicU64::new(0),
                 file: wire_log,
                 live,
+                live_bytes: AtomicUsize::new(0),
             }),
         }
     }
@@ -98,7 +108,19 @@ impl Tap {
             server,
             generation,
             redactor: Arc::new(RwLock::new(redactor)),
+            stderr: Arc::default(),
         }
+    }
+}
+
+impl Shared {
+    /// Whether the live channel takes so many bytes more: whoever looks is behind by so much at most.
+    fn has_room(&self, live: &mpsc::Sender<WireRecord>, bytes: usize) -> bool {
+        if live.capacity() == live.max_capacity() {
+            self.live_bytes.store(0, Ordering::Relaxed);
+        }
+        let before = self.live_bytes.fetch_add(bytes, Ordering::Relaxed);
+        before + bytes <= LIVE_BYTES
     }
 }
 
@@ -123,15 +145,28 @@ impl ConnectionTap {
         redactor.redact(text)
     }
 
+    /// A line of stderr without the secrets of this connection, as it is recorded and shown. Each line once, in order.
+    pub fn redacted_stderr(&self, line: &str) -> String {
+        let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.next(&redactor, line)
+    }
+
     /// Records one line or body of `bytes` bytes; waits only while the file is behind.
     pub async fn record(&self, direction: Direction, kind: WireKind, bytes: usize, text: &str) {
         let shared = &self.shared;
         if shared.file.is_none() && shared.live.is_none() {
             return;
         }
+        // Both are exits: what the file may not hold is not shown in the pane either.
+        let looked_at = match shared.file {
+            Some(_) => text,
+            None => head(text, LIVE_TEXT + BEYOND),
+        };
+        let text = self.redacted(looked_at);
         let seq = Seq(shared.next.fetch_add(1, Ordering::Relaxed));
         if let Some(file) = &shared.file {
-            file.line(self.file_line(seq, direction, &kind, bytes, text))
+            file.line(self.file_line(seq, direction, &kind, bytes, &text))
                 .await;
         }
         if let Some(live) = &shared.live {
@@ -143,9 +178,9 @@ impl ConnectionTap {
                 direction,
                 kind,
                 bytes,
-                text: head(text, LIVE_TEXT).to_owned(),
+                text: head(&text, LIVE_TEXT).to_owned(),
             };
-            if live.try_send(record).is_err() {
+            if !shared.has_room(live, record.text.len()) || live.try_send(record).is_err() {
                 shared.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -171,8 +206,8 @@ impl ConnectionTap {
         {
             line.extend(kind);
             line.insert("bytes".to_owned(), bytes.into());
-            line.insert("text".to_owned(), self.redacted(text).into());
+            line.insert("text".to_owned(), text.into());
         }
-        line.to_string()
+        clean::json(&line.to_string())
     }
 }

@@ -6,9 +6,10 @@
 //! Without a rule: the handshakes of its era, `ping`, the tools above, and for each call one text block that holds the request's
 //! line as it came. The tool `seen` answers with every line that was received, one block each.
 
+mod raw;
 mod script;
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
+use self::raw::{Marks, drip, err_lines, out_line};
 use self::script::{Era, Rule, Script, Step};
 
 /// Plays the script until stdin closes or the script ends it; gives the exit code.
@@ -27,8 +29,9 @@ use self::script::{Era, Rule, Script, Step};
 pub fn run(script: &Path) -> Result<u8, String> {
     let text = std::fs::read_to_string(script)
         .map_err(|error| format!("cannot read {}: {error}", script.display()))?;
-    let script: Script = toml::from_str(&text)
+    let mut script: Script = toml::from_str(&text)
         .map_err(|error| format!("cannot understand {}: {error}", script.display()))?;
+    script.expand();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -67,6 +70,9 @@ async fn play(script: Script) -> u8 {
 }
 
 async fn serve(mut script: Script) -> u8 {
+    if script.start.deaf {
+        return std::future::pending().await;
+    }
     let (lines, mut received) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
@@ -157,7 +163,8 @@ impl Script {
                     .as_deref()
                     .is_none_or(|key| of_params(key).is_some())
         };
-        let mut rule = match self.on.iter_mut().find(|rule| fits(rule)) {
+        let mut fitting = self.on.iter_mut().filter(|rule| fits(rule));
+        let mut rule = match fitting.find_map(Rule::unless_skipped) {
             Some(rule) => {
                 rule.times = rule.times.map(|times| times - 1);
                 rule.clone()
@@ -226,15 +233,11 @@ fn answer(tool: Option<&str>, line: &str, seen: &Mutex<Vec<String>>) -> Value {
 impl Reply {
     async fn play(self, exit: mpsc::UnboundedSender<u8>, answered: Answered) {
         let rule = self.rule;
-        let id = self.id.to_string();
-        for line in &rule.stdout {
-            out_line(&line.replace("{id}", &id));
-        }
-        err_lines(&rule.stderr);
-        if let Some(bytes) = rule.long_line {
-            let begin = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":""#);
-            out_line(&format!("{begin}{}", "x".repeat(bytes)));
-        }
+        let marks = Marks {
+            id: self.id.to_string(),
+            token: self.token.to_string(),
+        };
+        marks.write(&rule).await;
         if let Some(id) = &rule.wait_for {
             answered.to(id).await;
         }
@@ -252,7 +255,7 @@ impl Reply {
             (_, Some(error)) => reply["error"] = error,
             (result, None) => reply["result"] = result.unwrap_or_else(|| json!({})),
         }
-        out_line(&reply.to_string());
+        drip(&reply.to_string(), rule.drip_ms).await;
     }
 }
 
@@ -271,18 +274,5 @@ async fn progress(token: &Value, steps: Vec<Step>) {
             "jsonrpc": "2.0", "method": "notifications/progress", "params": params,
         });
         out_line(&progress.to_string());
-    }
-}
-
-/// A closed pipe is no failure: the client has gone.
-fn out_line(line: &str) {
-    let mut out = std::io::stdout().lock();
-    let _closed_pipe = writeln!(out, "{line}").and_then(|()| out.flush());
-}
-
-fn err_lines(lines: &[String]) {
-    let mut err = std::io::stderr().lock();
-    for line in lines {
-        let _closed_pipe = writeln!(err, "{line}");
     }
 }

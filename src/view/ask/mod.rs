@@ -7,6 +7,7 @@ mod folders;
 mod form;
 mod sampling;
 mod sign_in;
+pub(super) mod trust;
 mod visit;
 
 use std::ops::Range;
@@ -77,6 +78,16 @@ pub(super) fn draw(
     sheet.draw(scroll, theme, frame, area, measured);
 }
 
+/// The room of a dialog that lies over everything.
+fn centred(body: Rect) -> Rect {
+    let width = body.width.min(COLS);
+    Rect {
+        x: body.x + (body.width - width) / 2,
+        width,
+        ..body
+    }
+}
+
 /// Draws the list of folders or the sign-in that lies on top, if one does.
 pub(super) fn draw_over(
     app: &App,
@@ -86,12 +97,7 @@ pub(super) fn draw_over(
     body: Rect,
     measured: &mut Measured,
 ) {
-    let width = body.width.min(COLS);
-    let area = Rect {
-        x: body.x + (body.width - width) / 2,
-        width,
-        ..body
-    };
+    let area = centred(body);
     let mut desk = Desk::within(app, theme, memo, area);
     let (sheet, scroll) = match &app.overlay {
         Overlay::Folders(folders) => (desk.folders(folders, None), (true, 0)),
@@ -102,15 +108,7 @@ pub(super) fn draw_over(
         | Overlay::Fields(_)
         | Overlay::Detail { .. } => return,
     };
-    let rows = u16::try_from(sheet.rows()).unwrap_or(u16::MAX);
-    let height = rows.min(area.height);
-    let area = Rect {
-        y: area.y + (area.height - height) / 3,
-        height,
-        ..area
-    };
-    sheet.draw(scroll, theme, frame, area, measured);
-    measured.detail = measured.ask;
+    sheet.draw_in(scroll, theme, frame, area, measured);
 }
 
 impl<'a> Desk<'a> {
@@ -286,6 +284,26 @@ impl Sheet {
     /// Rows that it wants with its frame.
     fn rows(&self) -> usize {
         self.height() + self.foot.len() + 3
+    }
+
+    /// As high as it has to be, in the upper half of the room.
+    fn draw_in(
+        &self,
+        scroll: (bool, usize),
+        theme: &Theme,
+        frame: &mut Frame,
+        room: Rect,
+        measured: &mut Measured,
+    ) {
+        let rows = u16::try_from(self.rows()).unwrap_or(u16::MAX);
+        let height = rows.min(room.height);
+        let area = Rect {
+            y: room.y + (room.height - height) / 3,
+            height,
+            ..room
+        };
+        self.draw(scroll, theme, frame, area, measured);
+        measured.detail = measured.ask;
     }
 
     /// From the bottom up: the answers must be seen, then what is asked. `scroll`: whether the field that has the keys is kept

@@ -123,6 +123,10 @@ impl Session {
             let millis = u64::try_from(request.max_total.as_millis()).unwrap_or(u64::MAX);
             extras.insert("task".to_owned(), json!({ "ttl": millis }));
         }
+        if let Some(trace) = &request.trace {
+            let meta = json!({ "traceparent": trace });
+            extras.insert("_meta".to_owned(), meta);
+        }
         let (method, tool) = (request.method, request.tool.clone());
         let (arguments, voice) = (request.arguments.clone(), self.voice.clone());
         let put = self.put(Purpose::Call(id), None, |id| {

@@ -33,7 +33,7 @@ impl Session {
                 self.unsubscribe(uri).await;
                 self.errand_done(id, ErrandEnd::Done).await;
             }
-            (Errand::Complete { .. }, _)
+            (Errand::Complete { .. } | Errand::Preview { .. }, _)
             | (
                 Errand::Subscribe { .. } | Errand::Unsubscribe { .. } | Errand::SetLogLevel { .. },
                 Era::Legacy,
@@ -53,12 +53,14 @@ impl Session {
     pub(super) async fn errand_answered(&mut self, id: ErrandId, what: &Errand, answer: Answer) {
         let method = match what {
             Errand::Complete { .. } => "completion/complete",
+            Errand::Preview { .. } => "tools/call",
             Errand::Subscribe { .. } => "resources/subscribe",
             Errand::Unsubscribe { .. } => "resources/unsubscribe",
             Errand::SetLogLevel { .. } => "logging/setLevel",
         };
         let end = match (answer, what) {
             (Answer::Result(result), Errand::Complete { .. }) => convert::completion(&result),
+            (Answer::Result(result), Errand::Preview { .. }) => convert::previewed(&result),
             (Answer::Result(result), _) => convert::complete(&result).map(|_| ErrandEnd::Done),
             (other, _) => {
                 let within = format!("within {} s", TIMEOUT.as_secs());

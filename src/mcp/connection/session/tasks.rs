@@ -53,6 +53,7 @@ impl Session {
                 arguments: no_arguments(),
                 timeout: request.timeout,
                 max_total: request.max_total,
+                trace: None,
             }),
         );
         let running = Running::known(self.voice.era, &request.task);

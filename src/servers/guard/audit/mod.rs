@@ -1,7 +1,7 @@
 //! The record of calls: a line before each call, durable before it runs, and a line after it; a call that cannot be recorded does
 //! not run. Called by `Guard`.
 //!
-//! `chain` (a line's form) and `verify` (whether a log is whole) are pure; `files` and `book` are the files; a thread of its own
+//! A line's form and whether a log is whole are the business of [`crate::chain`]; `book` is the open log; a thread of its own
 //! owns the book, so that the lines of many calls share one sync.
 //!
 //! Events: `opened` and `continued` (the start of a process, of a file; `torn` and `unanchored` say what the start found), `call`
@@ -18,9 +18,7 @@
 //! heads elsewhere (`mcpdeck audit head`, `audit verify --expect-head`). And nothing is said of what a tool does beside its answer.
 
 mod book;
-mod chain;
-mod files;
-mod verify;
+mod key;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -30,12 +28,11 @@ use aws_lc_rs::hmac;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
+use crate::chain::hex;
 use crate::servers::guard::options::AuditOptions;
 use book::Book;
 
-pub use chain::{Head, append, canonical};
-pub use files::{beside, head, older};
-pub use verify::{Broken, Report, Walk};
+pub use crate::chain::{Broken, Head, Report, Walk, append, beside, canonical, head, older};
 
 type Done = oneshot::Sender<Result<u64, String>>;
 
@@ -67,9 +64,9 @@ impl Audit {
     pub fn open(options: &AuditOptions) -> Result<Self, String> {
         let named =
             |e: std::io::Error| format!("cannot record to `{}`: {e}", options.path.display());
-        let key = files::key(&options.path).map_err(named)?;
+        let key = key::key(&options.path).map_err(named)?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
-        let mark = chain::hex(hmac::sign(&key, b"mcpdeck audit key").as_ref());
+        let mark = hex(hmac::sign(&key, b"mcpdeck audit key").as_ref());
         let mark = mark.get(..16).unwrap_or_default();
         let book = Book::open(options, mark).map_err(named)?;
         let (sender, jobs) = channel();
@@ -117,7 +114,7 @@ impl Audit {
     /// What stands for arguments: who has the key beside the log can check a guess, nobody else.
     pub fn digest(&self, arguments: &Value) -> String {
         let tag = hmac::sign(&self.key, canonical(arguments).as_bytes());
-        format!("hmac-sha256:{}", chain::hex(tag.as_ref()))
+        format!("hmac-sha256:{}", hex(tag.as_ref()))
     }
 
     fn send(&self, job: Job) {

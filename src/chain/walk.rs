@@ -8,7 +8,7 @@ use std::io::{self, BufRead};
 
 use serde_json::Value;
 
-use crate::servers::guard::audit::chain::{self, Head, Line, sha256};
+use crate::chain::line::{self, Head, Line, sha256};
 
 /// No line is longer, in bytes.
 const LONGEST: u64 = 64 * 1024;
@@ -113,7 +113,7 @@ impl Walk {
     }
 
     fn line(&mut self, bytes: &[u8]) -> Result<(), Broken> {
-        let Some(line) = chain::read(bytes) else {
+        let Some(line) = line::read(bytes) else {
             // A line that the end of a process tore is noted by the line after it, which must name it.
             if self.torn.is_some() {
                 self.line = self.line.saturating_sub(1);

@@ -1,12 +1,14 @@
 //! The files of a log: `FILE` with the newest lines, `FILE.1` and so on with the older ones, `FILE.head` with the number and hash
-//! of the last line, `FILE.key` with the key of the argument digests. Opened by `writer`, listed by `mcpdeck audit verify`.
+//! of the last line.
+//!
+//! Impure. Opened by whoever writes a log, listed by `mcpdeck audit verify`.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::servers::guard::audit::chain::{self, Head, hex};
+use crate::chain::line::{self, Head};
 
 /// No line is as long as this: what is behind the last line end is looked for in so many bytes.
 const TAIL: u64 = 64 * 1024;
@@ -67,6 +69,9 @@ pub fn head(log: &Path) -> io::Result<Option<Head>> {
 }
 
 /// Opens a file that only its owner may read, and makes it where there is none.
+///
+/// # Errors
+/// It cannot be opened, or something else than a file has its name.
 pub fn own(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
@@ -77,30 +82,6 @@ pub fn own(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         return Err(io::Error::other("it is there and no regular file"));
     }
     options.open(path)
-}
-
-/// The key of the argument digests; made where there is none.
-pub fn key(log: &Path) -> io::Result<Vec<u8>> {
-    let path = beside(log, "key");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => {
-            let text = text.trim_end();
-            let good = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-            let wrong = || io::Error::other("the file `.key` beside it is no key");
-            good.then(|| text.as_bytes().to_vec()).ok_or_else(wrong)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut bytes = [0; 32];
-            let filled = aws_lc_rs::rand::fill(&mut bytes);
-            filled.map_err(|_| io::Error::other("the system gives no randomness"))?;
-            let text = hex(&bytes);
-            let mut file = own(&path, OpenOptions::new().write(true).create_new(true))?;
-            file.write_all(format!("{text}\n").as_bytes())?;
-            file.sync_all()?;
-            Ok(text.into_bytes())
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// The end of a log file.
@@ -139,7 +120,7 @@ pub fn tail(file: &mut File) -> io::Result<Tail> {
     if line.is_empty() {
         return Ok(Tail { last: None, rest });
     }
-    let line = chain::read(line).ok_or_else(|| io::Error::other("its last line was changed"))?;
+    let line = line::read(line).ok_or_else(|| io::Error::other("its last line was changed"))?;
     let last = Head {
         seq: Some(line.seq),
         hash: line.hash,
