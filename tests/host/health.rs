@@ -227,8 +227,11 @@ fn one_that_is_at_work_and_answers_no_probe_is_busy() {
 #[test]
 fn calls_that_come_to_no_answer_are_failing_and_the_figures_are_no_news_to_the_model() {
     let mut stage = Stage::ready();
-    (0..4).for_each(|_| drop(call_taking(&mut stage, 5, answered("x"))));
-    (0..6).for_each(|_| drop(call_taking(&mut stage, 5, lost())));
+    // Never five in a row, which would open the circuit.
+    for is_lost in "-LLL-LLL--".chars().map(|c| c == 'L') {
+        let outcome = if is_lost { lost() } else { answered("x") };
+        call_taking(&mut stage, 5, outcome);
+    }
     assert_eq!(words(&stage), "failing: 6 of the last 10");
     let since = verdict(&stage).since;
     let asked = stage.submit("hi");
@@ -244,8 +247,42 @@ fn calls_that_come_to_no_answer_are_failing_and_the_figures_are_no_news_to_the_m
     let told = last_user(&request(&stage.submit("again")));
     assert!(told.ends_with("again"), "{told}");
     stage.command(Command::Interrupt);
-    (0..6).for_each(|_| drop(call_taking(&mut stage, 5, answered("x"))));
+    (0..3).for_each(|_| drop(call_taking(&mut stage, 5, answered("x"))));
     assert_eq!(words(&stage), "healthy");
+}
+
+#[test]
+fn an_open_circuit_is_told_with_the_time_that_is_left_and_a_probe_that_closes_it_is_a_sample() {
+    let mut stage = Stage::ready();
+    let mut effects = Vec::new();
+    (0..5).for_each(|_| effects = call_taking(&mut stage, 5, lost()));
+    assert_eq!(
+        (words(&stage), verdict(&stage).cause),
+        ("circuit open", Cause::Circuit)
+    );
+    let server = stage.host.server(&"other".into()).unwrap();
+    let running = server.verdict_words(stage.now);
+    assert_eq!(running, "circuit open, next try in 5 s");
+    let told = last_user(&request(&stage.submit("hi")));
+    assert!(
+        told.contains("server `other` gets no calls for a while"),
+        "{told}"
+    );
+    stage.command(Command::Interrupt);
+    let five = |timer: &&(TimerId, Duration)| timer.1 == Duration::from_secs(5);
+    let (timer, wait) = *timers(&effects).iter().find(five).expect("its timer");
+    stage.now = stage.now.plus(wait);
+    let effects = stage.tell(HostEvent::Timer(timer));
+    assert!(matches!(effects[..], [Effect::Probe { .. }]), "{effects:?}");
+    assert_eq!(words(&stage), "circuit open, one try under way");
+    stage.server("other", ServerEvent::Probed { millis: Some(2) });
+    assert_eq!(
+        verdict(&stage).cause,
+        Cause::Failing,
+        "it has to prove itself"
+    );
+    let health = &stage.host.server(&"other".into()).unwrap().health;
+    assert_eq!(health.last_good, Some(stage.now));
 }
 
 #[test]

@@ -61,13 +61,13 @@ pub fn of(server: &Server) -> String {
 fn variable(failure: &Failure) -> Option<String> {
     let is_own_end = failure.kind == FailureKind::Exited;
     let lines = failure.stderr.iter().map(String::as_str);
-    let mut lines = lines.chain(failure.stdout_line.as_deref());
+    let lines = lines.chain(failure.stdout_line.as_deref());
     let lacks = |line: &&str| {
         let line = line.to_lowercase();
         LACKS.iter().any(|word| line.contains(word))
     };
     let found = |line: &str| Some(VARIABLE.as_ref()?.find(line)?.as_str().to_owned());
-    is_own_end.then(|| lines.find(lacks).and_then(found))?
+    is_own_end.then(|| lines.filter(lacks).find_map(found))?
 }
 
 fn is_given(server: &Server, name: &str) -> bool {

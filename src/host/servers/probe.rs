@@ -109,15 +109,16 @@ impl Host {
         millis: Option<u64>,
         now: Moment,
     ) -> Vec<Effect> {
+        // Whoever wanted to know, an answer is a sample.
+        if let (Some(millis), Some(server)) = (millis, self.server_mut(name)) {
+            server.health.probe(Duration::from_millis(millis), now);
+        }
         if let Some(effects) = self.circuit_probed(name, millis.is_some(), now) {
             return effects;
         }
         if let Some(server) = self.server_mut(name) {
             match (millis, server.probing.take()) {
-                (Some(millis), _) => {
-                    server.health.probe(Duration::from_millis(millis), now);
-                    self.probes(name).heard();
-                }
+                (Some(_), _) => self.probes(name).heard(),
                 (None, since) => {
                     server.probing = since;
                     return self.probed_in_vain(name, now);
