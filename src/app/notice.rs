@@ -47,7 +47,7 @@ impl Notices {
         }
         self.verdicts.insert(name.clone(), verdict.cause);
         let was_said_ill = last.is_some_and(|(_, grade)| grade > Grade::Healthy);
-        if !is_ill && !(is_well && was_said_ill) {
+        if !(is_ill || is_well && was_said_ill) {
             return None;
         }
         self.called.insert(name.clone(), (now, verdict.grade));

@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::mcp::prompt::Prompt;
 
 /// Commands that need more than their name, and have no rows of their own: they are begun in the input.
-const NEEDS_MORE: [&str; 8] = [
+const NEEDS_MORE: [&str; 10] = [
     "call",
     "rename",
     "read",
@@ -21,6 +21,8 @@ const NEEDS_MORE: [&str; 8] = [
     "log",
     "login",
     "logout",
+    "pins",
+    "undo",
 ];
 
 /// The open palette.

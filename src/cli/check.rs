@@ -13,6 +13,8 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::{failure, output, setup, status};
+use crate::config::ModelSettings;
+use crate::driver::headless::Headless;
 use crate::host::{Host, ModelState, Server};
 use crate::mcp::status::Status;
 use crate::mcp::verdict::{Cause, Grade};
@@ -54,35 +56,38 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<ExitCode, CliError> {
     let endpoint = config.model.clone();
     setup::block_on(async {
         let mut run = status::started(config, global)?;
-        let mut interrupt = Interrupt::listen();
-        let tried = tokio::select! {
-            model = model::listed(&endpoint) => {
-                let servers = status::probed(&mut run, &mut interrupt).await;
-                servers.map(|()| model)
-            }
-            signal = interrupt.wait() => Err(failure::interrupted(signal)),
-        };
-        let listed = match tried {
-            Ok(listed) => listed,
-            Err(error) => {
-                let _closed = run.shutdown().await;
-                return Err(error);
-            }
-        };
-        let searching = |host: &Host| !matches!(host.model, ModelState::Searching { .. });
-        run.until(searching).await;
-        let mut tried: Vec<Tried> = run.host.servers.iter().map(server).collect();
-        let model = model::tried(&endpoint, &run.host.model, listed);
+        let tried = try_all(&mut run, endpoint).await;
+        let closed = run.shutdown().await;
+        let (mut tried, model) = tried?;
         let code = code(&tried, &model);
         tried.push(model);
-        let closed = run.shutdown().await;
         output::data(&match args.json {
-            true => format!("{:#}\n", as_json(&tried, code)),
+            true => clean::json(&format!("{:#}\n", as_json(&tried, code))),
             false => as_text(&tried),
         });
         closed.map_err(|error| CliError::new(ErrorKind::Server, error))?;
         Ok(ExitCode::from(code))
     })
+}
+
+/// The servers, and the model, side by side.
+async fn try_all(
+    run: &mut Headless,
+    endpoint: ModelSettings,
+) -> Result<(Vec<Tried>, Tried), CliError> {
+    let mut interrupt = Interrupt::listen();
+    let settings = endpoint.clone();
+    let listing = tokio::spawn(async move { model::listed(&settings).await });
+    status::probed(run, &mut interrupt).await?;
+    let listed = tokio::select! {
+        listed = listing => listed.ok().flatten(),
+        signal = interrupt.wait() => return Err(failure::interrupted(signal)),
+    };
+    let searched = |host: &Host| !matches!(host.model, ModelState::Searching { .. });
+    run.until(searched).await;
+    let tried = run.host.servers.iter().map(server).collect();
+    let model = model::tried(&endpoint, &run.host.model, listed);
+    Ok((tried, model))
 }
 
 /// A server that fails weighs more than the model.

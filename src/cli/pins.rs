@@ -11,7 +11,7 @@ use crate::cli::hand::{self, Hand};
 use crate::cli::replies::ReplyArgs;
 use crate::cli::{output, setup};
 use crate::driver::pins;
-use crate::host::Held;
+use crate::host::{Held, Server};
 use crate::ids::ServerName;
 use crate::mcp::pins::{Difference, PinChange, PinChanges};
 use crate::text::clean;
@@ -79,7 +79,7 @@ fn list(as_json: bool) {
         output::note(&format!("warning: {}", clean::block(&said)));
     }
     if as_json {
-        output::data(&format!("{:#}\n", json!({ "servers": known })));
+        output::json(&json!({ "servers": known }));
         return;
     }
     for (server, records) in &known.servers {
@@ -111,64 +111,67 @@ fn counted(tools: usize) -> String {
 
 fn show(hand: &Hand, accept: Option<&[String]>, as_json: bool) -> Result<ExitCode, CliError> {
     let server = hand.server()?;
-    if let Some(unknown) = accept.and_then(|only| {
-        let is_known = |tool: &&String| server.tool(tool).is_none();
-        only.iter().find(is_known)
-    }) {
+    let unknown = accept.and_then(|only| only.iter().find(|tool| server.tool(tool).is_none()));
+    if let Some(unknown) = unknown {
         let names = server.tools.iter().map(|tool| tool.name.as_str());
         return Err(hand::unknown(hand.name(), "tool", unknown, names));
     }
-    let is_meant = |tool: &String| accept.is_none_or(|only| only.is_empty() || only.contains(tool));
-    let held: Vec<(&String, &Held)> = server
-        .held
-        .iter()
-        .filter(|(tool, _)| is_meant(tool))
-        .collect();
+    let is_meant =
+        |tool: &str| accept.is_none_or(|only| only.is_empty() || only.iter().any(|of| of == tool));
+    let held = server.held.iter().filter(|(tool, _)| is_meant(tool));
+    let held: Vec<(&String, &Held)> = held.collect();
+    print(hand.name(), &held, accept.is_some(), as_json);
+    if held.is_empty() {
+        output::note(match server.is_bundled() {
+            true => {
+                "it is one of mcpdeck's own: its tools change with the program, and are not pinned"
+            }
+            false => "nothing has changed in its tools since they were accepted",
+        });
+    } else if accept.is_none() {
+        let name = clean::line(hand.name().as_str());
+        output::note(&format!("hint: `mcpdeck pins accept {name}` accepts it"));
+    } else {
+        accepted(server, &held)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(server: &ServerName, held: &[(&String, &Held)], accepts: bool, as_json: bool) {
     if as_json {
         let changed: Vec<Value> = held
             .iter()
             .map(|(tool, held)| as_value(tool, held))
             .collect();
-        output::data(&format!(
-            "{:#}\n",
-            json!({ "server": hand.name(), "changed": changed, "accepted": accept.is_some() })
-        ));
-    } else {
-        for (tool, held) in &held {
-            output::data(&format!("{}\n{}", clean::line(tool), words(held)));
-        }
+        let document = json!({ "server": server, "changed": changed, "accepted": accepts });
+        output::json(&document);
+        return;
     }
-    if held.is_empty() {
-        let what = match server.is_bundled() {
-            true => {
-                "it is one of mcpdeck's own: its tools change with the program, and are not pinned"
-            }
-            false => "nothing has changed in its tools since they were accepted",
-        };
-        output::note(what);
-        return Ok(ExitCode::SUCCESS);
+    for (tool, held) in held {
+        output::data(&format!("{}\n{}", clean::line(tool), words(held)));
     }
-    if accept.is_none() {
-        let name = clean::line(hand.name().as_str());
-        output::note(&format!("hint: `mcpdeck pins accept {name}` accepts it"));
-        return Ok(ExitCode::SUCCESS);
-    }
-    let tools = held
-        .iter()
-        .map(|(tool, held)| ((*tool).clone(), PinChange::Accepted(held.after.clone())));
+}
+
+/// Written before the program ends, which it may do at once.
+fn accepted(server: &Server, held: &[(&String, &Held)]) -> Result<(), CliError> {
+    let change = |(tool, held): &(&String, &Held)| {
+        let pin = held.after.clone();
+        ((*tool).clone(), PinChange::Accepted(pin))
+    };
     let changes = PinChanges {
-        tools: tools.collect(),
+        tools: held.iter().map(change).collect(),
         told: None,
     };
     let launch = server.spec.as_ref().map(|spec| spec.launch.identity());
+    let launch = launch.unwrap_or_default();
     kept(pins::change(
         &setup::pins_file(),
-        hand.name(),
-        &launch.unwrap_or_default(),
+        &server.name,
+        &launch,
         &changes,
     ))?;
     output::note(&format!("accepted: {}", counted(held.len())));
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn kept<T>(written: std::io::Result<T>) -> Result<T, CliError> {

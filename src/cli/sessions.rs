@@ -121,7 +121,7 @@ fn list(store: &Store, as_json: bool, all: bool) -> Result<(), CliError> {
     if as_json {
         let sessions: Vec<Value> = shelf.sessions.iter().map(summary_json).collect();
         let document = json!({ "sessions": sessions, "more": shelf.more });
-        output::data(&format!("{document:#}\n"));
+        output::json(&document);
         return Ok(());
     }
     if shelf.sessions.is_empty() {
@@ -176,7 +176,7 @@ fn exported(store: &Store, part: &str, as_json: bool) -> Result<String, CliError
     let id = store.find(part).map_err(refused)?;
     let record = store.read(&id).map_err(failed)?;
     Ok(match as_json {
-        true => format!("{:#}\n", record.json(utc)),
+        true => clean::json(&format!("{:#}\n", record.json(utc))),
         false => record.markdown(local),
     })
 }

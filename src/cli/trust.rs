@@ -238,7 +238,7 @@ fn list(as_json: bool) {
             })
         };
         let records: Vec<_> = records.iter().map(record).collect();
-        output::data(&format!("{:#}\n", json!({ "trusted": records })));
+        output::json(&json!({ "trusted": records }));
         return;
     }
     for record in &records {

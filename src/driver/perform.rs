@@ -25,12 +25,14 @@ use crate::mcp::auth::Store;
 use crate::mcp::connection::{self, Connection, Dial, FollowRequest};
 use crate::mcp::event::ServerEvent;
 use crate::mcp::status::Era;
+use crate::mcp::transport::send_heavy;
 use crate::mcp::wire::Tap;
 use crate::mcp::wire::file::WireFile;
 use crate::mcp::wire::record::WireRecord;
 
-/// Events that may wait for the host before those who report have to wait. Every one is delivered.
-const EVENTS: usize = 1024;
+/// Events that may wait for the host before those who report have to wait; a long one takes the places of several, so that no more
+/// than 16 MiB wait. Every one is delivered.
+const EVENTS: usize = 256;
 /// Wire records that may wait for the front end; more are dropped and counted.
 const LIVE_RECORDS: usize = 4096;
 
@@ -353,7 +355,7 @@ impl Driver {
     fn stream(&mut self, stream: StreamId, request: ModelRequest) {
         self.streams.retain(|_, handle| !handle.is_finished());
         let source = self.model.stream(request, self.config.limits.first_byte);
-        let pump = stream::pump(stream, source, self.events.clone());
+        let pump = stream::pump(stream, source, self.events.clone(), self.witness.asks());
         self.streams.insert(stream, self.tasks.spawn(pump));
     }
 }
@@ -364,15 +366,13 @@ async fn forward(
     events: mpsc::Sender<HostEvent>,
 ) {
     while let Some((server, generation, event)) = reports.recv().await {
-        if events
-            .send(HostEvent::Server {
-                server,
-                generation,
-                event,
-            })
-            .await
-            .is_err()
-        {
+        let weight = event.weight();
+        let event = HostEvent::Server {
+            server,
+            generation,
+            event,
+        };
+        if !send_heavy(&events, event, weight, connection::REPORT_PLACE).await {
             return;
         }
     }

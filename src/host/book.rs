@@ -40,6 +40,8 @@ pub struct Book {
     pub timers: BTreeMap<TimerId, Purpose>,
     /// Each server's ends.
     pub lifecycles: BTreeMap<ServerName, Lifecycle>,
+    /// Bytes of the results that are kept, the oldest first.
+    pub kept_results: VecDeque<(CallId, usize)>,
     /// What spreads the waits before another try.
     pub dice: Dice,
     /// The calls that wait for their turn at each server, the next one first.
@@ -82,6 +84,8 @@ pub struct Book {
     pub stretched: Option<(TurnId, u32)>,
     /// What is pinned of each server's tools.
     pub pins: Pins,
+    /// The digest of each server's words that were looked at last.
+    pub looked: BTreeMap<ServerName, String>,
     /// Pairs of tools that look alike of which the person has been told.
     pub compared: BTreeSet<((ServerName, String), (ServerName, String))>,
     /// The era that each server spoke last.

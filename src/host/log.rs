@@ -5,7 +5,10 @@
 use crate::host::server::{LOG_LINES, LogLine};
 use crate::host::state::Host;
 use crate::ids::{Moment, ServerName};
+use crate::mcp::wire::lines::head;
 
+/// Bytes of one line that are kept; the wire log has all of it.
+const LINE: usize = 4 * 1024;
 /// The level under which our own lines stand among a server's.
 const OURS: &str = "mcpdeck";
 
@@ -20,8 +23,8 @@ impl Host {
         if let Some(server) = self.server_mut(name) {
             server.log.push_back(LogLine {
                 at: now,
-                level,
-                text,
+                level: head(&level, 40).to_owned(),
+                text: head(&text, LINE).to_owned(),
             });
             while server.log.len() > LOG_LINES {
                 server.log.pop_front();

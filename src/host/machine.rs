@@ -17,6 +17,7 @@ use crate::host::servers::Taken;
 use crate::host::session::SessionState;
 use crate::host::state::{Host, ModelState, Root, Settings};
 use crate::ids::{Moment, ServerName, StreamId, TimerId};
+use crate::mcp::event::{CallEvent, ServerEvent};
 use crate::mcp::policy::retry::Dice;
 use crate::mcp::status::{Era, Status};
 
@@ -84,8 +85,7 @@ impl Host {
 
     /// Takes in what the driver reports.
     pub fn handle(&mut self, event: HostEvent, now: Moment) -> Vec<Effect> {
-        // A word of the model changes nothing about a server, and there are many of them.
-        let is_word = matches!(&event, HostEvent::Model { event, .. } if !matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_)));
+        let is_word = is_word(&event);
         let effects = self.take_in(event, now);
         if is_word {
             return effects;
@@ -242,6 +242,22 @@ pub(super) fn no_model() -> ModelState {
     let why = "switched off by provider = \"none\"; without that line in [model] one is looked for";
     ModelState::Absent {
         why: why.to_owned(),
+    }
+}
+
+/// Whether an event is one of the many that change nothing about how a server is.
+fn is_word(event: &HostEvent) -> bool {
+    match event {
+        HostEvent::Model { event, .. } => {
+            !matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_))
+        }
+        HostEvent::Server { event, .. } => matches!(
+            event,
+            ServerEvent::Log { .. }
+                | ServerEvent::ResourceUpdated { .. }
+                | ServerEvent::Call(_, CallEvent::Progress(_))
+        ),
+        _ => false,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::mcp::listing::{ListHints, Listed};
 use crate::mcp::request::{ErrandEnd, ListKind};
 use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Hello;
+use crate::mcp::weight;
 
 /// Something a server did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +77,32 @@ pub enum ServerEvent {
     /// The connection has ended, or was never made. The last event of its generation; every call under way has been
     /// reported as finished before it.
     Ended(Box<Failure>),
+}
+
+impl ServerEvent {
+    /// The bytes that it takes, about, where that can be many.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Listed(_)
+            | Self::Asked { .. }
+            | Self::Errand(..)
+            | Self::Call(_, CallEvent::Finished(_)) => weight::of_written(self),
+            // Short, or cut short where they are made.
+            Self::Connected(_)
+            | Self::ListFailed(..)
+            | Self::Changed(_)
+            | Self::ResourceUpdated { .. }
+            | Self::AskWithdrawn(_)
+            | Self::UrlDone { .. }
+            | Self::Log { .. }
+            | Self::Probed { .. }
+            | Self::Hints(..)
+            | Self::Confined(_)
+            | Self::Vitals { .. }
+            | Self::Call(..)
+            | Self::Ended(_) => 0,
+        }
+    }
 }
 
 /// Something that happened to one call.

@@ -26,4 +26,5 @@ pub mod status;
 pub mod tool;
 pub mod transport;
 pub mod verdict;
+pub mod weight;
 pub mod wire;

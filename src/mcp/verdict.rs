@@ -159,7 +159,7 @@ fn ready(facts: Facts<'_>, now: Moment) -> (Cause, String) {
             ),
         };
     }
-    let exits = health.quarter(now).exits;
+    let exits = health.exits_lately(now);
     if exits >= ENDS {
         let words = format!("failing: ended {exits} times in 15 min");
         return (Cause::Unsteady, words);

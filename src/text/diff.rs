@@ -56,18 +56,23 @@ fn middle<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(Side, &'a str)> {
         myers::diff(&mut found, old, 0..old.len(), new, 0..new.len());
     let Ok(()) = done;
     let mut out = Vec::new();
+    // What went stands before what came for it, however they were found.
+    let (mut went, mut came) = (Vec::new(), Vec::new());
     for change in found.into_ops() {
         let (tag, before, after) = change.as_tag_tuple();
         let (before, after) = (old.get(before), new.get(after));
         let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
-        match tag {
-            DiffTag::Equal => out.extend(before.iter().map(|piece| (Side::Both, *piece))),
-            _ => {
-                out.extend(gone(before));
-                out.extend(come(after));
-            }
+        if tag == DiffTag::Equal {
+            out.append(&mut went);
+            out.append(&mut came);
+            out.extend(before.iter().map(|piece| (Side::Both, *piece)));
+        } else {
+            went.extend(gone(before));
+            came.extend(come(after));
         }
     }
+    out.append(&mut went);
+    out.append(&mut came);
     out
 }
 

@@ -123,13 +123,6 @@ fn facts(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
     for (name, value) in later(call, theme) {
         fact(name, value);
     }
-    if let Some(words) = calls::cached(call) {
-        let why = match words.as_str() {
-            "shared" => "an equal call was under way, and its answer is this one's too",
-            _ => "the server was not asked: that answer is still good; f asks it",
-        };
-        fact("cache", plain(format!("{words}: {why}")));
-    }
     if let Some(hint) = app.host.era_hint(call) {
         fact("hint", vec![span(hint, theme.warn)]);
     }
@@ -150,7 +143,15 @@ fn later(call: &ToolCall, theme: &Theme) -> Vec<(&'static str, Spans)> {
         let words = "the structured answer does not fit the tool's own schema: ";
         vec![span(words, theme.warn), span(clean::line(&why), theme.text)]
     });
+    let cache = calls::cached(call).map(|words| {
+        let why = match words.as_str() {
+            "shared" => "; an equal call was under way, and its answer is this one's too",
+            _ => "; that answer is still good, so the server was not asked; f asks it",
+        };
+        vec![span(words, theme.text), span(why, theme.dim)]
+    });
     let facts = [
+        ("cache", cache),
         ("progress", progress.map(|of| calls::bar(of, theme))),
         ("task", task.map(|task| of_task(task, call, theme))),
         ("saved to", saved),

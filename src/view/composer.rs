@@ -44,6 +44,7 @@ pub(super) fn rows(app: &App, cols: usize) -> usize {
 pub(super) fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect, boxed: bool) -> usize {
     let has_keys = app.focus == Pane::Chat
         && matches!(app.overlay, Overlay::None)
+        && app.trust.is_none()
         && app.host.questions.is_empty();
     let queued = app.queued.as_deref().map(|text| {
         let text = clean::line(text);

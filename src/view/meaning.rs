@@ -9,15 +9,15 @@ use ratatui::style::Style;
 use crate::app::App;
 use crate::host::ToolCall;
 use crate::host::preview::{Kind, Part, Undo, Vouch};
-use crate::text::clean;
 use crate::text::diff::Side;
+use crate::text::{clean, human};
 use crate::view::memo::Memo;
 use crate::view::styled::{self, Lines, span};
 use crate::view::theme::Theme;
 use crate::view::value::visible;
 use crate::view::{code, pins};
 
-/// The lines; none where nothing can be told.
+/// The lines, the last of them the heading of the arguments that follow; none where nothing can be told.
 pub(super) fn lines(
     app: &App,
     call: &ToolCall,
@@ -25,6 +25,15 @@ pub(super) fn lines(
     theme: &Theme,
     memo: &mut Memo,
 ) -> Lines {
+    let mut out = told(app, call, cols, theme, memo);
+    if !out.is_empty() {
+        let size = human::bytes(call.arguments.len() as u64);
+        out.push(span(format!("arguments as sent · {size}"), theme.dim).into());
+    }
+    out
+}
+
+fn told(app: &App, call: &ToolCall, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
     let mut out = Lines::new();
     if let Some(held) = app.host.held(call) {
         let text = "what changed in the tool since you accepted it: [-what went-]{+what came+}";
@@ -99,7 +108,7 @@ fn sql(
         Some(Kind::Session | Kind::Rows | Kind::Schema | Kind::Unknown) => theme.warn,
     };
     let head = [
-        span(format!("SQL in `{}` ", clean::line(key)), theme.dim),
+        span(format!("SQL in `{}`: ", clean::line(key)), theme.dim),
         span(count, style),
         span(format!(" ({by})"), theme.dim),
     ];
@@ -130,7 +139,8 @@ fn diff(
         span(format!(" -{}", count(removed)), theme.bad),
     ];
     let mut out = styled::wrapped(&head, cols);
-    for line in lines {
+    // A gap at the edge says nothing.
+    for line in lines.iter().skip_while(|line| line.is_none()) {
         let (sign, style, text) = match line {
             None => ("  ", theme.dim, "…"),
             Some((Side::Both, text)) => ("  ", theme.dim, text.as_str()),

@@ -136,6 +136,19 @@ pub(super) fn flagged(flags: &[Flag], cols: usize, theme: &Theme) -> Lines {
     flags.iter().flat_map(one).collect()
 }
 
+/// What is to be said of a server as a whole.
+pub(super) fn of_server(server: &Server, cols: usize, theme: &Theme) -> Lines {
+    let mut out = flagged(&server.flags.server, cols, theme);
+    let text = match server.held.len() {
+        0 => return out,
+        1 => "1 tool has changed since you accepted it (a: look at the change)".to_owned(),
+        n => format!("{n} tools have changed since you accepted them (a: look at the changes)"),
+    };
+    let mark = span("! ", theme.warn);
+    out.extend(styled::fact(mark, vec![span(text, theme.warn)], cols));
+    out
+}
+
 /// What is to be said of a tool of this server wherever it is described.
 pub(super) fn remarks(server: &Server, tool: &str, cols: usize, theme: &Theme) -> Lines {
     let mut out = Lines::new();

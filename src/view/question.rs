@@ -43,17 +43,10 @@ pub(super) fn draw(
     // Two columns stay for the bar that says where one is: no byte may be behind it.
     let room = cols.saturating_sub(2).max(1);
     let key = digest(&("arguments", &call.arguments, room, theme.name));
-    let mut above = meaning::lines(app, call, room, theme, memo);
+    let above = meaning::lines(app, call, room, theme, memo);
     let arguments = memo.lines(key, |_| value::exact(&call.arguments, room, theme));
     let head = head(app, why, call, cols, theme);
     let foot = foot(app, cols, theme);
-    if !above.is_empty() {
-        let title = format!(
-            "arguments as sent · {}",
-            human::bytes(call.arguments.len() as u64)
-        );
-        above.push(span(title, theme.dim).into());
-    }
     let all = above.len() + arguments.len();
     let wanted = 2 + head.len() + 1 + all + foot.len() + usize::from(app.ask.reason.is_some());
     // At least a quarter of the conversation stays in sight, unless that leaves no room to read.
@@ -61,14 +54,7 @@ pub(super) fn draw(
     let rows = u16::try_from(wanted.min(most)).unwrap_or(u16::MAX);
     let (_, area) = layout::foot(within, rows);
     pane::clear(frame, area);
-    let mut title = "Allow this call?".to_owned();
-    if wanted > usize::from(area.height) {
-        // The line with the name is the first to go where there is no room, and no one may answer without it.
-        title.push_str(&format!(" {}", clean::line(&call.title())));
-    }
-    if app.host.questions.len() > 1 {
-        title.push_str(&format!(" 1 of {}", app.host.questions.len()));
-    }
+    let title = title(app, call, wanted > usize::from(area.height));
     let inner = pane::framed(frame, theme, area, &title, true, area.height >= 6);
     let sheet = Sheet {
         head,
@@ -78,6 +64,18 @@ pub(super) fn draw(
         foot,
     };
     sheet.draw(app, theme, frame, inner)
+}
+
+fn title(app: &App, call: &ToolCall, is_short: bool) -> String {
+    let mut title = "Allow this call?".to_owned();
+    if is_short {
+        // The line with the name is the first to go where there is no room, and no one may answer without it.
+        title.push_str(&format!(" {}", clean::line(&call.title())));
+    }
+    if app.host.questions.len() > 1 {
+        title.push_str(&format!(" 1 of {}", app.host.questions.len()));
+    }
+    title
 }
 
 /// What the dialog says, laid out.

@@ -118,10 +118,12 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     let mut out = Vec::new();
     let (sign, word, style) = servers::state(server, theme, app.now);
     let required = if server.required { " · required" } else { "" };
-    let state = vec![
-        span(format!("{sign} {word}"), style),
-        span(required, theme.dim),
-    ];
+    // How one does that is there, its verdict says.
+    let word = match server.status.is_ready() {
+        true => span(word, theme.text),
+        false => span(format!("{sign} {word}"), style),
+    };
+    let state = vec![word, span(required, theme.dim)];
     fact(&mut out, "state", state, cols, theme);
     if server.status.is_ready() {
         let (sign, style) = vitals::grade(server.verdict.grade, theme);
@@ -145,13 +147,7 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     for (name, text) in said.chain(resources::log_level(server)) {
         fact(&mut out, name, vec![span(text, theme.text)], cols, theme);
     }
-    out.extend(pins::flagged(&server.flags.server, cols, theme));
-    if !server.held.is_empty() {
-        let count = server.held.len();
-        let text = format!("{count} changed since you accepted them (a: look at the changes)");
-        let text = vec![span(text, theme.warn)];
-        fact(&mut out, "tools", text, cols, theme);
-    }
+    out.extend(pins::of_server(server, cols, theme));
     let health = &server.health;
     for (name, value) in vitals::long(server, theme, app.now) {
         fact(&mut out, name, value, cols, theme);

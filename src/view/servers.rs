@@ -112,7 +112,7 @@ fn facts(server: &Server, cols: usize, theme: &Theme, now: Moment) -> Lines {
             let name = clean::line(server.name.as_str());
             facts.push(("sign in", text(format!("s here, or /login {name}"))));
         }
-    } else {
+    } else if server.verdict.grade > Grade::Healthy {
         let (sign, style) = vitals::grade(server.verdict.grade, theme);
         let words = clean::line(&server.verdict_words(now));
         facts.push(("verdict", vec![span(format!("{sign} {words}"), style)]));
@@ -200,7 +200,7 @@ fn line(
             let since = human::duration(now.since(*since));
             spans.push(span(format!(" {word} {since}"), style));
             if server.is_expected() {
-                let text = format!(" {}, not confirmed yet", self::tools(server));
+                let text = format!(" · {}, not confirmed yet", self::tools(server));
                 spans.push(span(text, theme.dim));
             }
         }

@@ -33,9 +33,7 @@ pub(super) fn short(server: &Server, theme: &Theme, now: Moment) -> Vec<Fact> {
     let text = |text: String| vec![span(text, theme.text)];
     let health = &server.health;
     if let Some(latency) = health.latency() {
-        let mut spans = self::latency(latency, true, theme);
-        spans.push(span(format!(" {}", sparkline(health, SPARKS)), theme.busy));
-        facts.push((of_what(health), spans));
+        facts.push((of_what(health), self::latency(latency, true, theme)));
     }
     if let Status::Ready { since, hello } = &server.status {
         let up = human::duration(now.since(*since));
@@ -47,10 +45,10 @@ pub(super) fn short(server: &Server, theme: &Theme, now: Moment) -> Vec<Fact> {
         facts.push(("protocol", text(format!("{revision} · up {up}{restarts}"))));
     }
     if health.calls > 0 {
-        facts.push(("so far", so_far(health, theme, now)));
+        facts.push(("so far", so_far(health, theme)));
     }
     facts.extend(line(traffic(server, now)).map(|words| ("traffic", text(words))));
-    let uses = [tools(server), memory(server)].into_iter().flatten();
+    let uses = [tools(server), memory(server, false)].into_iter().flatten();
     facts.extend(line(uses.collect()).map(|words| ("uses", text(words))));
     if let Some(error) = &health.last_error {
         let error = error.strip_prefix("error: ").unwrap_or(error);
@@ -65,53 +63,65 @@ pub(super) fn short(server: &Server, theme: &Theme, now: Moment) -> Vec<Fact> {
 
 /// All of it, a line each.
 pub(super) fn long(server: &Server, theme: &Theme, now: Moment) -> Vec<Fact> {
-    let text = |text: String| vec![span(text, theme.text)];
     let health = &server.health;
+    let mut facts = speeds(health, theme, now);
+    let calls = match health.calls {
+        0 => vec![span("none yet", theme.text)],
+        _ => so_far(health, theme),
+    };
+    facts.push(("calls", calls));
+    let text = |text: String| vec![span(text, theme.text)];
+    if let Some(last) = health.last_good {
+        let ago = human::duration(now.since(last));
+        facts.push(("last answer", text(format!("{ago} ago"))));
+    }
+    if server.status.is_ready() {
+        let circuit = circuit(server, now).unwrap_or_else(|| "closed".to_owned());
+        facts.push(("circuit", text(circuit)));
+        facts.push(("queue", text(queue(server))));
+    }
+    let more = [
+        ("cache", cache(server)),
+        ("tools cost", tools(server)),
+        ("memory", memory(server, true)),
+    ];
+    let more = more
+        .into_iter()
+        .filter_map(|(name, words)| Some((name, text(words?))));
+    facts.extend(more);
+    facts
+}
+
+/// How fast it is, by its last calls and by the last minutes.
+fn speeds(health: &Health, theme: &Theme, now: Moment) -> Vec<Fact> {
     let mut facts: Vec<Fact> = Vec::new();
     if let Some(latency) = health.latency() {
         let mut spans = self::latency(latency, true, theme);
         spans.push(span(format!("  {}", sparkline(health, SPARKS)), theme.busy));
-        let of = match health.is_of_calls() {
-            true => "last 100",
-            false => "probes",
-        };
-        facts.push((of, spans));
+        facts.push((of_what(health), spans));
     }
     let quarter = health.quarter(now);
     if quarter != Quarter::default() {
         facts.push(("last 15 min", of_quarter(quarter, theme)));
     }
-    let calls = match health.calls {
-        0 => text("none yet".to_owned()),
-        _ => so_far(health, theme, now),
-    };
-    facts.push(("calls", calls));
-    if let Some(last) = health.last_good {
-        let ago = human::duration(now.since(last));
-        facts.push(("last answer", text(format!("{ago} ago"))));
-    }
-    let breaker = match server.breaker.state() {
-        BreakerState::Closed => "closed".to_owned(),
-        BreakerState::Open { until } => {
-            format!("open, next try in {}", human::countdown(until.since(now)))
-        }
-        BreakerState::Probing => "open, one try under way".to_owned(),
-    };
-    if server.spec.is_some() {
-        facts.push(("circuit", text(breaker)));
-        let load = server.load;
-        facts.push((
-            "queue",
-            text(format!(
-                "{} running, {} waiting",
-                load.running, load.waiting
-            )),
-        ));
-    }
-    facts.extend(cache(server).map(|words| ("cache", text(words))));
-    facts.extend(tools(server).map(|words| ("tools cost", text(words))));
-    facts.extend(memory(server).map(|words| ("memory", text(words))));
     facts
+}
+
+/// Whether and until when nothing is sent; absent where calls pass.
+fn circuit(server: &Server, now: Moment) -> Option<String> {
+    match server.breaker.state() {
+        BreakerState::Closed => None,
+        BreakerState::Open { until } => {
+            let left = human::countdown(until.since(now));
+            Some(format!("open, next try in {left}"))
+        }
+        BreakerState::Probing => Some("open, one try under way".to_owned()),
+    }
+}
+
+fn queue(server: &Server) -> String {
+    let load = server.load;
+    format!("{} running, {} waiting", load.running, load.waiting)
 }
 
 fn line(words: Vec<String>) -> Option<String> {
@@ -126,7 +136,7 @@ fn of_what(health: &Health) -> &'static str {
 }
 
 /// `8 calls, 0 errors`, with what is wrong now.
-fn so_far(health: &Health, theme: &Theme, now: Moment) -> Spans {
+fn so_far(health: &Health, theme: &Theme) -> Spans {
     let counted = |count: u64, what: &str| {
         let s = if count == 1 { "" } else { "s" };
         format!("{} {what}{s}", human::count(count))
@@ -141,11 +151,6 @@ fn so_far(health: &Health, theme: &Theme, now: Moment) -> Spans {
     if health.in_a_row > 1 {
         let text = format!(", {} in a row", health.in_a_row);
         spans.push(span(text, theme.bad));
-    }
-    let last = health.last_good.filter(|_| health.in_a_row > 0);
-    if let Some(last) = last {
-        let ago = human::duration(now.since(last));
-        spans.push(span(format!(", last answer {ago} ago"), theme.dim));
     }
     spans
 }
@@ -177,24 +182,13 @@ fn of_quarter(quarter: Quarter, theme: &Theme) -> Spans {
 
 /// What goes on between calls and the server, where there is anything to say.
 fn traffic(server: &Server, now: Moment) -> Vec<String> {
-    let mut words = Vec::new();
-    match server.breaker.state() {
-        BreakerState::Closed => {}
-        BreakerState::Open { until } => {
-            let left = human::countdown(until.since(now));
-            words.push(format!("circuit open, next try in {left}"));
-        }
-        BreakerState::Probing => words.push("circuit open, one try under way".to_owned()),
-    }
     let load = server.load;
-    if load.running + load.waiting > 0 {
-        words.push(format!(
-            "{} running, {} waiting",
-            load.running, load.waiting
-        ));
-    }
-    words.extend(cache(server));
-    words
+    let circuit = circuit(server, now).map(|words| format!("circuit {words}"));
+    let queue = (load.running + load.waiting > 0).then(|| queue(server));
+    [circuit, queue, cache(server)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn cache(server: &Server) -> Option<String> {
@@ -207,17 +201,19 @@ fn cache(server: &Server) -> Option<String> {
     })
 }
 
-/// `3 tools cost 412 tokens a request`
+/// `3 tools ≈ 412 tokens`: in each request to the model.
 fn tools(server: &Server) -> Option<String> {
     let tokens = human::count(server.tool_tokens);
     (server.tool_tokens > 0).then(|| format!("{} ≈ {tokens} tokens", super::servers::tools(server)))
 }
 
-fn memory(server: &Server) -> Option<String> {
+/// `47.1 MB in 3 processes`; that it is one alone is said where there is room.
+fn memory(server: &Server, whole: bool) -> Option<String> {
     let used = server.processes?;
     let resident = human::bytes(used.resident);
     Some(match used.count {
-        1 => format!("{resident} in 1 process"),
+        1 if whole => format!("{resident} in 1 process"),
+        1 => resident,
         count => format!("{resident} in {count} processes"),
     })
 }

@@ -8,7 +8,7 @@ use mcpdeck::app::{App, AppEffect, AppEvent, Code, Key};
 use mcpdeck::config::{
     ApprovePolicy, Config, Launch, ProtocolChoice, ServerSpec, StdioLaunch, ThemeChoice,
 };
-use mcpdeck::host::{Effect, Host, HostEvent, ModelLabel, Settings};
+use mcpdeck::host::{Effect, Host, HostEvent, Keep, ModelLabel, Settings};
 use mcpdeck::ids::{Generation, Moment, ServerName, StreamId};
 use mcpdeck::mcp::event::ServerEvent;
 use mcpdeck::mcp::listing::{Listed, Listing};
@@ -28,7 +28,8 @@ pub const SERVERS: [(&str, &[&str]); 2] = [
     ("shop", &["query_database"]),
 ];
 
-fn spec(name: &str) -> ServerSpec {
+/// A server that is a child process.
+pub fn server_spec(name: &str) -> ServerSpec {
     ServerSpec {
         name: ServerName::new(name),
         launch: Launch::Stdio(StdioLaunch {
@@ -71,7 +72,7 @@ impl Play {
     /// Servers and model are being looked for.
     pub fn starting() -> Self {
         let config = Config {
-            servers: SERVERS.iter().map(|(name, _)| spec(name)).collect(),
+            servers: SERVERS.iter().map(|(name, _)| server_spec(name)).collect(),
             ..Config::default()
         };
         let host = Host::new(&config, Settings::default());
@@ -176,7 +177,9 @@ impl Play {
     }
 
     pub fn update(&mut self, event: AppEvent) -> Vec<AppEffect> {
-        let effects = self.app.update(event, self.now);
+        let mut effects = self.app.update(event, self.now);
+        // What is written down of calls has tests of its own.
+        effects.retain(|effect| !matches!(effect, AppEffect::Host(Effect::Keep(Keep::Audit(_)))));
         self.seen(&effects);
         effects
     }

@@ -109,6 +109,14 @@ fn asked(deck: &Deck) -> Screen {
 fn on_a_terminal_the_person_is_asked_and_yes_writes() {
     let deck = Deck::demo();
     let screen = asked(&deck);
+    // Looked up at the file server itself before the question.
+    for told in [
+        "a new file",
+        "+ Hello from MCP!",
+        "can be taken back: mcpdeck undo",
+    ] {
+        screen.wait_text(told);
+    }
     assert!(!deck.files().join("hello.txt").exists());
     screen.send("y");
     screen.key(Key::Enter);

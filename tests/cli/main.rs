@@ -13,6 +13,8 @@ mod endpoint;
 mod eras;
 #[path = "../support/home.rs"]
 mod home;
+#[path = "../support/naughty.rs"]
+mod naughty;
 #[path = "../support/screen.rs"]
 mod screen;
 #[path = "../support/until.rs"]
@@ -20,6 +22,7 @@ mod until;
 
 mod approval;
 mod call;
+mod confine;
 mod deck;
 mod demo;
 mod events;
@@ -30,13 +33,17 @@ mod kinds;
 mod list;
 mod login;
 mod model;
+mod pins;
 mod reaches;
+mod records;
 mod replies;
 mod sessions;
 mod speaks;
 mod status;
 mod token;
+mod traces;
 mod trouble;
+mod trust;
 mod undo;
 mod usage;
 mod wire_log;

@@ -1,11 +1,13 @@
 //! The configuration through its public face: fixtures in, a `Config` or words out. Hermetic: the environment is data.
 
 mod command;
+mod fuzz;
 mod import;
 mod merge;
 mod messages;
 mod model;
 mod servers;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

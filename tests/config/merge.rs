@@ -11,7 +11,7 @@ const ALLOW: &str = "[[allow]]\nserver = 'a'\ntool = 't'\nlaunch = 'x'\n";
 #[test]
 fn the_project_is_laid_over_the_users_file_key_by_key() {
     let machine = Machine::new()
-        .user("[mcp_servers.a]\ncommand = 'x'\nenv = { A = '1', B = '2' }\napprove = 'always'\n[ui]\ntheme = 'dark'\n[limits]\nsame_call = 5\n")
+        .user("[mcp_servers.a]\ncommand = 'x'\nenv = { A = '1', B = '2' }\napprove = 'always'\n[ui]\ntheme = 'dark'\nnotify = 'bell'\n[limits]\nsame_call = 5\n")
         .project("[mcp_servers.a]\ntool_timeout_sec = 9\nenv = { B = '3' }\n[mcp_servers.b]\ncommand = 'y'\n[limits]\nsteps_per_turn = 7\n");
     let config = machine.config();
     let a = &config.servers[0];
@@ -28,6 +28,7 @@ fn the_project_is_laid_over_the_users_file_key_by_key() {
         (5, 7)
     );
     assert_eq!(config.ui.theme, ThemeChoice::Dark);
+    assert_eq!(config.ui.notify, mcpdeck::config::Notify::Bell);
     let files = [
         machine.path("config/mcp.toml"),
         machine.path("project/mcp.toml"),

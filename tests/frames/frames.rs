@@ -2,6 +2,7 @@
 
 use mcpdeck::app::palette::{Palette, PaletteRow};
 use mcpdeck::app::{Detail, Overlay, Pane};
+use mcpdeck::config::{Asks, Config, FolderFile};
 use mcpdeck::ids::CallId;
 
 use crate::stage::{drawn, fresh, no_model, question, screen, streaming, talk, troubled};
@@ -25,8 +26,49 @@ frame!(text_streams_wide, streaming(), 120, 40);
 frame!(a_question_wide, question(), 120, 40);
 frame!(a_question_narrow, question(), 80, 24);
 frame!(a_question_tiny, question(), 40, 12);
+frame!(a_new_folder_wide, new_folder(false), 120, 40);
+frame!(a_new_folder_narrow, new_folder(false), 80, 24);
+frame!(a_new_folder_tiny, new_folder(false), 40, 12);
+frame!(a_changed_folder_narrow, new_folder(true), 80, 24);
 frame!(no_model_wide, no_model(), 120, 40);
 frame!(no_model_narrow, no_model(), 80, 24);
+
+/// The question whether a folder's file may run.
+fn new_folder(changed: bool) -> mcpdeck::app::App {
+    let says = [
+        "Server kho-hàng",
+        "  starts       npx -y @example/warehouse --dir=${HOME} --token ***",
+        "  env          LOG=debug API_KEY=*** REGION=${REGION:-eu}",
+        "  env_vars     GITHUB_TOKEN",
+        "  ! gets your GITHUB_TOKEN, HOME, REGION",
+        "  ! every tool of it runs without asking",
+        "Server 天气",
+        "  reaches      https://mcp.example.com/a/very/long/path/that/does/not/fit/on/one/row/of/the/question",
+        "Model",
+        "  base_url     https://models.example.com/v1",
+        "  ! your key in OPENAI_API_KEY goes to https://models.example.com/v1",
+    ];
+    let says: Vec<String> = says.map(str::to_owned).into();
+    let before = changed.then(|| {
+        let mut before = says.clone();
+        before[1] = "  starts       npx -y @example/warehouse".to_owned();
+        before.remove(5);
+        before
+    });
+    let asks = Asks {
+        folder: FolderFile {
+            path: "/home/anh/dự-án/mcp.toml".into(),
+            digest: String::new(),
+            says,
+        },
+        before,
+        with: Config::default().into(),
+        without: Config::default().into(),
+    };
+    let mut app = fresh();
+    app.ask_for_trust(asks.into());
+    app
+}
 
 fn detail(of: Detail) -> mcpdeck::app::App {
     let mut app = talk();

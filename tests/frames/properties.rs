@@ -10,19 +10,23 @@ use mcpdeck::app::form::FieldKey;
 use mcpdeck::app::palette::{Palette, PaletteRow};
 use mcpdeck::app::{Anchor, App, Detail, Measured, Overlay, Pane, Toast};
 use mcpdeck::host::About;
+use mcpdeck::host::preview::{Kind, Part, Preview, Undo, Vouch};
 use mcpdeck::host::{
-    CallEnd, CallState, LogLine, ModelLabel, ModelState, Origin, Question, ToolCall,
+    CallEnd, CallState, Held, LogLine, ModelLabel, ModelState, Origin, Question, ToolCall,
 };
 use mcpdeck::host::{Root, SignInState};
 use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, Seq, StreamId, TurnId};
 use mcpdeck::mcp::ask::{Ask, Sampling, SamplingMessage};
 use mcpdeck::mcp::event::Progress;
 use mcpdeck::mcp::failure::{Failure, FailureKind};
+use mcpdeck::mcp::flags::Flag;
 use mcpdeck::mcp::listing::Rejected;
+use mcpdeck::mcp::pins::Pinned;
 use mcpdeck::mcp::request::ListKind;
 use mcpdeck::mcp::result::{Block, CallOutcome, ToolResult};
 use mcpdeck::mcp::status::Status;
 use mcpdeck::mcp::wire::record::{Direction, WireKind, WireRecord};
+use mcpdeck::text::diff::Side;
 use mcpdeck::view::highlight::highlight_now;
 use mcpdeck::view::{Memo, Theme, draw};
 use proptest::prelude::*;
@@ -77,7 +81,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 /// A state with this text in every place that takes foreign text.
-fn filled(text: &str, pick: u8) -> App {
+pub fn filled(text: &str, pick: u8) -> App {
     let mut app = stage::talk();
     let own = || text.to_owned();
     let now = app.now;
@@ -296,9 +300,60 @@ fn calls(app: &mut App, text: &str) {
     ]);
 }
 
+/// What the asked call would do, and a tool that has changed, all in these words.
+fn foretold(app: &mut App, text: &str) {
+    let own = || text.to_owned();
+    let parts = vec![
+        Part::Says {
+            text: own(),
+            warns: true,
+        },
+        Part::Sql {
+            key: own(),
+            text: own(),
+            kinds: vec![Kind::Unknown],
+            by: Vouch::Text,
+        },
+        Part::Diff {
+            lines: vec![Some((Side::Old, own())), None, Some((Side::New, own()))],
+            added: 1,
+            removed: 1,
+        },
+        Part::Tree {
+            rows: vec![('+', own())],
+        },
+    ];
+    let undo = Some(Undo::Yes);
+    app.host.previews.insert(CallId(6), Preview { parts, undo });
+    changed(app, text);
+}
+
+/// The first server has changed all its tools and says odd things of them.
+fn changed(app: &mut App, text: &str) {
+    let server = &mut app.host.servers[0];
+    for tool in server.tools.clone() {
+        let before = Pinned::of(&tool);
+        let mut other = tool.clone();
+        other.description = Some(text.to_owned());
+        other.input_schema = json!({ text: { text: text } });
+        let after = Pinned::of(&other);
+        let flag = Flag::Speaks {
+            what: "says".to_owned(),
+            part: text.to_owned(),
+            words: text.to_owned(),
+        };
+        server.flags.tools.insert(tool.name.clone(), vec![flag]);
+        let held = Held { before, after };
+        server.held.insert(tool.name, held);
+    }
+}
+
 /// Opens one thing or another on top.
-fn covered(app: &mut App, text: &str, pick: u8) {
+pub fn covered(app: &mut App, text: &str, pick: u8) {
     let scroll = usize::from(pick) * usize::from(pick);
+    if pick % 12 < 6 {
+        changed(app, text);
+    }
     let detail = |of| Overlay::Detail { of, scroll };
     app.overlay = match pick % 12 {
         0 => Overlay::Help { scroll },
@@ -315,7 +370,8 @@ fn covered(app: &mut App, text: &str, pick: u8) {
         2 => detail(Detail::Tools),
         3 => detail(Detail::Server("ghost".into())),
         4 => detail(Detail::Server("files".into())),
-        5..=8 => detail(Detail::Call(CallId(u64::from(pick) % 11))),
+        5 => detail(Detail::Changes("files".into())),
+        6..=8 => detail(Detail::Call(CallId(u64::from(pick) % 11))),
         _ => Overlay::None,
     };
     if pick % 12 == 9 {
@@ -329,6 +385,7 @@ fn covered(app: &mut App, text: &str, pick: u8) {
         });
         app.ask.scroll = scroll;
         app.ask.marked = usize::from(pick);
+        foretold(app, text);
     }
     if pick % 12 >= 10 {
         asks(app, text, pick);
@@ -434,13 +491,19 @@ fn asks(app: &mut App, text: &str, pick: u8) {
 }
 
 /// One of the lists, forms or completions on top, as often as not.
-fn reached(app: &mut App, text: &str, pick: u8) {
+pub fn reached(app: &mut App, text: &str, pick: u8) {
     if pick.is_multiple_of(2) {
         crate::reach::cover(app, text, pick / 2);
     }
 }
 
-fn painted(app: &App, theme: &Theme, cols: u16, rows: u16, memo: &mut Memo) -> (Buffer, Measured) {
+pub fn painted(
+    app: &App,
+    theme: &Theme,
+    cols: u16,
+    rows: u16,
+    memo: &mut Memo,
+) -> (Buffer, Measured) {
     let mut terminal = Terminal::new(TestBackend::new(cols, rows)).unwrap();
     let mut measured = Measured::default();
     let frame = terminal
@@ -449,7 +512,7 @@ fn painted(app: &App, theme: &Theme, cols: u16, rows: u16, memo: &mut Memo) -> (
     (frame.buffer.clone(), measured)
 }
 
-fn check(buffer: &Buffer) {
+pub fn check(buffer: &Buffer) {
     let area = buffer.area;
     for y in 0..area.height {
         for x in 0..area.width {

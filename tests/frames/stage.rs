@@ -216,7 +216,7 @@ pub fn troubled() -> App {
         server.rejected.clear();
         server
     };
-    let mut slow = named("slow");
+    let mut slow = named("reports");
     (0..20).for_each(|_| good(&mut slow, 300));
     (0..5).for_each(|_| good(&mut slow, 4_100));
     let mut failing = named("nhà-kho");

@@ -241,9 +241,10 @@ fn calls_that_come_to_no_answer_are_failing_and_the_figures_are_no_news_to_the_m
     call_taking(&mut stage, 5, lost());
     assert_eq!(words(&stage), "failing: 7 of the last 10");
     assert_eq!(verdict(&stage).since, since);
-    assert_eq!(last_user(&request(&stage.submit("again"))), "again");
+    let told = last_user(&request(&stage.submit("again")));
+    assert!(told.ends_with("again"), "{told}");
     stage.command(Command::Interrupt);
-    (0..3).for_each(|_| drop(call_taking(&mut stage, 5, answered("x"))));
+    (0..6).for_each(|_| drop(call_taking(&mut stage, 5, answered("x"))));
     assert_eq!(words(&stage), "healthy");
 }
 

@@ -2,6 +2,7 @@
 
 mod approval;
 mod asks;
+mod audit;
 mod cache;
 mod calls;
 mod compact;
@@ -9,9 +10,15 @@ mod extras;
 mod health;
 mod interrupt;
 mod lists;
+mod obedient;
+mod pins;
+mod policies;
+mod previews;
 mod properties;
+mod reload;
 mod returning;
 mod servers;
 mod sessions;
+mod soak;
 mod stage;
 mod turn;

@@ -7,8 +7,8 @@ use mcpdeck::agent::transcript::Entry;
 use mcpdeck::config::Config;
 use mcpdeck::host::session::{Reading, Record, SessionWrite};
 use mcpdeck::host::{
-    About, Answer, CallEnd, CallState, Command, Effect, Host, HostEvent, Keep, ModelLabel, Origin,
-    Root, Saving, Settings, TurnState,
+    About, Answer, AuditRecord, CallEnd, CallState, Command, Effect, Host, HostEvent, Keep,
+    ModelLabel, Origin, Root, Saving, Settings, TurnState,
 };
 use mcpdeck::ids::{AskId, CallId, ErrandId, Generation, Moment, QuestionId, StreamId, TimerId};
 use mcpdeck::mcp::ask::{Ask, Sampling, SamplingMessage};
@@ -28,18 +28,18 @@ use crate::stage::{
     tools,
 };
 
-const SERVERS: [&str; 2] = ["files", "other"];
+pub const SERVERS: [&str; 2] = ["files", "other"];
 
 /// A line of the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-enum Happening {
+pub enum Happening {
     Event(HostEvent),
     Command(Command),
 }
 
 /// Something that may happen, with numbers that are read as "one of those that there are".
 #[derive(Debug, Clone)]
-enum Chance {
+pub enum Chance {
     Submit,
     Interrupt,
     Clear,
@@ -183,7 +183,7 @@ fn answer() -> impl Strategy<Value = Answer> {
     ]
 }
 
-fn chance() -> impl Strategy<Value = Chance> {
+pub fn chance() -> impl Strategy<Value = Chance> {
     let finish = prop_oneof![4 => Just(Finish::Stop), 1 => Just(Finish::Length), 1 => Just(Finish::Filtered)];
     let fresh = || prop::bool::weighted(0.85);
     prop_oneof![
@@ -214,9 +214,9 @@ fn chance() -> impl Strategy<Value = Chance> {
 }
 
 /// A host under watch.
-struct Watched {
-    host: Host,
-    now: Moment,
+pub struct Watched {
+    pub host: Host,
+    pub now: Moment,
     /// Calls by the model so far: their ids are unique.
     written: u32,
     stream: Option<StreamId>,
@@ -232,9 +232,11 @@ struct Watched {
     replied: BTreeSet<(String, Generation, AskId)>,
     last_timer: TimerId,
     timers: Vec<TimerId>,
-    generations: BTreeMap<String, Generation>,
+    pub generations: BTreeMap<String, Generation>,
     sent: BTreeSet<CallId>,
-    ends: BTreeMap<CallId, CallEnd>,
+    /// What was written down of calls: that one was sent, or (`true`) that it ended.
+    records: BTreeSet<(CallId, bool)>,
+    pub ends: BTreeMap<CallId, CallEnd>,
     journal: Vec<String>,
     /// What was to be written down of the conversations.
     kept: Vec<SessionWrite>,
@@ -252,7 +254,7 @@ fn settings() -> (Config, Settings) {
 }
 
 impl Watched {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (config, settings) = settings();
         let mut watched = Self {
             host: Host::new(&config, settings),
@@ -270,6 +272,7 @@ impl Watched {
             timers: Vec::new(),
             generations: BTreeMap::new(),
             sent: BTreeSet::new(),
+            records: BTreeSet::new(),
             ends: BTreeMap::new(),
             journal: Vec::new(),
             kept: Vec::new(),
@@ -280,7 +283,7 @@ impl Watched {
     }
 
     /// Finds a model and lets every server come up.
-    fn warm_up(&mut self) {
+    pub fn warm_up(&mut self) {
         self.take(Chance::Found(true));
         for n in 0..2 {
             self.take(Chance::Server(n, true, hello()));
@@ -292,7 +295,7 @@ impl Watched {
         }
     }
 
-    fn happen(&mut self, happening: Happening) {
+    pub fn happen(&mut self, happening: Happening) {
         self.now = Moment(self.now.0 + 250_000);
         let line = serde_json::to_string(&(self.now, &happening)).expect("a line");
         self.journal.push(line);
@@ -438,14 +441,45 @@ impl Watched {
             | Effect::FinishSignIn { .. }
             | Effect::AbortSignIn { .. }
             | Effect::SignOut { .. }
-            | Effect::FindModel
-            | Effect::Session(_) => {}
-            Effect::Keep(what) => {
-                if let Keep::Session(write) = what {
-                    self.kept.push(write.clone());
-                }
+            | Effect::Session(_)
+            | Effect::FindModel => {}
+            Effect::Keep(Keep::Audit(record)) => self.recorded(record),
+            Effect::Keep(Keep::Session(write)) => self.kept.push(write.clone()),
+            Effect::Keep(_) => {}
+        }
+    }
+
+    /// The record of calls says that a call was sent once, before or when it ended, and how it ended once.
+    fn recorded(&mut self, record: &AuditRecord) {
+        let call = self.host.call(record.call).expect("a call");
+        match &record.end {
+            None => assert!(self.records.insert((record.call, false)), "sent twice"),
+            Some(end) => {
+                assert!(self.records.insert((record.call, true)), "ended twice");
+                assert_eq!(end.sent, self.records.contains(&(record.call, false)));
+                assert_eq!(call.end().map(CallEnd::word), Some(end.outcome.as_str()));
+                assert!(
+                    call.ruling.is_some() || end.outcome == "interrupted",
+                    "{call:?}"
+                );
             }
         }
+    }
+
+    /// Nothing is sent or over that is not in the record, and nothing is in it that was not made.
+    fn check_record(&self) {
+        for call in &self.host.calls {
+            let is_over = call.end().is_some();
+            assert_eq!(is_over, self.records.contains(&(call.id, true)), "{call:?}");
+            if self.sent.contains(&call.id) {
+                assert!(self.records.contains(&(call.id, false)), "{call:?}");
+            }
+        }
+        assert!(
+            self.records
+                .iter()
+                .all(|(call, _)| self.host.call(*call).is_some())
+        );
     }
 
     /// At rest, what was written down of this conversation is this conversation, and all its calls are over.
@@ -481,6 +515,7 @@ impl Watched {
     }
 
     fn check_state(&mut self) {
+        self.check_record();
         let open = self.open_asks();
         assert!(open.is_disjoint(&self.replied), "answered and still open");
         assert!(open.is_subset(&self.asked));
@@ -542,7 +577,7 @@ impl Watched {
         }
     }
 
-    fn take(&mut self, chance: Chance) {
+    pub fn take(&mut self, chance: Chance) {
         if let Some(happening) = self.happening(chance) {
             self.happen(happening);
         }

@@ -20,5 +20,6 @@ mod stdio_errands;
 mod stdio_lists;
 mod stdio_streams;
 mod stdio_tasks;
+mod supervise;
 mod support;
 mod wire_log;

@@ -505,7 +505,7 @@ fn write_all(mut writer: Box<dyn Write + Send>, bytes: &mpsc::Receiver<Vec<u8>>)
 }
 
 /// The same command in the words of the pseudo-terminal's crate, without its own additions to the environment.
-fn builder(command: &Command) -> CommandBuilder {
+pub fn builder(command: &Command) -> CommandBuilder {
     let mut builder = CommandBuilder::new(command.get_program());
     builder.args(command.get_args());
     builder.env_clear();

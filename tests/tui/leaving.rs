@@ -55,7 +55,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_everything_back() {
         &("[model]\nprovider = \"none\"\n".to_owned() + &scripted(&home, "s", "")),
     );
     let script = format!(
-        r#"set -m; "{program}"; echo "stopped, $?"; read x; fg >/dev/null; echo "ended, $?"; read x"#
+        r#"set -m; "{program}" --trust; echo "stopped, $?"; read x; fg >/dev/null; echo "ended, $?"; read x"#
     );
     let mut command = home.command("/bin/sh");
     command.args(["-c", &script]);
@@ -112,7 +112,7 @@ fn runs(process: Pid) -> bool {
 }
 
 #[track_caller]
-fn assert_given_back(screen: &Screen, name: &str) {
+pub fn assert_given_back(screen: &Screen, name: &str) {
     screen.look(|s| {
         assert!(!s.alternate_screen(), "{name}: the alternate screen stays");
         assert!(!s.hide_cursor(), "{name}: the cursor is hidden");

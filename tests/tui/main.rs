@@ -1,6 +1,8 @@
 //! Journeys through the real program on a real terminal. A dozen, no more: what can be shown on state or on a frame is shown
 //! there.
 
+#[path = "../support/aftermath.rs"]
+mod aftermath;
 #[path = "../support/endpoint.rs"]
 mod endpoint;
 #[path = "../support/eras.rs"]
@@ -17,16 +19,20 @@ mod calls;
 mod deck;
 mod demo;
 mod errors;
+mod faults;
 mod hostile;
 mod interrupt;
 mod kept;
 mod leaving;
+mod notices;
 mod offline;
 mod reaches;
 mod resize;
 mod servers;
 mod sessions;
+mod soak;
 mod speaks;
 mod support;
+mod trust;
 mod typing;
 mod ways;

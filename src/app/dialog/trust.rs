@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::config::Asks;
+use crate::host::ModelState;
 use crate::ids::Moment;
 
 /// The question on show.
@@ -14,6 +15,8 @@ pub struct Trusting {
     pub asks: Arc<Asks>,
     /// Nothing has been started at all; else the file has changed while the program runs.
     pub starting: bool,
+    /// Where the host stood with the model: it is not looked for before the answer, and is shown so.
+    pub model: Option<ModelState>,
     /// First line on show.
     pub scroll: usize,
     /// Its end has been in sight: before that there is no yes.
@@ -28,6 +31,7 @@ impl Trusting {
         Self {
             asks,
             starting,
+            model: None,
             scroll: 0,
             seen: false,
             shown: None,

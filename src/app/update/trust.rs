@@ -15,11 +15,32 @@ use crate::app::intent::{Move, TrustKey};
 use crate::app::key::Key;
 use crate::app::state::App;
 use crate::config::{Asks, Config, News, Permitted, ThemeChoice};
+use crate::host::ModelState;
 
 impl App {
     /// Puts the question before anything is started. The host must stand on the configuration without the folder's file.
     pub fn ask_for_trust(&mut self, asks: Arc<Asks>) {
-        self.trust = Some(Box::new(Trusting::new(asks, true)));
+        let why =
+            "not looked for yet: first it is to be said whether this folder's mcp.toml may run";
+        let wait = ModelState::Absent {
+            why: why.to_owned(),
+        };
+        let model = std::mem::replace(&mut self.host.model, wait);
+        self.trust = Some(Box::new(Trusting {
+            model: Some(model),
+            ..Trusting::new(asks, true)
+        }));
+    }
+
+    /// Takes the question away; gives whether the host is still to be started.
+    fn answered(&mut self) -> bool {
+        let Some(asked) = self.trust.take() else {
+            return false;
+        };
+        if let Some(model) = asked.model {
+            self.host.model = model;
+        }
+        asked.starting
     }
 
     /// The configuration's files have changed.
@@ -30,7 +51,7 @@ impl App {
                 Vec::new()
             }
             News::Read(Permitted::Runs(config)) => {
-                let starts = self.trust.take().is_some_and(|asked| asked.starting);
+                let starts = self.answered();
                 self.declined = None;
                 self.take_over(&config, starts)
             }
@@ -39,7 +60,14 @@ impl App {
     }
 
     fn asked_for_trust(&mut self, asks: Arc<Asks>) -> Vec<AppEffect> {
-        let starting = self.trust.as_ref().is_some_and(|asked| asked.starting);
+        if let Some(asked) = &mut self.trust {
+            // Another state of the same file: the question begins anew.
+            **asked = Trusting {
+                model: asked.model.take(),
+                ..Trusting::new(asks, asked.starting)
+            };
+            return Vec::new();
+        }
         match &self.declined {
             // The no still stands, and another file has changed. Where the folder's file never ran, the rest is taken over; where
             // an earlier state of it runs, it cannot be told apart from the rest any more.
@@ -55,7 +83,7 @@ impl App {
                 }
             },
             _ => {
-                self.trust = Some(Box::new(Trusting::new(asks, starting)));
+                self.trust = Some(Box::new(Trusting::new(asks, false)));
                 Vec::new()
             }
         }
@@ -73,14 +101,14 @@ impl App {
                 Vec::new()
             }
             TrustKey::Yes => {
-                self.trust = None;
+                self.answered();
                 self.declined = None;
                 let mut effects = vec![AppEffect::Trust(Box::new(asks.folder.clone()))];
                 effects.extend(self.take_over(&asks.with, starting));
                 effects
             }
             TrustKey::No => {
-                self.trust = None;
+                self.answered();
                 self.decline(&asks, starting)
             }
             TrustKey::Quit => self.quit(),

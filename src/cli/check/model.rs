@@ -50,6 +50,10 @@ pub(super) fn tried(settings: &ModelSettings, state: &ModelState, listed: List) 
                 }
             }
         }
+        (ModelState::Ready { label }, None) if label.scripted => {
+            let what = format!("no LLM: the script {} plays it", label.place);
+            (Outcome::Good, what, None)
+        }
         (ModelState::Ready { label }, None) => (
             Outcome::Good,
             format!("{} at {}", label.model, label.place),

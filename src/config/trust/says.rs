@@ -85,7 +85,7 @@ fn server(spec: &ServerSpec, is_own: bool, table: Option<&Table>, lines: &mut Ve
     let how = match &spec.launch {
         Launch::Stdio(stdio) => {
             let words = secrets::words(&stdio.shown_words());
-            let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
+            let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
             fact("starts", &words.join(" "))
         }
         Launch::Http(http) => fact("reaches", &secrets::in_url(http.shown_url())),
@@ -108,6 +108,15 @@ fn server(spec: &ServerSpec, is_own: bool, table: Option<&Table>, lines: &mut Ve
     let free: Vec<&str> = free.map(|(tool, _)| tool.as_str()).collect();
     if !free.is_empty() && spec.approve != ApprovePolicy::Never {
         lines.push(format!("  ! run without asking: {}", free.join(", ")));
+    }
+}
+
+/// A word as a person would type it in a shell; what stands for a hidden value needs no quotes.
+fn quoted(word: &str) -> String {
+    let bare = word.replace(secrets::MASK, "x");
+    match quote(&bare) == bare {
+        true => word.to_owned(),
+        false => quote(word),
     }
 }
 

@@ -43,6 +43,7 @@ impl Host {
         self.book.resends.remove(&id);
         self.check_output(id);
         self.say_unknown(id);
+        self.let_go_of_results(id);
         effects.extend(self.asks_of_calls_over(|call| call == id));
         self.previews.remove(&id);
         effects.extend(self.save_if_long(id, &end));

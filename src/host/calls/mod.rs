@@ -6,6 +6,7 @@ mod adrift;
 mod ask;
 mod finish;
 mod make;
+mod memory;
 
 use std::time::Duration;
 

@@ -17,6 +17,10 @@ use crate::mcp::request::Method;
 use crate::mcp::result::CallOutcome;
 use crate::mcp::tool::Tool;
 use crate::mcp::verdict::{self, Cause, Facts};
+use crate::mcp::wire::lines::head;
+
+/// Bytes of an error that a server's health keeps.
+const ERROR: usize = 2 * 1024;
 
 impl Host {
     /// What follows from every event: the clocks of calls whose servers wait for a person, and the verdicts.
@@ -53,7 +57,9 @@ impl Host {
             Method::Tool => call.tool.clone(),
             Method::Resource | Method::Prompt => call.approval_key().into_owned(),
         };
-        let error = end.is_error().then(|| outcome::words(end));
+        let error = end
+            .is_error()
+            .then(|| head(&outcome::words(end), ERROR).to_owned());
         if let Some(server) = self.server_mut(&name) {
             server.health.call(&tool, took, finish, error, now);
         }

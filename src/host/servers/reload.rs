@@ -139,7 +139,13 @@ impl Host {
             .collect();
         self.rename_tools();
         if self.book.started {
-            effects.extend(dials.iter().flat_map(|name| self.restart(name, now)));
+            for name in dials {
+                // There is no connection yet, or the one before is closed already.
+                if let Some(server) = self.server_mut(&name) {
+                    server.status = Status::Disabled;
+                }
+                effects.extend(self.restart(&name, now));
+            }
             effects.extend(self.gathered_if_settled(now));
         }
         effects

@@ -10,12 +10,15 @@ use super::messages;
 use crate::ids::{AskId, CallId};
 use crate::mcp::ask::{Ask, Reply};
 use crate::mcp::convert;
+use crate::mcp::weight;
 
 /// The error for a question that is not put: the one that the specification shows for a refusal.
 const REFUSED: i64 = -1;
 
 /// The most questions that may be open at once, against a server that asks for ever.
 pub const MOST_OPEN: usize = 100;
+/// Bytes of all of them.
+const MOST_WEIGHT: usize = 16 * 1024 * 1024;
 
 /// Who waits for an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +57,8 @@ pub enum Heard {
 pub struct Asks {
     last: AskId,
     open: BTreeMap<AskId, Open>,
+    /// What the server's own requests among them take.
+    weights: BTreeMap<AskId, usize>,
 }
 
 impl Asks {
@@ -70,6 +75,13 @@ impl Asks {
             let code = REFUSED;
             return Heard::Answer(messages::answer(&id, Reply::Error { code, message }));
         }
+        let weight = weight::of_value(message);
+        let open: usize = self.weights.values().sum();
+        if open + weight > MOST_WEIGHT {
+            let message = "the questions of this server that wait for an answer are too long";
+            let (code, message) = (REFUSED, message.to_owned());
+            return Heard::Answer(messages::answer(&id, Reply::Error { code, message }));
+        }
         match convert::ask(message) {
             Ok(what) => {
                 let method = what.method();
@@ -79,6 +91,7 @@ impl Asks {
                     call,
                     method,
                 });
+                self.weights.insert(ask, weight);
                 Heard::Asked(ask, what)
             }
             Err((code, message)) => {
@@ -96,6 +109,7 @@ impl Asks {
 
     /// Closes one; nothing when it was withdrawn before.
     pub fn close(&mut self, ask: AskId) -> Option<Open> {
+        self.weights.remove(&ask);
         self.open.remove(&ask)
     }
 

@@ -179,7 +179,13 @@ impl Voice {
                 ("logging/setLevel", one("level", level.as_str().into()))
             }
         };
-        self.request(id, method, params, false)
+        let mut message = self.request(id, method, params, false);
+        // Nobody answers questions for a preview, such as which folders a server may know of: none may come.
+        let can = "/params/_meta/io.modelcontextprotocol~1clientCapabilities";
+        if let (Errand::Preview { .. }, Some(can)) = (errand, message.pointer_mut(can)) {
+            *can = json!({});
+        }
+        message
     }
 
     /// The cheapest request of the era that a living server answers.

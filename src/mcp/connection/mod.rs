@@ -34,9 +34,13 @@ use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::request::{Errand, ErrandEnd, ListKind, Method};
 use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Era;
+use crate::mcp::transport::send_heavy;
 use crate::mcp::wire::Tap;
 use crate::mcp::wire::redact::Redactor;
 use crate::mcp::wire::secrets;
+
+/// Bytes for which one place in the channel of [`Reports`] stands.
+pub const REPORT_PLACE: usize = 64 * 1024;
 
 /// Where a connection's events go: bounded, and every one is delivered.
 pub type Reports = mpsc::Sender<(ServerName, Generation, ServerEvent)>;
@@ -208,11 +212,10 @@ struct Reporter {
 
 impl Reporter {
     async fn event(&self, event: ServerEvent) {
+        let weight = event.weight();
+        let report = (self.server.clone(), self.generation, event);
         // Nobody listens any more: the program is ending.
-        let _deaf = self
-            .reports
-            .send((self.server.clone(), self.generation, event))
-            .await;
+        let _deaf = send_heavy(&self.reports, report, weight, REPORT_PLACE).await;
     }
 
     async fn call(&self, call: CallId, event: CallEvent) {

@@ -51,6 +51,8 @@ pub struct Pages {
     pub deadline: Instant,
     /// It belongs to the start: a server that does not answer it has not come up.
     pub is_first: bool,
+    /// The bytes of the pages so far, about.
+    pub weight: usize,
 }
 
 /// What came of a request.

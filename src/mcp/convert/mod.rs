@@ -263,21 +263,24 @@ fn hello(era: Era, revision: String, result: &Value, info: Option<&Value>) -> He
     }
 }
 
+/// Bytes that are kept of what a server says beside its answers: it may say so at any rate.
+const WORDS: usize = 8 * 1024;
+
 /// The parameters of `notifications/progress`; absent when they hold no number.
 pub fn progress(params: &Value) -> Option<Progress> {
     Some(Progress {
         done: params.get("progress").and_then(Value::as_f64)?,
         total: params.get("total").and_then(Value::as_f64),
-        message: text(params, "message"),
+        message: text(params, "message").map(|text| head(&text, WORDS).to_owned()),
     })
 }
 
-/// The parameters of `notifications/message` as level and text.
+/// The parameters of `notifications/message` as level and text. The wire log has the whole of a long one.
 pub fn log_message(params: &Value) -> (String, String) {
     let level = text(params, "level").unwrap_or_else(|| "info".to_owned());
     let words = match params.get("data") {
-        Some(Value::String(words)) => words.clone(),
-        Some(data) => data.to_string(),
+        Some(Value::String(words)) => head(words, WORDS).to_owned(),
+        Some(data) => head(&data.to_string(), WORDS).to_owned(),
         None => String::new(),
     };
     match text(params, "logger") {

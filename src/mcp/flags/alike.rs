@@ -16,6 +16,11 @@ const SAME: usize = 90;
 /// Pairs of descriptions that are compared; with more tools than that only equal ones are found.
 const PAIRS: usize = 200_000;
 
+/// How two tools can be alike.
+const NAME: &str = "it has the same name";
+const SAID: &str = "it is described in the same words";
+const BOTH: &str = "it has the same name and is described in the same words";
+
 /// A tool among all tools.
 #[derive(Debug, Clone, Copy)]
 pub struct Named<'a> {
@@ -38,6 +43,13 @@ pub struct Alike {
     pub other: (ServerName, String),
     /// How, in our words.
     pub how: &'static str,
+}
+
+impl Alike {
+    /// Whether it is common among honest servers and therefore worth no word of its own: many have a `search`.
+    pub fn is_common(&self) -> bool {
+        self.how == NAME
+    }
 }
 
 /// The tools that look alike. Of our own servers among themselves nothing is said.
@@ -84,7 +96,7 @@ fn by_name(
                 continue;
             };
             let how = match (one.server == two.server, one.tool == two.tool) {
-                (false, true) => "it has the same name",
+                (false, true) => NAME,
                 (true, true) => continue,
                 (_, false) => "its name looks the same",
             };
@@ -128,9 +140,10 @@ fn by_words(tools: &[Named<'_>], pairs: &mut BTreeMap<(usize, usize), &'static s
             near.map(|(b, _)| *b).collect()
         };
         for pair in others.into_iter().filter_map(nearest) {
-            pairs
-                .entry(pair)
-                .or_insert("it is described in the same words");
+            let known = pairs.entry(pair).or_insert(SAID);
+            if *known == NAME {
+                *known = BOTH;
+            }
         }
     }
 }
@@ -177,50 +190,52 @@ pub(super) fn mixes_scripts(name: &str) -> bool {
     borrowed && name.chars().any(|c| c.is_ascii_alphabetic())
 }
 
+/// Letters of other scripts, and the Latin one that each looks like.
+const LOOK: &[(&str, char)] = &[
+    ("аαɑ", 'a'),
+    ("АΑ", 'A'),
+    ("ВΒ", 'B'),
+    ("сϲⅽ", 'c'),
+    ("СϹ", 'C'),
+    ("ԁⅾ", 'd'),
+    ("еҽ", 'e'),
+    ("ЕΕ", 'E'),
+    ("ɡ", 'g'),
+    ("һ", 'h'),
+    ("НΗ", 'H'),
+    ("іıι", 'i'),
+    ("ІΙ", 'I'),
+    ("ј", 'j'),
+    ("Ј", 'J'),
+    ("κк", 'k'),
+    ("КΚ", 'K'),
+    ("ӏⅼ", 'l'),
+    ("ⅿ", 'm'),
+    ("МΜ", 'M'),
+    ("ո", 'n'),
+    ("Ν", 'N'),
+    ("оοօ", 'o'),
+    ("ОΟ", 'O'),
+    ("рρ", 'p'),
+    ("РΡ", 'P'),
+    ("ԛ", 'q'),
+    ("г", 'r'),
+    ("ѕ", 's'),
+    ("Ѕ", 'S'),
+    ("т", 't'),
+    ("ТΤ", 'T'),
+    ("υս", 'u'),
+    ("νѵ", 'v'),
+    ("ѡԝ", 'w'),
+    ("хχ", 'x'),
+    ("ХΧ", 'X'),
+    ("уγ", 'y'),
+    ("УΥ", 'Y'),
+    ("Ζ", 'Z'),
+];
+
 /// The Latin letter that a letter of another script looks like.
 pub(super) fn plain_letter(c: char) -> Option<char> {
-    const LOOK: &[(&str, char)] = &[
-        ("аαɑ", 'a'),
-        ("АΑ", 'A'),
-        ("ВΒ", 'B'),
-        ("сϲⅽ", 'c'),
-        ("СϹ", 'C'),
-        ("ԁⅾ", 'd'),
-        ("еҽ", 'e'),
-        ("ЕΕ", 'E'),
-        ("ɡ", 'g'),
-        ("һ", 'h'),
-        ("НΗ", 'H'),
-        ("іıι", 'i'),
-        ("ІΙ", 'I'),
-        ("ј", 'j'),
-        ("Ј", 'J'),
-        ("κк", 'k'),
-        ("КΚ", 'K'),
-        ("ӏⅼ", 'l'),
-        ("ⅿ", 'm'),
-        ("МΜ", 'M'),
-        ("ո", 'n'),
-        ("Ν", 'N'),
-        ("оοօ", 'o'),
-        ("ОΟ", 'O'),
-        ("рρ", 'p'),
-        ("РΡ", 'P'),
-        ("ԛ", 'q'),
-        ("г", 'r'),
-        ("ѕ", 's'),
-        ("Ѕ", 'S'),
-        ("т", 't'),
-        ("ТΤ", 'T'),
-        ("υս", 'u'),
-        ("νѵ", 'v'),
-        ("ѡԝ", 'w'),
-        ("хχ", 'x'),
-        ("ХΧ", 'X'),
-        ("уγ", 'y'),
-        ("УΥ", 'Y'),
-        ("Ζ", 'Z'),
-    ];
     if c.is_ascii() {
         return None;
     }

@@ -19,51 +19,59 @@ pub(super) fn hides(text: &str) -> Vec<String> {
     {
         return Vec::new();
     }
-    let count = |is: fn(char) -> bool| text.chars().filter(|c| is(*c)).count();
     let mut found = Vec::new();
     // The flag of a region is spelled with tag characters, too: what the exits take for one is none.
     let spelled = spelled(text);
     if !spelled.is_empty() {
         found.push(format!("tag characters, which spell \"{spelled}\""));
     }
-    let mut sort = |number: usize, one: &str, more: &str| match number {
-        0 => {}
-        1 => found.push(format!("1 {one}")),
-        n => found.push(format!("{n} {more}")),
-    };
-    let turned = count(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
-    sort(
-        turned,
-        "character that turns the reading order",
-        "characters that turn the reading order",
-    );
+    for (count, one, more) in counts(text) {
+        match count {
+            0 => {}
+            1 => found.push(format!("1 {one}")),
+            n => found.push(format!("{n} {more}")),
+        }
+    }
+    if pushes(text) {
+        found.push("words behind very many blanks".to_owned());
+    }
+    found
+}
+
+/// How many characters there are of each sort, and what one and several of them are called.
+fn counts(text: &str) -> [(usize, &'static str, &'static str); 3] {
+    let count = |is: fn(char) -> bool| text.chars().filter(|c| is(*c)).count();
+    let turns = count(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
     let marks = match text.chars().any(is_right_to_left) {
         true => 0,
         false => count(|c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}')),
     };
-    let width = count(|c| {
+    let zero = count(|c| {
         matches!(
             c,
             '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}' | '\u{180e}' | '\u{34f}'
         )
     });
     let fillers = count(|c| matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'));
-    let none = width + marks + fillers + useless_joiners(text);
-    sort(
-        none,
-        "character without a width",
-        "characters without a width",
-    );
+    let none = zero + marks + fillers + useless_joiners(text);
     let control = count(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
-    sort(
-        control,
-        "control character of a terminal",
-        "control characters of a terminal",
-    );
-    if pushes(text) {
-        found.push("words behind very many blanks".to_owned());
-    }
-    found
+    [
+        (
+            turns,
+            "character that turns the reading order",
+            "characters that turn the reading order",
+        ),
+        (
+            none,
+            "character without a width",
+            "characters without a width",
+        ),
+        (
+            control,
+            "control character of a terminal",
+            "control characters of a terminal",
+        ),
+    ]
 }
 
 /// What tag characters spell.

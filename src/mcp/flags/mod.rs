@@ -19,7 +19,7 @@ pub use alike::{Alike, Named, alike, skeleton};
 /// Flags of one tool or one server that are kept.
 const MOST: usize = 12;
 /// Bytes of all texts of one tool that are looked at: what is longer strikes the eye by that alone.
-const BYTES: usize = 256 << 10;
+const BYTES: usize = 64 << 10;
 /// Levels of a schema that are looked into.
 const DEPTH: usize = 24;
 

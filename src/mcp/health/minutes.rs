@@ -60,6 +60,11 @@ impl Minutes {
         sums.stderr = sums.stderr.saturating_add(lines);
     }
 
+    pub(super) fn exits(&self, now: Moment) -> u64 {
+        let kept = self.kept.iter().filter(|minute| is_kept(minute, now));
+        kept.map(|minute| minute.sums.exits).sum()
+    }
+
     pub(super) fn quarter(&self, now: Moment) -> Quarter {
         let mut all = Histogram::<u32>::new(DIGITS).ok();
         let mut quarter = Quarter::default();

@@ -1,8 +1,10 @@
 //! How well a server does, from samples: each finished call, each probe, each end and each burst on stderr is one.
 //!
 //! Pure; time comes as an argument. Bounded: the last 100 calls, the last 20 probes, a quarter of an hour by minutes
-//! (`minutes`), and what its tools usually take (`usual`). What all of it comes to is for `verdict` to say.
+//! (`minutes`), and what its tools usually take (`usual`). Whether it is slow or failing is read from them in `judging`; what all
+//! of it comes to is for `verdict` to say.
 
+mod judging;
 mod minutes;
 mod usual;
 
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Moment;
 
+pub use judging::{Failing, Slowness};
 use minutes::Minutes;
 use usual::Usuals;
 
@@ -20,18 +23,6 @@ use usual::Usuals;
 const WINDOW: usize = 100;
 /// Probes kept for each server.
 const PROBES: usize = 20;
-/// Calls by which it is judged whether a server fails, the newest.
-const JUDGED: usize = 10;
-/// Answers by which it is judged whether a server is slow, the newest.
-const RECENT: usize = 20;
-/// The fewest of them that say anything.
-const FEW: usize = 5;
-/// What is older is not judged by any more.
-const STALE: Duration = Duration::from_secs(15 * 60);
-/// This many times what is usual is slow, and a server that is slow stays so down to the second number.
-const SLOW: (u32, u32) = (3, 2);
-/// What is faster is not slow, whatever is usual; the second number holds for a server that is slow.
-const QUICK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(700));
 /// A server that has been slow for so long is not: that is what it takes now.
 const GETS_USED: Duration = Duration::from_secs(30 * 60);
 /// Probes that a server which never answered one may leave unanswered before silence means something.
@@ -131,26 +122,6 @@ pub struct Quarter {
     pub stderr: u64,
 }
 
-/// A server that answers later than it did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slowness {
-    /// What 95 of 100 take no longer than now.
-    pub now: Duration,
-    /// What they took no longer than before.
-    pub was: Duration,
-}
-
-/// A server whose calls fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Failing {
-    /// How many went wrong.
-    pub wrong: usize,
-    /// Of how many.
-    pub of: usize,
-    /// They were answered: the tools say so.
-    pub by_its_word: bool,
-}
-
 /// What a server's process group uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcessUse {
@@ -231,7 +202,7 @@ impl Health {
         self.last_error = Some(error);
     }
 
-    /// It has been judged: while it is slow, nobody gets used to what it takes.
+    /// It has been judged. To what it takes while it is slow one gets used only after a while.
     pub fn judged(&mut self, slow: bool, now: Moment) {
         self.slow_since = slow.then(|| self.slow_since.unwrap_or(now));
     }
@@ -242,11 +213,11 @@ impl Health {
 
     fn sample(&mut self, tool: &str, took: Duration, end: Finish, now: Moment) -> Sample {
         let usual = self.usual.p95(tool);
-        let learns = self
-            .slow_since
-            .is_none_or(|since| now.since(since) >= GETS_USED);
+        let is_odd = usual.is_some_and(|usual| judging::is_slow(took, usual, false));
+        let since = self.slow_since.map(|since| now.since(since));
+        let gets_used = since.is_some_and(|slow| slow >= GETS_USED);
         // What it says no with is quick, and what it loses is long.
-        if learns && end == Finish::Good {
+        if end == Finish::Good && (!is_odd || gets_used) {
             self.usual.learn(tool, took);
         }
         Sample {
@@ -295,6 +266,11 @@ impl Health {
         self.minutes.quarter(now)
     }
 
+    /// How often it ended by itself in the last 15 minutes.
+    pub fn exits_lately(&self, now: Moment) -> u64 {
+        self.minutes.exits(now)
+    }
+
     /// The share of the last 100 calls that went wrong, 0.0 to 1.0; absent without calls.
     pub fn error_rate(&self) -> Option<f64> {
         let wrong = self.calls_kept.iter().filter(|s| s.end != Finish::Good);
@@ -310,67 +286,6 @@ impl Health {
             Listens::No => false,
         }
     }
-
-    /// Whether it answers much later than is usual for what it is asked. One that was slow has to get well to be so no more.
-    pub fn slowness(&self, was_slow: bool, now: Moment) -> Option<Slowness> {
-        let fresh = |s: &&Sample| s.end == Finish::Good && now.since(s.at) <= STALE;
-        let all = self.calls_kept.iter().chain(&self.probes).filter(fresh);
-        let known = |s: &Sample| Some((s.at, s.took, s.usual?));
-        let mut recent: Vec<_> = all.filter_map(known).collect();
-        recent.sort_unstable();
-        let skip = recent.len().saturating_sub(RECENT);
-        let recent = &recent[skip..];
-        if recent.len() < FEW {
-            return None;
-        }
-        let (factor, floor) = match was_slow {
-            false => (SLOW.0, QUICK.0),
-            true => (SLOW.1, QUICK.1),
-        };
-        let is_slow =
-            |took: Duration, usual: Duration| took >= floor && took >= usual.saturating_mul(factor);
-        // A single one that takes its time says nothing.
-        let slow = recent
-            .iter()
-            .filter(|(_, took, usual)| is_slow(*took, *usual));
-        let slow = slow.count();
-        let at_p95 = |of: &mut dyn Iterator<Item = Duration>| nearest(&mut of.collect(), 0.95);
-        let took = at_p95(&mut recent.iter().map(|(_, took, _)| *took))?;
-        let usual = at_p95(&mut recent.iter().map(|(_, _, usual)| *usual))?;
-        (slow >= 2 && is_slow(took, usual)).then_some(Slowness {
-            now: took,
-            was: usual,
-        })
-    }
-
-    /// Whether many of the last calls fail. One that was failing has to answer some in a row to be so no more.
-    pub fn failing(&self, was_failing: bool, now: Moment) -> Option<Failing> {
-        let fresh = |s: &&Sample| now.since(s.at) <= STALE;
-        let last = self.calls_kept.iter().rev().take(JUDGED).filter(fresh);
-        let ends: Vec<Finish> = last.map(|s| s.end).collect();
-        let of = ends.len();
-        let count = |what: &dyn Fn(Finish) -> bool| ends.iter().filter(|end| what(**end)).count();
-        let (lost, wrong) = (
-            count(&|end| end == Finish::Lost),
-            count(&|end| end != Finish::Good),
-        );
-        let answered_in_a_row = ends.iter().take_while(|end| **end != Finish::Lost).count();
-        let good_in_a_row = ends.iter().take_while(|end| **end == Finish::Good).count();
-        if lost >= 3 && (lost * 2 >= of || was_failing && answered_in_a_row < 3) {
-            return Some(Failing {
-                wrong: lost,
-                of,
-                by_its_word: false,
-            });
-        }
-        // A model tries things out: some errors of tools are its own.
-        let many = of == JUDGED && wrong >= 8 || was_failing && wrong >= 5 && good_in_a_row < 3;
-        many.then_some(Failing {
-            wrong,
-            of,
-            by_its_word: true,
-        })
-    }
 }
 
 fn push(samples: &mut VecDeque<Sample>, sample: Sample, most: usize) {
@@ -381,7 +296,7 @@ fn push(samples: &mut VecDeque<Sample>, sample: Sample, most: usize) {
 }
 
 /// By the nearest-rank method.
-fn nearest(took: &mut Vec<Duration>, share: f64) -> Option<Duration> {
+fn nearest(took: &mut [Duration], share: f64) -> Option<Duration> {
     took.sort_unstable();
     let rank = (share * took.len() as f64).ceil() as usize;
     took.get(rank.saturating_sub(1).min(took.len().saturating_sub(1)))

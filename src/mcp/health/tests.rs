@@ -1,3 +1,6 @@
+//! Samples in, figures and judgements out; time is made up.
+
+use super::judging::JUDGED;
 use super::*;
 use proptest::prelude::*;
 

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::transport::child::Group;
+use crate::mcp::wire::lines::head;
 
 /// Messages that may wait for a server that does not read. One more is refused as not sent.
 pub const OUT_QUEUE: usize = 256;
@@ -29,6 +30,10 @@ pub const OUT_QUEUE: usize = 256;
 pub const IN_QUEUE: usize = 64;
 /// The longest message: 16 MiB, as everywhere in this protocol's libraries.
 pub const LONGEST_MESSAGE: usize = 16 * 1024 * 1024;
+/// Bytes for which one place in [`IN_QUEUE`] stands: a longer report waits until as many places are free.
+pub const IN_PLACE: usize = 256 * 1024;
+/// Bytes of a stray line that are kept.
+const STRAY: usize = 4 * 1024;
 /// Lines of stderr that are kept.
 const STDERR_LINES: usize = 100;
 /// Lines of stderr that a failure shows.
@@ -112,6 +117,21 @@ pub enum Inbound {
     },
     /// The link has ended. The last thing it reports.
     Closed(Box<Failure>),
+}
+
+/// Sends something heavy through a channel that counts places: it waits for as many as its bytes take, so that what waits in the
+/// channel is bounded in bytes as well. `false` when nobody receives any more.
+pub async fn send_heavy<T>(to: &mpsc::Sender<T>, what: T, bytes: usize, place: usize) -> bool {
+    let places = (bytes / place.max(1) + 1).min(to.max_capacity());
+    match to.reserve_many(places).await {
+        Ok(mut permits) => {
+            if let Some(permit) = permits.next() {
+                permit.send(what);
+            }
+            true
+        }
+        Err(_) => false,
+    }
 }
 
 /// A way to a server, whatever the transport. Dropping it ends the server.
@@ -220,7 +240,7 @@ impl Notes {
     /// Keeps the last stray line.
     pub fn stray(&self, line: &str) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.stray = Some(line.to_owned());
+        kept.stray = Some(head(line, STRAY).to_owned());
     }
 
     /// The last stray line.

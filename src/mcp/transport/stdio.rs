@@ -19,7 +19,10 @@ use tokio_util::task::TaskTracker;
 use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::transport::child::{self, GRACE, Group, Program};
 use crate::mcp::transport::supervise;
-use crate::mcp::transport::{IN_QUEUE, Inbound, LONGEST_MESSAGE, Link, Notes, OUT_QUEUE, Outgoing};
+use crate::mcp::transport::{
+    IN_PLACE, IN_QUEUE, Inbound, LONGEST_MESSAGE, Link, Notes, OUT_QUEUE, Outgoing, send_heavy,
+};
+use crate::mcp::weight;
 use crate::mcp::wire::lines::{Line, LineSplitter, head};
 use crate::mcp::wire::record::{Direction, WireKind, classify_value};
 use crate::mcp::wire::tap::ConnectionTap;
@@ -205,7 +208,7 @@ async fn read(
             if !matches!(inbound, Inbound::Message(_)) {
                 notes.stray(&line.text);
             }
-            if reports.send(inbound).await.is_err() {
+            if !send_heavy(&reports, inbound, bytes, IN_PLACE).await {
                 return;
             }
         }
@@ -229,6 +232,13 @@ fn understand(line: &Line) -> (WireKind, Inbound) {
         return (WireKind::NotJson, unreadable);
     }
     let text = line.text.trim_start_matches('\u{feff}');
+    if weight::is_too_much(text) {
+        let unreadable = Inbound::Unreadable {
+            id: guess_id(text),
+            why: weight::too_much(),
+        };
+        return (WireKind::NotJson, unreadable);
+    }
     let value = match serde_json::from_str::<Value>(text) {
         Ok(value) => value,
         Err(error) if looks_like_message(text) => {

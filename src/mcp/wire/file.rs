@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Lines that may wait for the disk.
 const QUEUE: usize = 1024;
+/// Bytes for which one place in the queue stands: a longer line waits until as many are free.
+const PLACE: usize = 16 * 1024;
 
 enum Job {
     Line(String),
@@ -37,19 +39,27 @@ impl WireFile {
         let (jobs, queue) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
             .name("wire-log".to_owned())
-            .spawn(move || write_all(file, queue))?;
+            .spawn({
+                let path = path.to_path_buf();
+                move || write_all(file, &path, queue)
+            })?;
         Ok(Self { jobs })
     }
 
     /// Queues a line; waits while the queue is full.
     pub(crate) async fn line(&self, line: String) {
-        let _thread_gone = self.jobs.send(Job::Line(line)).await;
+        let places = (line.len() / PLACE + 1).min(QUEUE);
+        if let Ok(mut permits) = self.jobs.reserve_many(places).await
+            && let Some(permit) = permits.next()
+        {
+            permit.send(Job::Line(line));
+        }
     }
 
     /// Waits until everything queued so far is in the file.
     ///
     /// # Errors
-    /// The first error of the writing since the start, as the system words it.
+    /// The first error of the writing since the start, as a sentence.
     pub async fn flush(&self) -> Result<(), String> {
         let (done, waits) = oneshot::channel();
         if self.jobs.send(Job::Flush(done)).await.is_err() {
@@ -69,13 +79,15 @@ impl std::fmt::Debug for WireFile {
     }
 }
 
-fn write_all(file: File, mut queue: mpsc::Receiver<Job>) {
+fn write_all(file: File, path: &Path, mut queue: mpsc::Receiver<Job>) {
     let mut out = BufWriter::new(file);
     let mut failed: Option<String> = None;
     while let Some(job) = queue.blocking_recv() {
         let mut note = |result: io::Result<()>| {
             if let Err(error) = result {
-                failed.get_or_insert_with(|| error.to_string());
+                failed.get_or_insert_with(|| {
+                    format!("the wire log {} is not whole: {error}", path.display())
+                });
             }
         };
         match job {

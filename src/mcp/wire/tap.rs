@@ -2,7 +2,7 @@
 //!
 //! Impure: reads the clock. Made once by the driver; each connection takes a [`ConnectionTap`] of its own.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -20,6 +20,8 @@ use crate::text::clean;
 const LIVE_TEXT: usize = 64 * 1024;
 /// What is looked through beyond that, so that a secret at the cut is still known as one.
 const BEYOND: usize = 8 * 1024;
+/// Bytes that may wait on the live channel; what comes then is dropped and counted.
+const LIVE_BYTES: usize = 8 * 1024 * 1024;
 
 /// The tap of the whole program. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ struct Shared {
     dropped: AtomicU64,
     file: Option<WireFile>,
     live: Option<mpsc::Sender<WireRecord>>,
+    /// Bytes that were sent on the live channel since it was last seen empty.
+    live_bytes: AtomicUsize,
 }
 
 /// The tap of one connection.
@@ -61,6 +65,7 @@ impl Tap {
                 dropped: AtomicU64::new(0),
                 file: wire_log,
                 live,
+                live_bytes: AtomicUsize::new(0),
             }),
         }
     }
@@ -105,6 +110,17 @@ impl Tap {
             redactor: Arc::new(RwLock::new(redactor)),
             stderr: Arc::default(),
         }
+    }
+}
+
+impl Shared {
+    /// Whether the live channel takes so many bytes more: whoever looks is behind by so much at most.
+    fn has_room(&self, live: &mpsc::Sender<WireRecord>, bytes: usize) -> bool {
+        if live.capacity() == live.max_capacity() {
+            self.live_bytes.store(0, Ordering::Relaxed);
+        }
+        let before = self.live_bytes.fetch_add(bytes, Ordering::Relaxed);
+        before + bytes <= LIVE_BYTES
     }
 }
 
@@ -164,7 +180,7 @@ impl ConnectionTap {
                 bytes,
                 text: head(&text, LIVE_TEXT).to_owned(),
             };
-            if live.try_send(record).is_err() {
+            if !shared.has_room(live, record.text.len()) || live.try_send(record).is_err() {
                 shared.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }

@@ -107,8 +107,11 @@ fn ready(database: &Database) -> Result<(), Refusal> {
     database.engine.query(&query, &bounds).map(drop)
 }
 
-/// The engine that the URL means.
-async fn open(url: &str, allow_superuser: bool) -> Result<Arc<dyn Engine>, ServeError> {
+/// The engine that the URL means, for the server and for whoever tries its guard without one.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn open(url: &str, allow_superuser: bool) -> Result<Arc<dyn Engine>, ServeError> {
     #[cfg(not(feature = "postgres"))]
     let _no_role_to_trust = allow_superuser;
     match url::kind(url)? {

@@ -3,9 +3,10 @@
 //!
 //! `run` plays one fault through the real binary: `ask --json`, where the model calls the bad server and the good one in the
 //! same step, then `list` or `call` by hand for what a person sees. The tables are `tests/fixtures/faults/servers/*.toml`
-//! (`table`), `http`, `models` and `files`.
+//! (`table`), `http`, `models`, `files`, and `hostile`: naughty texts through every entry and every exit.
 
 mod files;
+mod hostile;
 mod http;
 mod models;
 mod run;

@@ -88,7 +88,7 @@ fn statuses() -> Vec<Fault> {
         (403, &["HTTP 403"]),
         (404, &["404"]),
         (408, &["HTTP 408"]),
-        (413, &["413"]),
+        (413, &["is longer than"]),
         (418, &["HTTP 418"]),
         (429, &["HTTP 429"]),
         (500, &["HTTP 500"]),
@@ -158,7 +158,7 @@ fn cuts() -> Vec<Fault> {
 /// Streams that are whole and wrong.
 fn streams() -> Vec<Fault> {
     let text = event(&chunk(&json!({ "content": "So" }), None));
-    let fragments: String = (0..100_000)
+    let fragments: String = (0..20_000)
         .map(|number| {
             event(&chunk(
                 &json!({ "content": if number == 0 { "done" } else { "" } }),
@@ -167,7 +167,7 @@ fn streams() -> Vec<Fault> {
         })
         .collect();
     let arguments: String = std::iter::once("{\"n\": 1".to_owned())
-        .chain((0..100_000).map(|_| " ".to_owned()))
+        .chain((0..20_000).map(|_| " ".to_owned()))
         .chain(["}".to_owned()])
         .enumerate()
         .map(|(number, piece)| {
@@ -240,13 +240,13 @@ fn streams() -> Vec<Fault> {
         ),
         survived("is told byte by byte", vec![done().split(1)]),
         survived(
-            "sends 100,000 fragments of text",
+            "sends 20,000 fragments of text",
             vec![Reply::stream(
                 fragments + &event(&chunk(&json!({}), Some("stop"))) + "data: [DONE]\n\n",
             )],
         ),
         survived(
-            "sends a call in 100,000 fragments",
+            "sends a call in 20,000 fragments",
             vec![Reply::stream(arguments + &end), done()],
         ),
         survived(
@@ -277,7 +277,13 @@ fn odd_calls() -> Vec<Fault> {
     vec![
         odd("calls a tool that nobody has", "good__wish", "{}"),
         odd("calls a server that nobody has", "nobody__echo", "{}"),
-        odd("calls a tool without a name", "", "{}"),
+        row(
+            "calls a tool without a name",
+            vec![call("", "{}")],
+            0,
+            "answered",
+            &["without a name"],
+        ),
         odd(
             "calls a tool whose name moves the cursor",
             "good__\u{1b}[2J\u{202e}",

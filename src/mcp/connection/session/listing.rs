@@ -10,9 +10,12 @@ use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::listing::{ListHints, Listed};
 use crate::mcp::request::ListKind;
 use crate::mcp::tool::TaskSupport;
+use crate::mcp::weight;
 
 /// The most pages of one listing, against a server that makes up cursors for ever.
 const MOST_PAGES: usize = 1000;
+/// The bytes of one listing, about, after which no further page is asked for.
+const MOST_BYTES: usize = 16 << 20;
 
 impl Session {
     /// Asks for the first page.
@@ -27,6 +30,7 @@ impl Session {
             hints: None,
             deadline: startup.unwrap_or_else(|| Instant::now() + LIST_TIMEOUT),
             is_first: startup.is_some(),
+            weight: 0,
         };
         self.next_page(pages, None).await;
     }
@@ -49,6 +53,7 @@ impl Session {
             Answer::Result(page) => {
                 let hints = convert::hints(&page);
                 pages.hints = Some(pages.hints.map_or(hints, |before| before.and(hints)));
+                pages.weight += weight::of_value(&page);
                 convert::page(&page, self.heed_headers, &mut pages.listed)
             }
             // Without its tools it is of no use: it has not started in time.
@@ -63,10 +68,21 @@ impl Session {
         match next {
             Err(why) => self.list_failed(pages.listed.kind(), why).await,
             Ok(Some(cursor))
-                if !pages.cursors.contains(&cursor) && pages.cursors.len() < MOST_PAGES =>
+                if !pages.cursors.contains(&cursor)
+                    && pages.cursors.len() < MOST_PAGES
+                    && pages.weight <= MOST_BYTES =>
             {
                 pages.cursors.push(cursor.clone());
                 self.next_page(pages, Some(&cursor)).await;
+            }
+            // One page may be long; it is the list that never ends that is cut.
+            Ok(Some(_)) if pages.weight > MOST_BYTES => {
+                let why = format!(
+                    "{} goes on beyond {} MiB",
+                    pages.listed.kind().wire(),
+                    MOST_BYTES >> 20
+                );
+                self.list_failed(pages.listed.kind(), why).await;
             }
             // The last page, or a cursor that leads in a circle.
             Ok(_) => {

@@ -300,9 +300,14 @@ impl Session {
         } else {
             return;
         };
-        match message.get("id").and_then(stdio::id_of) {
-            Some(id) => self.answer(id, answer).await,
-            None => self.answer_without_id(answer).await,
+        match message.get("id") {
+            None | Some(Value::Null) => self.answer_without_id(answer).await,
+            // An id that we cannot have given is that of somebody else's request.
+            Some(id) => {
+                if let Some(id) = stdio::id_of(id) {
+                    self.answer(id, answer).await;
+                }
+            }
         }
     }
 

@@ -14,8 +14,9 @@ use super::cause;
 use super::headers::{self, Tools};
 use crate::config::TransportChoice;
 use crate::mcp::auth::Authorizer;
-use crate::mcp::transport::Inbound;
 use crate::mcp::transport::stdio::id_of;
+use crate::mcp::transport::{IN_PLACE, Inbound, send_heavy};
+use crate::mcp::weight;
 use crate::mcp::wire::record::{Direction, WireKind, classify_value};
 use crate::mcp::wire::tap::ConnectionTap;
 
@@ -99,7 +100,15 @@ impl Shared {
 
     /// Reports to the connection.
     pub async fn report(&self, inbound: Inbound) {
-        let _connection_gone = self.reports.send(inbound).await;
+        let bytes = match &inbound {
+            Inbound::Message(message) => weight::of_value(message),
+            Inbound::Stray(line) => line.len(),
+            Inbound::Unreadable { .. }
+            | Inbound::Sent(_)
+            | Inbound::Failed { .. }
+            | Inbound::Closed(_) => 0,
+        };
+        send_heavy(&self.reports, inbound, bytes, IN_PLACE).await;
     }
 
     /// No request of the server can be missed any more, or none is to be waited for.
@@ -157,6 +166,10 @@ impl Shared {
 
     /// Takes in a text that should be a message, or a batch of them.
     pub async fn hear(&self, text: &str, asked: Option<&Asked>) -> Heard {
+        if weight::is_too_much(text) {
+            self.record(WireKind::NotJson, text).await;
+            return Heard::Broken(weight::too_much());
+        }
         let value = match serde_json::from_str::<Value>(text) {
             Ok(value) => value,
             Err(error) => {

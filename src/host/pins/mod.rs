@@ -4,6 +4,8 @@
 //! has looked at the change and accepted it. What strikes the eye is flagged and said once: a flag blocks nothing. Called when
 //! a list of tools comes, before a call is sent, and by the person's command.
 
+mod odd;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -12,18 +14,16 @@ use crate::agent::transcript::Level;
 use crate::host::call::{CallEnd, Origin, Ruler, Ruling, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::keep::Keep;
-use crate::host::server::Server;
 use crate::host::state::Host;
 use crate::ids::{CallId, Moment, ServerName};
-use crate::mcp::flags::{self, Flag, Named};
-use crate::mcp::pins::{Difference, PinChange, PinChanges, Pinned, differences, digest};
+use crate::mcp::pins::{Difference, PinChange, PinChanges, Pinned, differences};
 use crate::mcp::request::Method;
 use crate::mcp::tool::Tool;
 
+pub use odd::Flags;
+
 /// Names that are told in one note.
 const NAMES: usize = 6;
-/// Bytes of all tools of a server whose words are looked at.
-const LOOKED_AT: usize = 1 << 20;
 
 /// A tool that is described otherwise than when the person accepted it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -41,27 +41,6 @@ impl Held {
     }
 }
 
-/// What strikes the eye in what a server says.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct Flags {
-    /// Of itself.
-    pub server: Vec<Flag>,
-    /// Of its tools, by name; those without a flag are not in it.
-    pub tools: BTreeMap<String, Vec<Flag>>,
-}
-
-impl Flags {
-    /// What strikes the eye in one tool.
-    pub fn of(&self, tool: &str) -> &[Flag] {
-        self.tools.get(tool).map_or(&[], Vec::as_slice)
-    }
-
-    /// How many things of the server have a flag.
-    pub fn count(&self) -> usize {
-        self.tools.len() + usize::from(!self.server.is_empty())
-    }
-}
-
 /// What one list of tools comes to.
 #[derive(Default)]
 struct Weighed {
@@ -71,13 +50,19 @@ struct Weighed {
     new: Vec<String>,
     /// Accepted because that was said beforehand.
     accepted: Vec<String>,
+    /// The digests of all.
+    all: String,
     /// Not pinned in this form before: what strikes the eye in them is to be said.
     fresh: BTreeSet<String>,
 }
 
 impl Host {
     /// Holds a list of tools, before the configuration filters it, against what is pinned.
-    pub(super) fn weigh_tools(&mut self, name: &ServerName, tools: &[Tool]) -> Vec<Effect> {
+    pub(in crate::host) fn weigh_tools(
+        &mut self,
+        name: &ServerName,
+        tools: &[Tool],
+    ) -> Vec<Effect> {
         let Some(server) = self.server(name) else {
             return Vec::new();
         };
@@ -89,7 +74,7 @@ impl Host {
             return Vec::new();
         };
         let mut weighed = self.weighed(name, &launch, tools);
-        let told = self.look_at(name, tools, &weighed.fresh);
+        let told = self.look_once(name, tools, &weighed);
         self.note_weighed(name, &weighed);
         if let Some(told) = told {
             let record = self.book.pins.record(name, &launch);
@@ -113,6 +98,7 @@ impl Host {
         // Of two tools with one name the first is the one that is called.
         for tool in tools.iter().filter(|tool| seen.insert(tool.name.as_str())) {
             let pin = Pinned::of(tool);
+            out.all.push_str(&pin.digest);
             let known = record.and_then(|record| record.tools.get(&tool.name));
             let (key, name) = (tool.name.clone(), tool.name.clone());
             match known {
@@ -142,7 +128,11 @@ impl Host {
     }
 
     /// What was pinned and is not in a list that has just come whole: noted, and remembered as gone.
-    pub(super) fn weigh_missing(&mut self, name: &ServerName, tools: &[Tool]) -> Vec<Effect> {
+    pub(in crate::host) fn weigh_missing(
+        &mut self,
+        name: &ServerName,
+        tools: &[Tool],
+    ) -> Vec<Effect> {
         let spec = self.server(name).and_then(|server| server.spec.as_ref());
         let Some(launch) = spec.map(|spec| spec.launch.identity()) else {
             return Vec::new();
@@ -221,129 +211,6 @@ impl Host {
         }
     }
 
-    /// Looks for what strikes the eye; says it of what is fresh. Gives the digest of the instructions where they have a flag.
-    fn look_at(
-        &mut self,
-        name: &ServerName,
-        tools: &[Tool],
-        fresh: &BTreeSet<String>,
-    ) -> Option<String> {
-        let mut left = LOOKED_AT;
-        let mut found = Flags::default();
-        for tool in tools {
-            let words = tool.description.as_ref().map_or(0, String::len);
-            left = left.saturating_sub(words.saturating_add(200));
-            if left == 0 {
-                break;
-            }
-            let flags = flags::of_tool(tool);
-            if !flags.is_empty() {
-                found.tools.insert(tool.name.clone(), flags);
-            }
-        }
-        let server = self.server_mut(name)?;
-        let words = server
-            .hello
-            .as_ref()
-            .and_then(|hello| hello.instructions.clone());
-        let words = words.unwrap_or_default();
-        found.server = flags::of_instructions(&words);
-        let told = (!found.server.is_empty()).then(|| digest(&words));
-        let striking: Vec<String> = found
-            .tools
-            .keys()
-            .filter(|tool| fresh.contains(*tool))
-            .cloned()
-            .collect();
-        let first = striking.first().and_then(|tool| found.of(tool).first());
-        let first = first.map(Flag::sentence);
-        server.flags = found;
-        if let Some(first) = first {
-            let text = format!(
-                "What server `{name}` says of {} is odd: {first}",
-                names(&striking)
-            );
-            let hint = "`/tools` shows all flags; a flag blocks nothing".to_owned();
-            self.transcript.note(Level::Warning, text, Some(hint));
-        }
-        told
-    }
-
-    fn note_instructions(&mut self, name: &ServerName) {
-        let flag = self
-            .server(name)
-            .and_then(|server| server.flags.server.first());
-        if let Some(sentence) = flag.map(Flag::sentence) {
-            let text = format!("What server `{name}` says of itself is odd: {sentence}");
-            self.transcript.note(Level::Warning, text, None);
-        }
-    }
-
-    /// Compares the tools of all servers with each other, after those of one have come.
-    pub(super) fn compare_tools(&mut self, name: &ServerName) {
-        let named = |server: &'_ Server| -> Vec<(ServerName, bool, String, String)> {
-            let one = |tool: &Tool| {
-                let words = tool.description.clone().unwrap_or_default();
-                (
-                    server.name.clone(),
-                    server.is_bundled(),
-                    tool.name.clone(),
-                    words,
-                )
-            };
-            server.tools.iter().map(one).collect()
-        };
-        let all: Vec<_> = self.servers.iter().flat_map(named).collect();
-        let all: Vec<Named<'_>> = all
-            .iter()
-            .map(|(server, is_ours, tool, description)| Named {
-                server,
-                is_ours: *is_ours,
-                tool,
-                description,
-            })
-            .collect();
-        let pairs = flags::alike(&all);
-        let is_alike = |flag: &Flag| matches!(flag, Flag::Alike { .. });
-        for server in &mut self.servers {
-            for flags in server.flags.tools.values_mut() {
-                flags.retain(|flag| !is_alike(flag));
-            }
-            server.flags.tools.retain(|_, flags| !flags.is_empty());
-        }
-        let mut news: BTreeMap<ServerName, Vec<String>> = BTreeMap::new();
-        for pair in pairs {
-            let (server, tool) = pair.other.clone();
-            let flag = Flag::Alike {
-                how: pair.how.to_owned(),
-                server,
-                tool,
-            };
-            let Some(server) = self.server_mut(&pair.this.0) else {
-                continue;
-            };
-            server
-                .flags
-                .tools
-                .entry(pair.this.1.clone())
-                .or_default()
-                .push(flag);
-            let both = (pair.this.clone(), pair.other.clone());
-            if &pair.this.0 == name && self.book.compared.insert(both) {
-                news.entry(pair.other.0).or_default().push(pair.this.1);
-            }
-        }
-        for (other, mut tools) in news {
-            tools.dedup();
-            let text = format!(
-                "Server `{name}` has tools that look like those of `{other}`: {}",
-                names(&tools)
-            );
-            let hint = "`/tools` shows which; what a call is for stands in its question".to_owned();
-            self.transcript.note(Level::Info, text, Some(hint));
-        }
-    }
-
     /// The change for which a call of this tool is held back.
     pub fn held(&self, call: &ToolCall) -> Option<&Held> {
         let server = self.server(call.server.as_ref()?)?;
@@ -352,7 +219,7 @@ impl Host {
     }
 
     /// Why a call by the model is not sent, where its tool is held back.
-    pub(super) fn why_held(&self, call: &ToolCall) -> Option<String> {
+    pub(in crate::host) fn why_held(&self, call: &ToolCall) -> Option<String> {
         self.held(call)?;
         let server = call.server.as_ref()?;
         let how = match self.settings.headless {
@@ -367,7 +234,7 @@ impl Host {
     }
 
     /// Sends a call that was decided about, unless the model made it and its tool has been changed meanwhile.
-    pub(super) fn send_decided(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
+    pub(in crate::host) fn send_decided(&mut self, id: CallId, now: Moment) -> Vec<Effect> {
         let by_model = |call: &&ToolCall| matches!(call.origin, Origin::Model { .. });
         let why = self
             .call(id)
@@ -379,7 +246,7 @@ impl Host {
         }
     }
 
-    pub(super) fn refuse(&mut self, id: CallId, why: String, now: Moment) -> Vec<Effect> {
+    pub(in crate::host) fn refuse(&mut self, id: CallId, why: String, now: Moment) -> Vec<Effect> {
         if let Some(call) = self.call_mut(id) {
             let (by, why) = (Ruler::Mcpdeck, why.clone());
             call.ruling = Some(Ruling { by, why });
@@ -388,7 +255,7 @@ impl Host {
     }
 
     /// The person accepts what has changed in these tools of a server, or in all; `kept` for the next start, too.
-    pub(super) fn accept_tools(
+    pub(in crate::host) fn accept_tools(
         &mut self,
         name: &ServerName,
         only: Option<&[String]>,
