@@ -307,7 +307,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Fields], [key(Code::Down)], Intent::Move(Move::Down), "values", "Mark the value after; without values, go to the next field"),
     row!(&[Fields], [key(Code::Esc)], Intent::Back, "close", "Close the form"),
     row!(&[Palette], [key(Code::Enter)], Intent::Run, "choose", "Do what the marked row says"),
-    row!(&[Palette], [key(Code::Delete)], Intent::Session(SessionKey::Delete), "delete", "Of the saved sessions: delete the marked one; pressed once more, it is gone"),
+    row!(&[Palette], [key(Code::Delete)], Intent::Session(SessionKey::Delete), "remove", "Of the saved sessions: delete the marked one; pressed once more, it is gone"),
     row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
     row!(&[Calls, Detail], [c('c')], Intent::LookAfter, "check", "Of a call whose outcome is unknown: write a look by a tool that only reads into the input"),
     row!(&[Calls, Detail], [c('a')], Intent::RepeatCall, "send again", "Of a call whose outcome is unknown: send it once more; pressed twice"),
