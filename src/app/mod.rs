@@ -30,7 +30,7 @@ pub mod viewport;
 pub use browse::Shelf;
 pub use effect::{AppEffect, Save};
 pub use event::{AppEvent, Mouse, MouseKind};
-pub use intent::{Choice, Intent, Move, Reaching, SessionKey, SignKey, TrustKey};
+pub use intent::{Choice, Intent, Keeping, Move, Reaching, SessionKey, SignKey, TrustKey};
 pub use key::{Code, Key};
 pub use keymap::Context;
 pub use state::{

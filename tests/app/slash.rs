@@ -1,7 +1,7 @@
 //! Slash commands and the arguments of a call.
 
 use mcpdeck::app::slash::{parse, parse_args};
-use mcpdeck::app::{Intent, Pane};
+use mcpdeck::app::{Intent, Keeping, Pane};
 use mcpdeck::ids::ServerName;
 use serde_json::json;
 
@@ -24,6 +24,16 @@ fn commands_become_intents() {
     assert_eq!(meant(" /servers "), Some(Ok(Intent::Focus(Pane::Servers))));
     let shop = Some(ServerName::new("shop"));
     assert_eq!(meant("/restart shop"), Some(Ok(Intent::Restart(shop))));
+    let kept = |wish| Some(Ok(Intent::Keeping(wish)));
+    let shop = Some(ServerName::new("shop"));
+    assert_eq!(meant("/cache"), kept(Keeping::Cache));
+    assert_eq!(meant("/cache clear"), kept(Keeping::ClearCache(None)));
+    assert_eq!(meant("/cache clear shop"), kept(Keeping::ClearCache(shop)));
+    assert!(complaint("/cache clear shpo").contains("did you mean `shop`?"));
+    assert!(complaint("/cache forget").contains("/cache clear [SERVER]"));
+    assert_eq!(meant("/context"), kept(Keeping::Context));
+    let words = Keeping::Compact("the prices".to_owned());
+    assert_eq!(meant("/compact the prices"), kept(words));
     let call = Intent::Call {
         server: ServerName::new("files"),
         tool: "read_file".to_owned(),
