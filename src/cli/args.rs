@@ -104,7 +104,7 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Make keys and tokens for served servers, and read tokens
     Token(TokenArgs),
-    /// Check the record of calls that a served server keeps
+    /// Show, check and export the record of calls, also that of a served server
     Audit(AuditArgs),
     /// Take back a change that the file server made, or list them
     #[command(after_help = EXIT_CODES)]
