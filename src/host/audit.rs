@@ -106,12 +106,9 @@ impl Host {
         records.into_iter().map(keep).chain(effects).collect()
     }
 
-    /// Every call that there is now came from an earlier run, and was written down there.
+    /// The newest calls came from an earlier run, and were written down there. Those of this run that are open stay so.
     pub fn calls_are_written_down(&mut self) {
-        self.book.audited = Audited {
-            seen: self.calls.len(),
-            open: BTreeMap::new(),
-        };
+        self.book.audited.seen = self.calls.len();
     }
 
     fn record(&self, call: &ToolCall, sent: bool) -> AuditRecord {
