@@ -143,20 +143,22 @@ fn found(file: Option<&Path>, global: &Global) -> Result<Option<Asks>, CliError>
         ));
         return Ok(None);
     }
-    let book = setup::trust_book();
-    let before = match book.trusts(&folder) {
-        true => {
-            output::note("you trust this file already");
-            None
-        }
-        false => book.record(&folder.path).map(|record| record.says),
-    };
     Ok(Some(Asks {
+        before: before(&folder),
         folder,
-        before,
         with: resolved.config.into(),
         without: Config::default().into(),
     }))
+}
+
+/// What the file said when it was agreed to last, if it is another one now.
+fn before(folder: &FolderFile) -> Option<Vec<String>> {
+    let book = setup::trust_book();
+    if book.trusts(folder) {
+        output::note("you trust this file already");
+        return None;
+    }
+    book.record(&folder.path).map(|record| record.says)
 }
 
 /// The folder that is meant.

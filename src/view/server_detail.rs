@@ -141,9 +141,10 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         .spec
         .as_ref()
         .map(|spec| clean::line(&spec.launch.identity()));
-    let launch = launch.map(|launch| ("started as", launch));
-    let launch = launch.into_iter().chain(process(server));
-    let said = launch.chain(standing(server, app.now));
+    let launch = launch.map(|launch| ("started as", launch)).into_iter();
+    let said = launch
+        .chain(process(server))
+        .chain(standing(server, app.now));
     for (name, text) in said.chain(resources::log_level(server)) {
         fact(&mut out, name, vec![span(text, theme.text)], cols, theme);
     }

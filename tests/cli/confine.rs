@@ -209,6 +209,6 @@ fn a_confined_server_works_within_its_walls_and_a_missing_folder_is_said() {
         closed.code != Some(0) && !closed.out.contains("outside"),
         "{closed}"
     );
-    let lost = deck.run(&["list", "lost"]).expect(2);
-    assert!(lost.err.contains("nowhere, which is not there"), "{lost}");
+    let lost = deck.run(&["list", "lost"]).expect(3);
+    assert!(lost.out.contains("nowhere, which is not there"), "{lost}");
 }

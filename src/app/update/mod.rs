@@ -146,12 +146,7 @@ impl App {
             AppEvent::Opened(url, outcome) => self.opened(&url, outcome),
             AppEvent::Missing(folders) => self.folders_found(&folders),
             AppEvent::News(news) => self.news(*news),
-            AppEvent::TrustNotKept(why) => {
-                self.complain(format!(
-                    "The yes holds for this run only, it could not be written down: {why}"
-                ));
-                Vec::new()
-            }
+            AppEvent::TrustNotKept(why) => self.trust_not_kept(&why),
             AppEvent::Saved(outcome) => self.saved(outcome),
             AppEvent::Resumed => vec![AppEffect::Redraw],
             AppEvent::Terminate => self.quit(),

@@ -115,6 +115,14 @@ impl App {
         }
     }
 
+    /// The yes could not be written down.
+    pub(super) fn trust_not_kept(&mut self, why: &str) -> Vec<AppEffect> {
+        self.complain(format!(
+            "The yes holds for this run only, it could not be written down: {why}"
+        ));
+        Vec::new()
+    }
+
     fn decline(&mut self, asks: &Asks, starting: bool) -> Vec<AppEffect> {
         let was_left_out = self.declined.as_ref().is_some_and(|(_, out)| *out);
         self.declined = Some((asks.folder.digest.clone(), starting || was_left_out));

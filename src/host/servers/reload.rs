@@ -108,28 +108,11 @@ impl Host {
                 continue;
             };
             let fate = fate(&old, &server);
-            match fate {
-                Fate::Stays => {
-                    let toggled = told.note_rules(&old, &server);
-                    if toggled && server.starts() {
-                        dials.push(server.name.clone());
-                    } else if toggled {
-                        effects.extend(self.disable(&server.name, now));
-                    }
-                }
-                Fate::Changes => {
-                    told.restarted.push(server.name.clone());
-                    effects.extend(self.take_down(&server.name, now));
-                    self.forget(&old, server.spec.as_ref(), &mut effects);
-                    server.generation = old.generation;
-                    server.restarts = old.restarts;
-                    // One that the person has switched off stays off.
-                    if old.is_switched_off() && server.starts() {
-                        server.status = Status::Disabled;
-                    }
-                    dials.extend(server.starts().then(|| server.name.clone()));
-                }
-            }
+            let done = match fate {
+                Fate::Stays => self.ruled_anew(&old, &server, told, &mut dials, now),
+                Fate::Changes => self.replaced(&old, &mut server, told, &mut dials, now),
+            };
+            effects.extend(done);
             next.push((server, fate));
         }
         effects.extend(self.remove_others(&next, told, now));
@@ -148,6 +131,45 @@ impl Host {
             }
             effects.extend(self.gathered_if_settled(now));
         }
+        effects
+    }
+
+    /// A server goes on; it may be switched on or off.
+    fn ruled_anew(
+        &mut self,
+        old: &Server,
+        new: &Server,
+        told: &mut Told,
+        dials: &mut Vec<ServerName>,
+        now: Moment,
+    ) -> Vec<Effect> {
+        match (told.note_rules(old, new), new.starts()) {
+            (true, true) => dials.push(new.name.clone()),
+            (true, false) => return self.disable(&new.name, now),
+            (false, _) => {}
+        }
+        Vec::new()
+    }
+
+    /// A server is closed, and another one of its name takes its place.
+    fn replaced(
+        &mut self,
+        old: &Server,
+        new: &mut Server,
+        told: &mut Told,
+        dials: &mut Vec<ServerName>,
+        now: Moment,
+    ) -> Vec<Effect> {
+        told.restarted.push(new.name.clone());
+        let mut effects = self.take_down(&new.name, now);
+        self.forget(old, new.spec.as_ref(), &mut effects);
+        new.generation = old.generation;
+        new.restarts = old.restarts;
+        // One that the person has switched off stays off.
+        if old.is_switched_off() && new.starts() {
+            new.status = Status::Disabled;
+        }
+        dials.extend(new.starts().then(|| new.name.clone()));
         effects
     }
 
