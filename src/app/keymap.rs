@@ -288,7 +288,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[SignIn], [key(Code::PageUp)], Intent::Move(Move::PageUp), "", "Scroll up"),
     row!(&[SignIn], [key(Code::PageDown)], Intent::Move(Move::PageDown), "scroll", "Scroll down"),
     row!(&[Trust], [c('y')], Intent::Trust(TrustKey::Yes), "trust it", "Yes: it may run as it is now, once its end has been in sight"),
-    row!(&[Trust], [c('n')], Intent::Trust(TrustKey::No), "no", "No: open without it, or go on as it was"),
+    row!(&[Trust], [c('n'), key(Code::Esc)], Intent::Trust(TrustKey::No), "no", "No: open without it, or go on as it was"),
     row!(&[Trust], [c('q')], Intent::Trust(TrustKey::Quit), "quit", "Neither: end the program"),
     row!(&[Trust], [key(Code::Up), ctrl('k')], Intent::Move(Move::Up), "", "One row up"),
     row!(&[Trust], [key(Code::Down), ctrl('j')], Intent::Move(Move::Down), "", "One row down"),
@@ -326,7 +326,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Chat, Reason, Form], [ctrl('j'), key(Code::Enter).alt(), key(Code::Enter).shift()], Intent::Newline, "new line", "Begin a new line"),
 
     row!(palette PLACES, [key(Code::F(1))], Intent::Help, "help", "Show the keys"),
-    row!(&[Reason, Palette, Fields, Detail, Help, SignIn], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
+    row!(&[Reason, Palette, Fields, Detail, Help, SignIn, Trust], [key(Code::F(1))], Intent::Help, "", "Show or close the keys"),
     row!(LISTS, [c('?')], Intent::Help, "", "Show the keys"),
     row!(PLACES, [ctrl('p')], Intent::Palette, "commands", "Open the command palette"),
     row!(&[Palette, Detail, Help], [ctrl('p')], Intent::Palette, "", "Open or close the command palette"),

@@ -116,15 +116,11 @@ fn records(config: &Config, global: &Global) -> Result<Records, CliError> {
         Some(address) => Some(open_metrics(address, global.metrics_any_host)?),
         None => None,
     };
-    let traces = traces::from_environment().map_err(|why| {
-        CliError::new(ErrorKind::Usage, why)
-            .hint("correct the OTEL_... variables, or set OTEL_SDK_DISABLED=true")
-    })?;
     Ok(Records {
         audit: Some(audit_file()),
         redactor: redactor(config),
         metrics,
-        traces,
+        traces: traces::begin(),
     })
 }
 
@@ -204,7 +200,7 @@ pub fn data_dir() -> PathBuf {
 /// Where the conversations are kept.
 fn sessions(config: &Config, clock: Clock) -> Place {
     let mut place = Place::new(data_dir(), folder(), config.files.last().cloned(), clock);
-    place.redactor = crate::driver::sessions::redactor(config);
+    place.redactor = redactor(config);
     place
 }
 

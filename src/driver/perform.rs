@@ -355,7 +355,7 @@ impl Driver {
     fn stream(&mut self, stream: StreamId, request: ModelRequest) {
         self.streams.retain(|_, handle| !handle.is_finished());
         let source = self.model.stream(request, self.config.limits.first_byte);
-        let pump = stream::pump(stream, source, self.events.clone());
+        let pump = stream::pump(stream, source, self.events.clone(), self.witness.asks());
         self.streams.insert(stream, self.tasks.spawn(pump));
     }
 }

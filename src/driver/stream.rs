@@ -6,6 +6,7 @@ use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::mpsc;
 
 use crate::agent::model::{ModelError, ModelErrorKind, ModelEvent};
+use crate::driver::traces::Asking;
 use crate::host::HostEvent;
 use crate::ids::StreamId;
 
@@ -14,8 +15,9 @@ pub async fn pump(
     stream: StreamId,
     source: impl Stream<Item = ModelEvent> + Unpin,
     events: mpsc::Sender<HostEvent>,
+    traced: Option<Asking>,
 ) {
-    let passing = AssertUnwindSafe(pass(stream, source, &events)).catch_unwind();
+    let passing = AssertUnwindSafe(pass(stream, source, &events, traced)).catch_unwind();
     let why = match passing.await {
         Ok(true) => return,
         Ok(false) => "The model's stream ended without its last word",
@@ -36,10 +38,14 @@ async fn pass(
     stream: StreamId,
     mut source: impl Stream<Item = ModelEvent> + Unpin,
     events: &mpsc::Sender<HostEvent>,
+    mut traced: Option<Asking>,
 ) -> bool {
     while let Some(event) = source.next().await {
         if let ModelEvent::Failed(error) = &event {
             tracing::warn!(kind = ?error.kind, why = error.message, "model failed");
+        }
+        if let Some(traced) = &mut traced {
+            traced.heard(&event);
         }
         let is_last = matches!(event, ModelEvent::Done(_) | ModelEvent::Failed(_));
         let sent = events.send(HostEvent::Model { stream, event }).await;
@@ -59,7 +65,7 @@ mod tests {
 
     async fn pumped(source: impl Stream<Item = ModelEvent> + Unpin) -> Vec<ModelEvent> {
         let (events, mut out) = mpsc::channel(16);
-        pump(StreamId(7), source, events).await;
+        pump(StreamId(7), source, events, None).await;
         let mut passed = Vec::new();
         while let Some(HostEvent::Model {
             stream: StreamId(7),

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::driver::audit::Audit;
 use crate::driver::metrics::Metrics;
-use crate::driver::traces::Traces;
+use crate::driver::traces::{Asking, Traces};
 use crate::host::{AuditRecord, Host, HostEvent, ModelState, Server};
 use crate::ids::{CallId, ServerName};
 use crate::mcp::wire::redact::Redactor;
@@ -88,6 +88,11 @@ impl Witness {
         self.traces.as_ref()?.traceparent(call)
     }
 
+    /// The model is asked.
+    pub(in crate::driver) fn asks(&mut self) -> Option<Asking> {
+        self.traces.as_mut().map(Traces::asks)
+    }
+
     /// Looks at the host after an event.
     pub fn see(&mut self, host: &Host) {
         for server in &host.servers {
@@ -107,6 +112,9 @@ impl Witness {
         }
         if let Some(metrics) = &self.metrics {
             metrics.see(host);
+        }
+        if let Some(traces) = &mut self.traces {
+            traces.see(host);
         }
     }
 

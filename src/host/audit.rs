@@ -49,6 +49,8 @@ pub struct AuditRecord {
 pub struct AuditEnd {
     /// One word or two: [`crate::host::CallEnd::word`].
     pub outcome: String,
+    /// What sort of error it was: `tool_error` when the tool said so, the code of a JSON-RPC error, else the outcome.
+    pub error: Option<String>,
     /// Why it did not do what was asked, where that was not the server's answer.
     pub why: Option<String>,
     /// From sending to the end; zero when it was never sent.
@@ -119,6 +121,7 @@ impl Host {
         let end = match &call.state {
             CallState::Done { took, end, .. } => Some(AuditEnd {
                 outcome: end.word().to_owned(),
+                error: end.is_error().then(|| sort(end)),
                 why: why(end).map(|why| cut(why, SENTENCE)),
                 took: *took,
                 sent,
@@ -156,6 +159,22 @@ fn undecided() -> Ruling {
     Ruling {
         by: Ruler::Mcpdeck,
         why: "it ended before it was decided".to_owned(),
+    }
+}
+
+/// What sort of error it is, by the names of OpenTelemetry's conventions where they have one.
+fn sort(end: &CallEnd) -> String {
+    match end {
+        CallEnd::Outcome {
+            outcome: CallOutcome::Answered { .. },
+        } => "tool_error".to_owned(),
+        CallEnd::Outcome {
+            outcome: CallOutcome::Refused { code, .. },
+        } => code.to_string(),
+        CallEnd::Outcome {
+            outcome: CallOutcome::TimedOut { .. },
+        } => "timeout".to_owned(),
+        other => other.word().replace(' ', "_"),
     }
 }
 

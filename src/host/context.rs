@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::agent::model::Message;
 use crate::agent::prompt;
-use crate::agent::transcript::Entry;
+use crate::agent::transcript::{Assistant, Entry};
 use crate::agent::window;
 use crate::host::outcome;
 use crate::host::state::Host;
@@ -88,10 +88,9 @@ impl Host {
 
     /// The conversation: what was said, and the results by call.
     fn talk(&self) -> Vec<Part> {
-        let (limit, folds) = (self.settings.limits.result_tokens, self.transcript.folds());
         let visible = self.transcript.visible();
-        let (mut asked, mut said, mut told, mut results) = (0, 0, 0, Vec::new());
-        let mut attached = Vec::new();
+        let (mut asked, mut said, mut told) = (0, 0, 0);
+        let (mut results, mut attached) = (Vec::new(), Vec::new());
         for entry in &visible.entries {
             match entry {
                 Entry::User {
@@ -100,20 +99,14 @@ impl Host {
                 Entry::Told { text } => told += message(text),
                 Entry::Assistant(step) if !step.open => {
                     said += message(&step.text);
-                    for id in &step.calls {
-                        let fold = folds.get(id).copied();
-                        let record = self
-                            .call(*id)
-                            .and_then(|call| outcome::record(call, limit, fold));
-                        let Some(record) = record else { continue };
-                        said += window::tokens(&record.call.arguments) + 8;
-                        results.push((self.name_of(*id), message(&record.result)));
+                    for (id, call, result) in self.results_of(step) {
+                        said += call;
+                        results.push((self.name_of(id), result));
                     }
                 }
                 Entry::Hand { call } => {
-                    if let Some(text) = self.attachment(*call) {
-                        attached.push((self.name_of(*call), message(&text)));
-                    }
+                    let text = self.attachment(*call);
+                    attached.extend(text.map(|text| (self.name_of(*call), message(&text))));
                 }
                 Entry::User { .. } | Entry::Assistant(_) | Entry::Note(_) | Entry::Compacted(_) => {
                 }
@@ -131,6 +124,18 @@ impl Host {
             part("Results of calls", results),
             part("Resources that you attached", attached),
         ]
+    }
+
+    /// The calls of a step, with the tokens of what the model wrote and of what it reads.
+    fn results_of(&self, step: &Assistant) -> Vec<(CallId, u64, u64)> {
+        let (limit, folds) = (self.settings.limits.result_tokens, self.transcript.folds());
+        let result = |id: &CallId| {
+            let fold = folds.get(id).copied();
+            let record = outcome::record(self.call(*id)?, limit, fold)?;
+            let written = window::tokens(&record.call.arguments) + 8;
+            Some((*id, written, message(&record.result)))
+        };
+        step.calls.iter().filter_map(result).collect()
     }
 
     fn name_of(&self, id: CallId) -> String {

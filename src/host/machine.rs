@@ -237,6 +237,14 @@ impl Host {
     }
 }
 
+/// No model is wanted.
+pub(super) fn no_model() -> ModelState {
+    let why = "switched off by provider = \"none\"; without that line in [model] one is looked for";
+    ModelState::Absent {
+        why: why.to_owned(),
+    }
+}
+
 /// Whether an event is one of the many that change nothing about how a server is.
 fn is_word(event: &HostEvent) -> bool {
     match event {
@@ -250,14 +258,6 @@ fn is_word(event: &HostEvent) -> bool {
                 | ServerEvent::Call(_, CallEvent::Progress(_))
         ),
         _ => false,
-    }
-}
-
-/// No model is wanted.
-pub(super) fn no_model() -> ModelState {
-    let why = "switched off by provider = \"none\"; without that line in [model] one is looked for";
-    ModelState::Absent {
-        why: why.to_owned(),
     }
 }
 

@@ -136,6 +136,10 @@ impl ToolResult {
     /// All that a model can read of it: text blocks as they are, other blocks as a line that names them; the structured
     /// content as JSON when there is no text at all.
     pub fn as_text(&self) -> String {
+        if let [Block::Text { text }] = self.content.as_slice() {
+            // The common case, and the long ones: one copy.
+            return text.clone();
+        }
         let parts: Vec<String> = self.content.iter().map(Block::as_text).collect();
         match (&self.structured, parts.is_empty()) {
             (Some(value), true) => value.to_string(),

@@ -38,11 +38,16 @@ pub(super) fn parts(
         return vec![[span("This call is gone.", theme.dim).into()].into()];
     };
     let mut out = facts(app, call, cols, theme);
+    let is_unknown = app.host.is_unknown(call);
+    if is_unknown {
+        out.extend(unknown::card(app, call, cols, theme));
+    }
     section(&mut out, "Arguments", theme);
     let key = digest(&("arguments", &call.arguments, cols, theme.name));
     let mut parts: Vec<Part> = vec![std::mem::take(&mut out).into()];
     parts.push(memo.lines(key, |_| value::exact(&call.arguments, cols, theme)));
-    if let CallState::Done { end, .. } = &call.state {
+    // The card says what there is to say of an end without a result.
+    if let (CallState::Done { end, .. }, false) = (&call.state, is_unknown) {
         section(&mut out, "Result", theme);
         // A finished call never changes: its number and its end tell it from any other.
         let mut hasher = DefaultHasher::new();
@@ -50,9 +55,6 @@ pub(super) fn parts(
         calls::hash_into(call, Moment(0), &mut hasher);
         parts.push(std::mem::take(&mut out).into());
         parts.push(memo.lines(hasher.finish(), |memo| ended(end, cols, theme, memo)));
-        if app.host.is_unknown(call) {
-            out.extend(unknown::card(app, call, cols, theme));
-        }
     }
     if !call.messages.is_empty() {
         section(&mut out, "Progress messages", theme);
@@ -123,13 +125,6 @@ fn facts(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Lines {
     for (name, value) in later(call, theme) {
         fact(name, value);
     }
-    if let Some(words) = calls::cached(call) {
-        let why = match words.as_str() {
-            "shared" => "an equal call was under way, and its answer is this one's too",
-            _ => "the server was not asked: that answer is still good; f asks it",
-        };
-        fact("cache", plain(format!("{words}: {why}")));
-    }
     if let Some(hint) = app.host.era_hint(call) {
         fact("hint", vec![span(hint, theme.warn)]);
     }
@@ -150,7 +145,15 @@ fn later(call: &ToolCall, theme: &Theme) -> Vec<(&'static str, Spans)> {
         let words = "the structured answer does not fit the tool's own schema: ";
         vec![span(words, theme.warn), span(clean::line(&why), theme.text)]
     });
+    let cache = calls::cached(call).map(|words| {
+        let why = match words.as_str() {
+            "shared" => "; an equal call was under way, and its answer is this one's too",
+            _ => "; that answer is still good, so the server was not asked; f asks it",
+        };
+        vec![span(words, theme.text), span(why, theme.dim)]
+    });
     let facts = [
+        ("cache", cache),
         ("progress", progress.map(|of| calls::bar(of, theme))),
         ("task", task.map(|task| of_task(task, call, theme))),
         ("saved to", saved),

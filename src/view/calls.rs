@@ -19,7 +19,7 @@ use crate::mcp::result::{Block, CallOutcome, ToolResult};
 use crate::text::{clean, human, wrap};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{blocks, layout, pane, value};
+use crate::view::{blocks, layout, pane, unknown, value};
 
 /// Bytes of a result that are looked at for its short form.
 const GLANCE: usize = 2_000;
@@ -235,7 +235,7 @@ pub(super) fn spinner(now: Moment) -> &'static str {
 fn result(call: &ToolCall, theme: &Theme) -> Spans {
     let (text, style) = match (&call.state, &call.progress) {
         (CallState::Running { .. }, Some(progress)) => return bar(progress, theme),
-        (CallState::Queued { place, .. }, _) => return in_line(call, *place, theme),
+        (CallState::Queued { place, .. }, _) => return unknown::in_line(call, *place, theme),
         (CallState::Running { .. }, None) if call.resent > 0 => {
             return vec![span(" sent again", theme.dim)];
         }
@@ -255,19 +255,6 @@ fn result(call: &ToolCall, theme: &Theme) -> Spans {
         return Vec::new();
     }
     vec![span(" → ", theme.dim), span(text, style)]
-}
-
-/// Its place in the line of its server, and that it is there a second time.
-fn in_line(call: &ToolCall, place: usize, theme: &Theme) -> Spans {
-    let place = match place {
-        0 | 1 => " next in line".to_owned(),
-        some => format!(" {some} in line"),
-    };
-    let mut spans = vec![span(place, theme.dim)];
-    if call.resent > 0 {
-        spans.push(span(", its connection was lost", theme.warn));
-    }
-    spans
 }
 
 /// `▰▰▰▱▱▱▱▱▱▱ 30 % copying`; without a total, what is done so far.

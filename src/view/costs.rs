@@ -2,9 +2,12 @@
 //!
 //! Pure.
 
+use std::time::Duration;
+
 use ratatui::text::Line;
 
 use crate::app::App;
+use crate::host::context::Part;
 use crate::host::{CacheUse, ListState, Server};
 use crate::ids::Moment;
 use crate::mcp::request::ListKind;
@@ -41,23 +44,24 @@ pub(super) fn context(app: &App, cols: usize, theme: &Theme) -> Lines {
         theme,
     )));
     for part in &context.parts {
-        let count = match part.items.len() {
-            0 => String::new(),
-            some => format!(" · {}", human::count(some as u64)),
-        };
-        let name = span(clean::line(&part.name), theme.strong);
         out.push(Line::default());
-        out.push(cost(
-            vec![name, span(count, theme.dim)],
-            part.tokens,
-            context.used,
-            cols,
-            theme,
-        ));
-        for (name, tokens) in &part.items {
-            let name = span(format!("  {}", clean::line(name)), theme.text);
-            out.push(cost(vec![name], *tokens, context.used, cols, theme));
-        }
+        out.extend(costs(part, context.used, cols, theme));
+    }
+    out
+}
+
+/// A part and what it is made of.
+fn costs(part: &Part, all: u64, cols: usize, theme: &Theme) -> Lines {
+    let count = match part.items.len() {
+        0 => String::new(),
+        some => format!(" · {}", human::count(some as u64)),
+    };
+    let name = span(clean::line(&part.name), theme.strong);
+    let name = vec![name, span(count, theme.dim)];
+    let mut out = vec![cost(name, part.tokens, all, cols, theme)];
+    for (name, tokens) in &part.items {
+        let name = span(format!("  {}", clean::line(name)), theme.text);
+        out.push(cost(vec![name], *tokens, all, cols, theme));
     }
     out
 }
@@ -97,8 +101,8 @@ pub(super) fn cache(app: &App, cols: usize, theme: &Theme) -> Lines {
 /// Hits and sizes by server and in all.
 fn answers(servers: &[Server], name: usize, cols: usize, theme: &Theme) -> Lines {
     let mut out: Lines = vec![span("Answers of tools", theme.accent).into()];
-    let heads = ["hits", "misses", "rate", "held", "size"];
-    let head: String = heads.iter().map(|head| format!(" {head:>8}")).collect();
+    let heads = ["hits", "misses", "rate", "held", "size"].map(str::to_owned);
+    let head = aligned(&heads, cols);
     let mut row = |what: &str, cells: String, style| {
         let text = format!("{}{cells}", wrap::pad(&clean::line(what), name));
         let spans = styled::cropped(vec![span(text, style)], cols);
@@ -112,9 +116,9 @@ fn answers(servers: &[Server], name: usize, cols: usize, theme: &Theme) -> Lines
         all.misses += of.misses;
         all.entries += of.entries;
         all.bytes += of.bytes;
-        row(server.name.as_str(), cells(&of), theme.text);
+        row(server.name.as_str(), aligned(&cells(&of), cols), theme.text);
     }
-    row("all", cells(&all), theme.strong);
+    row("all", aligned(&cells(&all), cols), theme.strong);
     let keeps = |server: &Server| {
         let spec = server.spec.as_ref();
         spec.is_some_and(|spec| !spec.policy.cache.is_empty())
@@ -126,20 +130,28 @@ fn answers(servers: &[Server], name: usize, cols: usize, theme: &Theme) -> Lines
     out
 }
 
-fn cells(of: &CacheUse) -> String {
+fn cells(of: &CacheUse) -> [String; 5] {
     let asked = of.hits + of.misses;
     let rate = match asked {
         0 => "–".to_owned(),
         _ => format!("{} %", share(of.hits, asked)),
     };
-    let cells = [
+    [
         human::count(of.hits),
         human::count(of.misses),
         rate,
         human::count(of.entries as u64),
         human::bytes(of.bytes as u64),
-    ];
-    cells.iter().map(|cell| format!(" {cell:>8}")).collect()
+    ]
+}
+
+/// The cells of a row under each other; in a narrow room only hits, their rate, and the size.
+fn aligned(cells: &[String; 5], cols: usize) -> String {
+    let [hits, misses, rate, held, size] = cells;
+    let all = [hits, misses, rate, held, size];
+    let few = [hits, rate, size];
+    let shown: &[&String] = if cols >= 72 { &all } else { &few };
+    shown.iter().map(|cell| format!(" {cell:>8}")).collect()
 }
 
 fn lists(server: &Server, name: usize, now: Moment, cols: usize, theme: &Theme) -> Lines {
@@ -162,7 +174,7 @@ fn lists(server: &Server, name: usize, now: Moment, cols: usize, theme: &Theme) 
         } else {
             "usual"
         };
-        let state = stands(list, now, &human::duration(ttl), who);
+        let state = stands(list, now, ttl, who);
         format!("{} {what}, {state}", human::count(count as u64))
     });
     let rows: Vec<String> = match server.lists.is_empty() {
@@ -182,7 +194,7 @@ fn lists(server: &Server, name: usize, now: Moment, cols: usize, theme: &Theme) 
     rows.collect()
 }
 
-fn stands(list: &ListState, now: Moment, ttl: &str, who: &str) -> String {
+fn stands(list: &ListState, now: Moment, ttl: Duration, who: &str) -> String {
     match list.read {
         Some(read) if !list.confirmed => {
             let age = human::duration(now.since(read));
@@ -190,7 +202,10 @@ fn stands(list: &ListState, now: Moment, ttl: &str, who: &str) -> String {
         }
         Some(read) => {
             let age = human::duration(now.since(read));
-            format!("read {age} ago, good for {ttl} ({who})")
+            match ttl.is_zero() {
+                true => format!("read {age} ago, asked again whenever needed ({who})"),
+                false => format!("read {age} ago, good for {} ({who})", human::duration(ttl)),
+            }
         }
         None if list.confirmed => "asked again when needed".to_owned(),
         None => "from the last time, not confirmed yet".to_owned(),

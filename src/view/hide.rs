@@ -12,6 +12,8 @@ use crate::mcp::wire::redact::Redactor;
 
 /// A shorter one is looked for within a row only: rows that happen to meet must not cover words.
 const FOLDED: usize = 8;
+/// What is left of a secret that was cut is covered from so many characters on.
+const SHORTEST_PIECE: usize = 6;
 /// What stands in a covered cell.
 const COVER: &str = "*";
 
@@ -33,6 +35,29 @@ impl Run {
         self.cells.extend(other.cells);
     }
 
+    /// The parts of a row between borders and wide gaps, each without the blanks around it.
+    fn parts(&self) -> Vec<Self> {
+        let mut parts = Vec::new();
+        let mut from = 0;
+        let ends = ["│", "┃", "|", "   "];
+        while from < self.text.len() {
+            let rest = &self.text[from..];
+            let next = ends
+                .iter()
+                .filter_map(|end| Some((rest.find(end)?, end.len())));
+            let (length, skip) = next.min().unwrap_or((rest.len(), 0));
+            let part = Self {
+                text: rest[..length].to_owned(),
+                cells: self.cells[from..from + length].to_vec(),
+            };
+            if !part.is_blank() {
+                parts.push(part.trimmed());
+            }
+            from += length + skip;
+        }
+        parts
+    }
+
     fn is_blank(&self) -> bool {
         self.text.trim().is_empty()
     }
@@ -50,10 +75,37 @@ impl Run {
 
     fn cover(&self, secret: &str, buffer: &mut Buffer) {
         for (at, found) in self.text.match_indices(secret) {
-            for cell in &self.cells[at..at + found.len()] {
-                if let Some(cell) = buffer.cell_mut(*cell) {
-                    cell.set_symbol(COVER);
-                }
+            self.cover_bytes(at..at + found.len(), buffer);
+        }
+    }
+
+    /// Covers what is left of a secret where the text was cut: its beginning before an ellipsis or the end, its end at the start.
+    fn cover_cut(&self, secret: &str, buffer: &mut Buffer) {
+        let Some(least) = secret.char_indices().nth(SHORTEST_PIECE).map(|(at, _)| at) else {
+            return;
+        };
+        for (at, _) in self.text.match_indices(&secret[..least]) {
+            let rest = &self.text[at..];
+            let same = rest.chars().zip(secret.chars());
+            let same = same.take_while(|(here, there)| here == there);
+            let end = at + same.map(|(c, _)| c.len_utf8()).sum::<usize>();
+            let after = self.text[end..].trim_start();
+            if after.is_empty() || after.starts_with(['…', '.']) {
+                self.cover_bytes(at..end, buffer);
+            }
+        }
+        let starts = secret.char_indices().map(|(at, _)| at).skip(1);
+        let left = starts.map(|at| &secret[at..]);
+        let left = left.take_while(|left| left.chars().count() >= SHORTEST_PIECE);
+        if let Some(left) = left.into_iter().find(|left| self.text.starts_with(left)) {
+            self.cover_bytes(0..left.len(), buffer);
+        }
+    }
+
+    fn cover_bytes(&self, bytes: std::ops::Range<usize>, buffer: &mut Buffer) {
+        for cell in self.cells.get(bytes).unwrap_or_default() {
+            if let Some(cell) = buffer.cell_mut(*cell) {
+                cell.set_symbol(COVER);
             }
         }
     }
@@ -66,15 +118,28 @@ pub fn secrets(known: &Redactor, buffer: &mut Buffer, panes: impl Iterator<Item 
         return;
     }
     let whole = buffer.area;
+    let folded: Vec<&str> = known
+        .iter()
+        .copied()
+        .filter(|s| s.len() >= FOLDED)
+        .collect();
+    // Folded ones first: what is covered is no longer found as a part of them.
+    for area in panes.chain([whole]) {
+        for run in columns(buffer, area.intersection(whole)) {
+            for secret in &folded {
+                run.cover(secret, buffer);
+                run.cover_cut(secret, buffer);
+            }
+        }
+    }
     for y in whole.top()..whole.bottom() {
         let mut row = Run::default();
         (whole.left()..whole.right()).for_each(|x| take(buffer, x, y, &mut row));
         known.iter().for_each(|secret| row.cover(secret, buffer));
-    }
-    let folded: Vec<&str> = known.into_iter().filter(|s| s.len() >= FOLDED).collect();
-    for area in panes.chain([whole]) {
-        for run in columns(buffer, area.intersection(whole)) {
-            folded.iter().for_each(|secret| run.cover(secret, buffer));
+        for part in row.parts() {
+            folded
+                .iter()
+                .for_each(|secret| part.cover_cut(secret, buffer));
         }
     }
 }

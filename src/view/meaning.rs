@@ -108,7 +108,7 @@ fn sql(
         Some(Kind::Session | Kind::Rows | Kind::Schema | Kind::Unknown) => theme.warn,
     };
     let head = [
-        span(format!("SQL in `{}`: ", clean::line(key)), theme.dim),
+        span(format!("SQL in `{}`, ", clean::line(key)), theme.dim),
         span(count, style),
         span(format!(" ({by})"), theme.dim),
     ];

@@ -200,7 +200,7 @@ fn line(
             let since = human::duration(now.since(*since));
             spans.push(span(format!(" {word} {since}"), style));
             if server.is_expected() {
-                let text = format!(" {}, not confirmed yet", self::tools(server));
+                let text = format!(" · {}, not confirmed yet", self::tools(server));
                 spans.push(span(text, theme.dim));
             }
         }

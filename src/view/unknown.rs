@@ -1,4 +1,5 @@
-//! The card of a call of which nobody knows whether it has run: what was sent, when, why that is so, and what can be done now.
+//! The card of a call of which nobody knows whether it has run: what was sent, when, why that is so, and what can be done now. And
+//! the words for a call that waits in line, as after a lost connection.
 //!
 //! Pure. Stands in the call's detail; the keys on it are those of the key table.
 
@@ -10,7 +11,7 @@ use crate::app::keymap::{self, Context};
 use crate::host::{CallState, ToolCall, unknown};
 use crate::ids::Moment;
 use crate::text::{clean, human};
-use crate::view::styled::{self, Lines, span};
+use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
 
 /// Characters of a text of the call's that are shown here.
@@ -33,10 +34,7 @@ pub(super) fn card(app: &App, call: &ToolCall, cols: usize, theme: &Theme) -> Li
     );
     say("when", when(app, call));
     say("why", short(&unknown::why(call)));
-    say(
-        "so",
-        "it may have run; it is not repeated by itself".to_owned(),
-    );
+    say("so", "it may have run, and is not repeated".to_owned());
     let look = match app.host.check_of(call) {
         Some(look) => format!(
             "look: {} {}, which says that it only reads",
@@ -63,6 +61,19 @@ fn when(app: &App, call: &ToolCall) -> String {
         0 => format!("{ago} ago"),
         times => format!("{ago} ago, {} times in all", times + 1),
     }
+}
+
+/// The place of a call in the line of its server, and that it is there a second time.
+pub(super) fn in_line(call: &ToolCall, place: usize, theme: &Theme) -> Spans {
+    let place = match place {
+        0 | 1 => " next in line".to_owned(),
+        some => format!(" no. {some} in line"),
+    };
+    let again = match call.resent {
+        0 => "",
+        _ => ", sent again",
+    };
+    vec![span(place, theme.dim), span(again, theme.warn)]
 }
 
 /// The key as the table has it.

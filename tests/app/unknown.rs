@@ -41,7 +41,7 @@ fn calls(effects: &[AppEffect]) -> Vec<(String, String)> {
         } => Some((tool.clone(), arguments.clone())),
         _ => None,
     };
-    host_effects(effects).iter().filter_map(call).collect()
+    host_effects(effects).into_iter().filter_map(call).collect()
 }
 
 #[test]

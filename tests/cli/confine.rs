@@ -172,8 +172,10 @@ fn a_confined_server_works_within_its_walls_and_a_missing_folder_is_said() {
     // A server that would give both folders to whoever asks.
     let server = |name: &str, confine: &str| {
         deck.add(&format!(
-            "[mcp_servers.{name}]\ncommand = {}\nargs = [\"serve\", \"filesystem\", {}, {}]\napprove = \"never\"\n{confine}",
+            "[mcp_servers.{name}]\ncommand = {}\nargs = [\"serve\", \"filesystem\", {}, {}]\nroots = [{}, {}]\n{confine}",
             quoted(BIN),
+            quoted(&at("open")),
+            quoted(&at("closed")),
             quoted(&at("open")),
             quoted(&at("closed")),
         ));

@@ -5,6 +5,7 @@ mod naughty;
 
 mod asks;
 mod frames;
+mod hide;
 mod hostile;
 mod kept;
 mod meaning;

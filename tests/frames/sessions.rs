@@ -89,7 +89,7 @@ fn a_session_is_found_by_its_words_its_folder_and_its_name_for_programs() {
         ("doanh thu", 1),
         ("报告", 1),
         ("kế hoạch", 1),
-        ("0190 0003", 0),
+        ("0190 0003", 1),
         ("01900003", 1),
         ("dự án", 5),
         ("zzz", 0),

@@ -249,8 +249,8 @@ fn a_call_ends_by_its_own_connection_whatever_became_of_the_server() {
         Command::Restart("files".into()),
         Command::Disable("files".into()),
     ] {
-        let mut stage = Stage::ready();
-        stage.propose(vec![call(1, "files__read", "{}")]);
+        let mut stage = Stage::free();
+        stage.propose(vec![call(1, "files__write", "{}")]);
         stage.command(command.clone());
         assert!(
             matches!(stage.call(1).state, CallState::Running { .. }),
@@ -280,8 +280,8 @@ fn the_end_of_a_connection_ends_the_calls_that_it_still_owes() {
             Some(Command::Restart("files".into())),
             Some(Command::Disable("files".into())),
         ] {
-            let mut stage = Stage::ready();
-            stage.propose(vec![call(1, "files__read", "{}")]);
+            let mut stage = Stage::free();
+            stage.propose(vec![call(1, "files__write", "{}")]);
             if was_sent {
                 stage.server(
                     "files",
@@ -388,8 +388,8 @@ fn outcomes_say_whether_the_call_may_have_run() {
         ),
     ];
     for (outcome, says) in cases {
-        let mut stage = Stage::ready();
-        stage.propose(vec![call(1, "files__read", "{}")]);
+        let mut stage = Stage::free();
+        stage.propose(vec![call(1, "files__write", "{}")]);
         let said = first_result(&stage.outcome(1, outcome));
         assert!(said.starts_with(says), "{said}");
     }

@@ -2,6 +2,7 @@
 
 mod approval;
 mod asks;
+mod audit;
 mod cache;
 mod calls;
 mod compact;

@@ -517,6 +517,24 @@ fn settle(case: &Case, played: &mut Played) {
     }
 }
 
+/// Checks cases side by side; gives the carrier of each order that the model has read.
+fn check_all(cases: &[Case]) -> Vec<Carrier> {
+    let part = |part: &[Case]| -> Vec<Carrier> {
+        let read = part.iter().filter(|case| check(case));
+        read.map(|case| case.carrier).collect()
+    };
+    std::thread::scope(|scope| {
+        let parts = cases.chunks(cases.len().div_ceil(4).max(1));
+        let running: Vec<_> = parts
+            .map(|cases| scope.spawn(move || part(cases)))
+            .collect();
+        let ended = running
+            .into_iter()
+            .map(|part| part.join().expect("no case fails"));
+        ended.flatten().collect()
+    })
+}
+
 fn own_cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for order in ORDERS {
@@ -546,12 +564,7 @@ fn own_cases() -> Vec<Case> {
 fn no_call_that_needs_approval_runs_without_one() {
     let cases = own_cases();
     assert!(cases.len() >= 600, "{}", cases.len());
-    let mut carried = BTreeSet::new();
-    for case in &cases {
-        if check(case) {
-            carried.insert(case.carrier);
-        }
-    }
+    let carried: BTreeSet<Carrier> = check_all(&cases).into_iter().collect();
     // Each way leads to the model, but for two: progress is for people, and a changed tool is held back.
     let mut wanted: BTreeSet<Carrier> = CARRIERS.into_iter().collect();
     wanted.remove(&Carrier::Progress);
@@ -588,25 +601,23 @@ fn public_injections_get_no_further() {
     let text = std::fs::read_to_string(&file).expect("the file of injections");
     let orders: Vec<String> = serde_json::from_str(&text).expect("a JSON array of texts");
     assert!(orders.len() >= 50, "only {} injections", orders.len());
-    let (mut cases, mut read) = (0_usize, 0_usize);
+    let mut cases = Vec::new();
     for (number, order) in orders.iter().enumerate() {
-        for (at, carrier) in CARRIERS.into_iter().enumerate() {
-            let said = SAID[(number + at) % SAID.len()];
-            let era = if number.is_multiple_of(2) {
-                Era::Legacy
-            } else {
-                Era::Modern
+        // Each in four places, all places in turn.
+        for at in (0..CARRIERS.len()).skip(number % 3).step_by(3) {
+            let era = match number % 2 {
+                0 => Era::Legacy,
+                _ => Era::Modern,
             };
-            let case = Case {
+            cases.push(Case {
                 order: order.clone(),
-                carrier,
-                said,
+                carrier: CARRIERS[at],
+                said: SAID[(number + at) % SAID.len()],
                 era,
-            };
-            read += usize::from(check(&case));
-            cases += 1;
+            });
         }
     }
+    let (read, cases) = (check_all(&cases).len(), cases.len());
     println!(
         "{} public injections, {cases} cases, read by the model in {read}",
         orders.len()

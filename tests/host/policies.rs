@@ -349,7 +349,7 @@ fn one_that_does_not_come_up_is_tried_again_but_where_a_script_waits_for_it() {
 #[test]
 fn old_results_are_let_go_of_and_what_the_model_was_given_stays() {
     let mut stage = stage(|_| {});
-    let long = "x".repeat(8 << 20);
+    let long = "x".repeat(7 << 20);
     for n in 0..6 {
         let (id, _) = by_hand(&mut stage, "other", "write", n);
         stage.outcome(id, answered(&long));
@@ -373,7 +373,7 @@ fn a_look_is_a_tool_that_reads_with_what_the_call_has_in_common() {
     stage.outcome(id, lost());
     let call = stage.call(id);
     assert!(stage.host.is_unknown(call));
-    let look = stage.host.look_after(call).expect("a look");
+    let look = stage.host.check_of(call).expect("a look");
     assert_eq!((look.tool.as_str(), look.arguments), ("read", path("7")));
     let (fine, _) = by_hand(&mut stage, "other", "write", 8);
     stage.outcome(fine, answered("x"));

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mcpdeck::agent::model::{Finish, ModelCall, ModelErrorKind, ModelEvent};
+use mcpdeck::agent::transcript::Entry;
 use mcpdeck::config::Config;
+use mcpdeck::host::session::{Reading, Record, SessionWrite};
 use mcpdeck::host::{
-    About, Answer, CallEnd, CallState, Command, Effect, Host, HostEvent, ModelLabel, Origin, Root,
-    Settings, TurnState,
+    About, Answer, AuditRecord, CallEnd, CallState, Command, Effect, Host, HostEvent, Keep,
+    ModelLabel, Origin, Root, Saving, Settings, TurnState,
 };
 use mcpdeck::ids::{AskId, CallId, ErrandId, Generation, Moment, QuestionId, StreamId, TimerId};
 use mcpdeck::mcp::ask::{Ask, Sampling, SamplingMessage};
@@ -232,12 +234,19 @@ pub struct Watched {
     timers: Vec<TimerId>,
     pub generations: BTreeMap<String, Generation>,
     sent: BTreeSet<CallId>,
+    /// What was written down of calls: that one was sent, or (`true`) that it ended.
+    records: BTreeSet<(CallId, bool)>,
     pub ends: BTreeMap<CallId, CallEnd>,
     journal: Vec<String>,
+    /// What was to be written down of the conversations.
+    kept: Vec<SessionWrite>,
 }
 
 fn settings() -> (Config, Settings) {
-    let mut settings = Settings::default();
+    let mut settings = Settings {
+        keeps_sessions: true,
+        ..Settings::default()
+    };
     settings.limits.result_tokens = 100;
     settings.limits.steps_per_turn = 6;
     let config = config(vec![bundled("files"), foreign("other", &["a"])]);
@@ -263,8 +272,10 @@ impl Watched {
             timers: Vec::new(),
             generations: BTreeMap::new(),
             sent: BTreeSet::new(),
+            records: BTreeSet::new(),
             ends: BTreeMap::new(),
             journal: Vec::new(),
+            kept: Vec::new(),
         };
         let effects = watched.host.start(watched.now);
         watched.check(&effects);
@@ -414,8 +425,11 @@ impl Watched {
             Effect::Call {
                 call, arguments, ..
             } => {
-                assert!(self.sent.insert(*call), "call {call} was sent twice");
                 let known = self.host.call(*call).expect("a call");
+                let may_be_again =
+                    (1..=2).contains(&known.resent) && self.host.is_repeatable(known);
+                let is_first = self.sent.insert(*call);
+                assert!(is_first || may_be_again, "call {call} was sent twice");
                 assert_eq!(&known.arguments, arguments);
             }
             Effect::CancelCall { call, .. } => assert!(self.sent.contains(call)),
@@ -428,13 +442,81 @@ impl Watched {
             | Effect::FinishSignIn { .. }
             | Effect::AbortSignIn { .. }
             | Effect::SignOut { .. }
-            | Effect::FindModel
             | Effect::Session(_)
-            | Effect::Keep(_) => {}
+            | Effect::FindModel => {}
+            Effect::Keep(Keep::Audit(record)) => self.recorded(record),
+            Effect::Keep(Keep::Session(write)) => self.kept.push(write.clone()),
+            Effect::Keep(_) => {}
         }
     }
 
+    /// The record of calls says that a call was sent once, before or when it ended, and how it ended once.
+    fn recorded(&mut self, record: &AuditRecord) {
+        let call = self.host.call(record.call).expect("a call");
+        match &record.end {
+            None => assert!(self.records.insert((record.call, false)), "sent twice"),
+            Some(end) => {
+                assert!(self.records.insert((record.call, true)), "ended twice");
+                assert_eq!(end.sent, self.records.contains(&(record.call, false)));
+                assert_eq!(call.end().map(CallEnd::word), Some(end.outcome.as_str()));
+                assert!(
+                    call.ruling.is_some() || end.outcome == "interrupted",
+                    "{call:?}"
+                );
+            }
+        }
+    }
+
+    /// Nothing is sent or over that is not in the record, and nothing is in it that was not made.
+    fn check_record(&self) {
+        for call in &self.host.calls {
+            let is_over = call.end().is_some();
+            assert_eq!(is_over, self.records.contains(&(call.id, true)), "{call:?}");
+            if self.sent.contains(&call.id) {
+                assert!(self.records.contains(&(call.id, false)), "{call:?}");
+            }
+        }
+        assert!(
+            self.records
+                .iter()
+                .all(|(call, _)| self.host.call(*call).is_some())
+        );
+    }
+
+    /// At rest, what was written down of this conversation is this conversation, and all its calls are over.
+    fn check_kept(&self) {
+        if self.host.session.saving == Saving::Nothing {
+            return;
+        }
+        let current = self.kept.last().expect("orders").conversation;
+        let ours = self
+            .kept
+            .iter()
+            .filter(|write| write.conversation == current);
+        let lines = ours.flat_map(|write| write.lines.clone()).collect();
+        let reading = Reading {
+            lines,
+            ..Reading::default()
+        };
+        let record = Record::of("x", reading, |moment| moment);
+        let words = |entry: &Entry| match entry {
+            Entry::User { text, .. } => format!("user {text}"),
+            Entry::Assistant(step) => format!("step {} {}", step.calls.len(), step.text),
+            Entry::Hand { .. } => "hand".to_owned(),
+            Entry::Note(note) => format!("note {}", note.text),
+            Entry::Told { text } => format!("told {text}"),
+            Entry::Compacted(of) => format!("compacted {} {:?}", of.folded.len(), of.summary),
+        };
+        let written: Vec<String> = record.entries.iter().map(words).collect();
+        let entries = self.host.transcript.entries();
+        let said: Vec<String> = entries.iter().map(words).collect();
+        assert_eq!(written, said);
+        assert!(record.calls.iter().all(|call| call.stage.order() == 3));
+        assert!(self.kept.last().expect("orders").sync);
+    }
+
     fn check_state(&mut self) {
+        self.check_record();
         let open = self.open_asks();
         assert!(open.is_disjoint(&self.replied), "answered and still open");
         assert!(open.is_subset(&self.asked));
@@ -725,6 +807,7 @@ proptest! {
         watched.happen(Happening::Command(Command::Interrupt));
         prop_assert_eq!(&watched.host.turn, &TurnState::Idle);
         prop_assert!(watched.host.calls.iter().all(|call| call.end().is_some()));
+        watched.check_kept();
         let is_up = |server: &mcpdeck::host::Server| matches!(server.status, Status::Ready { .. } | Status::Starting { .. });
         prop_assert!(!watched.host.servers.iter().any(is_up));
     }

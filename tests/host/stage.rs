@@ -12,7 +12,8 @@ use mcpdeck::config::{
     Access, ApprovePolicy, Bundled, Config, Launch, ProtocolChoice, ServerSpec, StdioLaunch,
 };
 use mcpdeck::host::{
-    Answer, CallEnd, CallState, Command, Effect, Host, HostEvent, ModelLabel, Settings, ToolCall,
+    Answer, AuditRecord, CallEnd, CallState, Command, Effect, Host, HostEvent, Keep, ModelLabel,
+    Settings, ToolCall,
 };
 use mcpdeck::ids::{CallId, Generation, Moment, QuestionId, ServerName, StreamId, TimerId};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
@@ -27,6 +28,8 @@ use serde_json::{Value, json};
 pub struct Stage {
     pub host: Host,
     pub now: Moment,
+    /// What was written down of calls, apart from the other effects.
+    pub records: Vec<AuditRecord>,
 }
 
 /// One of mcpdeck's own servers.
@@ -163,6 +166,7 @@ impl Stage {
         Self {
             host,
             now: Moment(0),
+            records: Vec::new(),
         }
     }
 
@@ -182,6 +186,14 @@ impl Stage {
             &config(vec![bundled("files"), foreign("other", &["a"])]),
             Settings::default(),
         )
+    }
+
+    /// The same where no call asks, so that one that changes something is sent at once.
+    pub fn free() -> Self {
+        let mut files = bundled("files");
+        files.approve = ApprovePolicy::Never;
+        let servers = vec![files, foreign("other", &["a"])];
+        Self::with(&config(servers), Settings::default())
     }
 
     pub fn start(&mut self) -> Vec<Effect> {
@@ -210,12 +222,26 @@ impl Stage {
 
     pub fn tell(&mut self, event: HostEvent) -> Vec<Effect> {
         self.now = self.now.plus(Duration::from_millis(1));
-        self.host.handle(event, self.now)
+        let effects = self.host.handle(event, self.now);
+        self.apart(effects)
     }
 
     pub fn command(&mut self, command: Command) -> Vec<Effect> {
         self.now = self.now.plus(Duration::from_millis(1));
-        self.host.command(command, self.now)
+        let effects = self.host.command(command, self.now);
+        self.apart(effects)
+    }
+
+    /// Puts the lines of the record apart: tests of other things do not name them.
+    fn apart(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        let mut others = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Keep(Keep::Audit(record)) => self.records.push(*record),
+                other => others.push(other),
+            }
+        }
+        others
     }
 
     pub fn generation(&self, name: &str) -> Generation {

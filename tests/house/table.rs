@@ -140,6 +140,9 @@ pub const DOORS: &[(&str, &[&str])] = &[
     // Where a log goes and how much of it is decided in one place; whoever has something to say names `tracing`.
     ("tracing_subscriber", &["cli/logs*"]),
     ("tracing_appender", &["cli/logs*"]),
+    ("opentelemetry", &["driver/traces/"]),
+    ("opentelemetry_sdk", &["driver/traces/"]),
+    ("opentelemetry_otlp", &["driver/traces/"]),
     ("jsonwebtoken", &["servers/guard/"]),
     ("governor", &["servers/guard/"]),
     ("aws_lc_rs", &["servers/guard/"]),

@@ -111,6 +111,32 @@ async fn a_modern_server_is_spoken_to_without_a_handshake() {
 }
 
 #[tokio::test]
+async fn a_call_carries_its_trace_beside_what_else_belongs_to_it_in_both_eras() {
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for era in ["legacy", "modern"] {
+        let mut server = scripted_as(&format!("era = \"{era}\""), auto);
+        server.connected().await;
+        let mut traced = request(1, "add", json!({}));
+        traced.trace = Some(trace.to_owned());
+        server.connection.call(traced);
+        server.outcome(1).await;
+        server.connection.call(request(2, "add", json!({})));
+        server.outcome(2).await;
+        let received = server.received(3).await;
+        let calls = received.iter().filter(|m| m["method"] == "tools/call");
+        let metas: Vec<&Value> = calls.map(|call| &call["params"]["_meta"]).collect();
+        assert_eq!(metas[0]["traceparent"], trace, "{era}");
+        assert_eq!(metas[1].get("traceparent"), None, "{era}");
+        for meta in metas {
+            assert!(meta["progressToken"].is_number(), "{era}: {meta}");
+            let version = &meta["io.modelcontextprotocol/protocolVersion"];
+            assert_eq!(version.is_string(), era == "modern", "{meta}");
+        }
+        server.closed().await;
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_refuses_discover_hears_initialize_in_the_same_process() {
     let mut server = scripted_as("", auto);
     assert_eq!(server.connected().await.revision, "2025-11-25");

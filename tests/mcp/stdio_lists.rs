@@ -136,7 +136,7 @@ async fn what_a_server_says_of_how_long_its_list_is_good_is_held_to_its_strictes
             "era = \"modern\"\n[[on]]\nmethod = \"tools/list\"\ncursor = \"2\"\nresult = {{ tools = [], {second} }}\n\
              [[on]]\nmethod = \"tools/list\"\nresult = {{ tools = [], nextCursor = \"2\", {first} }}\n"
         );
-        let mut server = scripted(&script);
+        let mut server = scripted_as(&script, auto);
         server.connected().await;
         server.connection.list(ListKind::Tools);
         let said = loop {

@@ -168,13 +168,13 @@ fn deck(folder: &Path, script: &str) -> Child {
         "args": ["serve", "scripted", folder.join("script.toml")],
     });
     let config = format!(
-        "[servers.s]\ncommand = {}\nargs = {}\n",
+        "[mcp_servers.s]\ncommand = {}\nargs = {}\n",
         config["command"], config["args"]
     );
     std::fs::write(folder.join("mcp.toml"), config).unwrap();
     Command::new(binary())
         .args(["--config", folder.join("mcp.toml").to_str().unwrap()])
-        .args(["call", "s", "slow", "{}"])
+        .args(["call", "s", "slow"])
         .env("MCPDECK_DATA_DIR", folder)
         .env("HOME", folder)
         .current_dir(folder)

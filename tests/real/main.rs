@@ -23,6 +23,7 @@ mod headless;
 mod model;
 mod nginx;
 mod npm;
+mod prometheus;
 mod prompts;
 mod pypi;
 mod servers;

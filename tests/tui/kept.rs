@@ -34,10 +34,11 @@ async fn an_equal_call_is_answered_from_what_is_kept_and_f_asks_the_server() {
     screen.wait_text("Kept answers and lists");
     screen.wait_text("50 %");
     screen.key(Key::Esc);
+    screen.wait_gone("Kept answers and lists");
     screen.key(Key::F(3));
     screen.send("f");
     screen.wait_text("Tool calls · 3");
-    screen.key(Key::Esc);
+    screen.key(Key::F(2));
     deck.say("/cache clear s");
     screen.wait_text("What was kept of s is forgotten.");
     deck.say("/cache");
@@ -65,6 +66,7 @@ async fn the_conversation_is_summed_up_on_demand_and_what_the_model_sees_can_be_
     screen.wait_text("What the model sees");
     screen.wait_text("1 s.look");
     screen.key(Key::Esc);
+    screen.wait_gone("What the model sees");
     deck.say("/compact the apples");
     screen.wait_text("Twelve apples were counted.");
     screen.wait_text("tokens before");

@@ -173,7 +173,7 @@ impl App {
             self.chat.anchor = Anchor::At { entry, line };
         }
         self.chat.measured = measured;
-        if self.trust.is_some() {
+        if self.trust.is_some() && !matches!(self.overlay, Overlay::Help { .. }) {
             // What lies below keeps its place.
             self.trust_drawn();
             return Vec::new();
@@ -206,7 +206,7 @@ impl App {
         }
         self.cancelled = Some(self.now);
         self.say("Press Ctrl-C again to quit.");
-        if self.trust.is_some() {
+        if self.trust.is_some() && matches!(self.overlay, Overlay::None) {
             return Vec::new();
         }
         if !matches!(self.overlay, Overlay::None) {

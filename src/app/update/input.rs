@@ -92,7 +92,7 @@ impl App {
     }
 
     pub(super) fn mouse(&mut self, mouse: Mouse) -> Vec<AppEffect> {
-        if self.trust.is_some() {
+        if self.context() == Context::Trust {
             match mouse.kind {
                 MouseKind::WheelUp => self.scroll_trust(Move::Up),
                 MouseKind::WheelDown => self.scroll_trust(Move::Down),

@@ -175,11 +175,9 @@ impl App {
 
     /// Who gets the keys.
     pub fn context(&self) -> Context {
-        if self.trust.is_some() {
-            return Context::Trust;
-        }
         match &self.overlay {
             Overlay::Help { .. } => Context::Help,
+            _ if self.trust.is_some() => Context::Trust,
             Overlay::Palette(_) => Context::Palette,
             Overlay::Fields(_) => Context::Fields,
             Overlay::Detail { .. } => Context::Detail,

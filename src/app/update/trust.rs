@@ -12,7 +12,7 @@ use crate::agent::transcript::Level;
 use crate::app::dialog::Trusting;
 use crate::app::effect::AppEffect;
 use crate::app::intent::{Move, TrustKey};
-use crate::app::key::Key;
+use crate::app::key::{Code, Key};
 use crate::app::state::App;
 use crate::config::{Asks, Config, News, Permitted, ThemeChoice};
 use crate::host::ModelState;
@@ -164,7 +164,7 @@ impl App {
         let early = asked
             .shown
             .is_none_or(|shown| now.since(shown) < TYPED_AHEAD);
-        let answers = key.typed().is_some();
+        let answers = key.typed().is_some() || key.code == Code::Esc;
         if answers && early {
             asked.shown = Some(now);
         }

@@ -184,8 +184,8 @@ mod tests {
                 let kept = told.iter().filter(|(change, _)| *change != left_out);
                 kept.map(|(_, line)| (*line).to_owned()).collect()
             };
-            prop_assert_eq!(side(Change::New), before);
-            prop_assert_eq!(side(Change::Gone), now);
+            prop_assert_eq!(side(Change::New), before.clone());
+            prop_assert_eq!(side(Change::Gone), now.clone());
         }
     }
 }

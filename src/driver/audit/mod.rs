@@ -86,6 +86,9 @@ impl Audit {
                 .into();
             line["sent"] = end.sent.into();
             line["cached"] = end.cached.into();
+            if let Some(error) = &end.error {
+                line["error"] = error.as_str().into();
+            }
             if let Some(cause) = &end.why {
                 line["cause"] = cause.as_str().into();
             }

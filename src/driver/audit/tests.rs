@@ -24,6 +24,7 @@ fn record(call: u64, end: Option<&str>) -> AuditRecord {
         },
         end: end.map(|outcome| AuditEnd {
             outcome: outcome.to_owned(),
+            error: None,
             why: None,
             took: Duration::from_millis(1500),
             sent: true,

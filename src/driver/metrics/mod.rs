@@ -31,6 +31,16 @@ const BUCKETS: [f64; 13] = [
 /// Tools that have figures of their own; all further ones share the name [`OTHER`].
 const TOOLS: usize = 500;
 const OTHER: &str = "other";
+/// How turns end.
+const REASONS: [&str; 7] = [
+    "answered",
+    "interrupted",
+    "step_limit",
+    "length",
+    "filtered",
+    "repeated",
+    "model_failed",
+];
 /// Characters of a name.
 const NAME: usize = 100;
 
@@ -108,6 +118,13 @@ impl Metrics {
         all.register("tokens", help, self.tokens.clone());
         let help = "Turns of the agent by how they ended";
         all.register("turns", help, self.turns.clone());
+        // What is there from the beginning can be told from what is not asked for.
+        for kind in ["prompt", "completion"] {
+            drop(self.tokens.get_or_create(&Kind { kind }));
+        }
+        for reason in REASONS {
+            drop(self.turns.get_or_create(&Ended { reason }));
+        }
         let help = "Whether there is a model";
         all.register("model_up", help, self.model_up.clone());
     }

@@ -59,57 +59,55 @@ pub(super) struct Servers {
 }
 
 impl Servers {
+    fn gauges(&self) -> [(&'static str, &'static str, &Gauges); 6] {
+        [
+            ("server_up", "Whether calls can be sent to it", &self.up),
+            ("server_tools", "Tools that it offers", &self.tools),
+            ("calls_running", "Calls with the server", &self.running),
+            ("calls_waiting", "Calls that wait in line", &self.waiting),
+            ("cache_entries", "Answers that are kept", &self.entries),
+            ("server_processes", "Its processes", &self.processes),
+        ]
+    }
+
+    fn sizes(&self) -> [(&'static str, &'static str, &Gauges); 2] {
+        let resident = "What its processes take";
+        [
+            ("cache_size", "What the kept answers take", &self.bytes),
+            ("server_resident_memory", resident, &self.resident),
+        ]
+    }
+
+    fn words(&self) -> [(&'static str, &'static str, &Words); 3] {
+        [
+            ("server_state", "1 for where it stands", &self.state),
+            ("server_verdict", "1 for how it does", &self.verdict),
+            ("server_breaker", "1 for its breaker", &self.breaker),
+        ]
+    }
+
+    fn counters(&self) -> [(&'static str, &'static str, &Counters); 4] {
+        let misses = "Calls that could have been, and were sent";
+        [
+            ("server_restarts", "Dials after the first", &self.restarts),
+            ("server_errors", "Calls that went wrong", &self.errors),
+            ("cache_hits", "Calls answered without it", &self.hits),
+            ("cache_misses", misses, &self.misses),
+        ]
+    }
+
     pub(super) fn registered(all: &mut Registry) -> Self {
         let new = Self::default();
-        for (name, help, gauges) in [
-            ("server_up", "Whether calls can be sent to it", &new.up),
-            ("server_tools", "Tools that it offers", &new.tools),
-            ("calls_running", "Calls with the server", &new.running),
-            (
-                "calls_waiting",
-                "Calls that wait for their turn",
-                &new.waiting,
-            ),
-            ("cache_entries", "Answers that are kept", &new.entries),
-            ("server_processes", "Processes of its group", &new.processes),
-        ] {
+        for (name, help, gauges) in new.gauges() {
             all.register(name, help, gauges.clone());
         }
-        for (name, help, gauges) in [
-            ("cache_size", "What the kept answers take", &new.bytes),
-            (
-                "server_resident_memory",
-                "What its processes take",
-                &new.resident,
-            ),
-        ] {
-            all.register_with_unit(name, help, Unit::Bytes, gauges.clone());
+        for (name, help, sizes) in new.sizes() {
+            all.register_with_unit(name, help, Unit::Bytes, sizes.clone());
         }
-        for (name, help, words) in [
-            ("server_state", "1 for where it stands", &new.state),
-            ("server_verdict", "1 for how it does", &new.verdict),
-            (
-                "server_breaker",
-                "1 for where its breaker stands",
-                &new.breaker,
-            ),
-        ] {
+        for (name, help, words) in new.words() {
             all.register(name, help, words.clone());
         }
-        for (name, help, counters) in [
-            ("server_restarts", "Dials after the first", &new.restarts),
-            ("server_errors", "Calls to it that went wrong", &new.errors),
-            (
-                "cache_hits",
-                "Calls that were answered without it",
-                &new.hits,
-            ),
-            (
-                "cache_misses",
-                "Calls that could have been, and were sent",
-                &new.misses,
-            ),
-        ] {
+        for (name, help, counters) in new.counters() {
             all.register(name, help, counters.clone());
         }
         new
@@ -154,6 +152,11 @@ impl Servers {
         ] {
             count(&counters.get_or_create(&of), value);
         }
+        self.stand(server, &of);
+    }
+
+    /// The words that hold of it.
+    fn stand(&self, server: &Server, of: &Of) {
         let grade = match server.verdict.grade {
             Grade::Unknown => "unknown",
             Grade::Healthy => "healthy",
@@ -166,28 +169,19 @@ impl Servers {
             BreakerState::Open { .. } => "open",
             BreakerState::Probing => "probing",
         };
-        mark(&self.state, &of, &STATES, server.status.word());
-        mark(&self.verdict, &of, &GRADES, grade);
-        mark(&self.breaker, &of, &BREAKER, breaker);
+        mark(&self.state, of, &STATES, server.status.word());
+        mark(&self.verdict, of, &GRADES, grade);
+        mark(&self.breaker, of, &BREAKER, breaker);
     }
 
     fn forget(&self) {
-        for gauges in [
-            &self.up,
-            &self.tools,
-            &self.running,
-            &self.waiting,
-            &self.entries,
-            &self.bytes,
-            &self.processes,
-            &self.resident,
-        ] {
+        for (_, _, gauges) in self.gauges().into_iter().chain(self.sizes()) {
             gauges.clear();
         }
-        for counters in [&self.restarts, &self.errors, &self.hits, &self.misses] {
+        for (_, _, counters) in self.counters() {
             counters.clear();
         }
-        for words in [&self.state, &self.verdict, &self.breaker] {
+        for (_, _, words) in self.words() {
             words.clear();
         }
     }

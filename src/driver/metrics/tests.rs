@@ -22,6 +22,7 @@ fn record(tool: &str, outcome: &str, sent: bool) -> AuditRecord {
         },
         end: Some(AuditEnd {
             outcome: outcome.to_owned(),
+            error: None,
             why: None,
             took: Duration::from_millis(30),
             sent,

@@ -18,30 +18,11 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::mpsc;
 
-use crate::config::Config;
 use crate::host::HostEvent;
 use crate::host::session::{SessionEvent, SessionWish, SessionWrite};
-use crate::mcp::wire::redact::Redactor;
-use crate::mcp::wire::secrets;
 
 pub use store::Store;
 pub use writer::{Place, Writer};
-
-/// Knows every secret of this configuration: what must not get into a session's file.
-pub fn redactor(config: &Config) -> Redactor {
-    let variable = |name: &str| std::env::var(name).ok();
-    let of_servers = config.servers.iter();
-    let mut known: Vec<String> = of_servers
-        .flat_map(|server| secrets::of(&server.launch, variable))
-        .collect();
-    let of_model = config
-        .model
-        .api_key
-        .iter()
-        .chain(config.model.headers.values());
-    known.extend(of_model.map(|secret| secret.expose().to_owned()));
-    Redactor::new(known.iter().map(String::as_str))
-}
 
 /// One order.
 #[derive(Debug)]

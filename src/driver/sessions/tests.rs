@@ -82,7 +82,7 @@ pub(super) fn files(data: &Path) -> Vec<PathBuf> {
 fn a_file_is_made_with_the_first_lines_for_its_owner_alone_and_without_secrets() {
     let data = tempfile::tempdir().unwrap();
     let mut place = place(data.path());
-    place.redactor = Redactor::new(["hunter2\"hunter2"]);
+    place.redactor = Redactor::new(["hunter2\"hunter2"]).into();
     let mut writer = Writer::new(place);
     assert_eq!(files(data.path()), Vec::<PathBuf>::new());
     let secrets = "key hunter2\"hunter2, {\"api_key\": \"abcdef\"} and sk-0123456789abcdefghij";

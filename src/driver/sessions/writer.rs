@@ -27,7 +27,7 @@ pub struct Place {
     /// The weightiest configuration file.
     pub config: Option<PathBuf>,
     /// What must not get into a file.
-    pub redactor: Redactor,
+    pub redactor: Arc<Redactor>,
     /// The clock.
     pub clock: Clock,
     /// The disk.
@@ -41,7 +41,7 @@ impl Place {
             data,
             folder,
             config,
-            redactor: Redactor::default(),
+            redactor: Arc::default(),
             clock,
             disk: Arc::new(Machine),
         }

@@ -195,13 +195,13 @@ impl Host {
                     Ok(content) => from.effect(reply::filled(content)),
                     Err(wrong) => {
                         let why = super::form::sentence(&wrong);
-                        self.keep(question, place, why)
+                        self.hold(question, place, why)
                     }
                 }
             }
             (Ask::Roots, Answer::Filled { value }) => match roots::read(&value) {
                 Ok(roots) => self.roots_answered(from, roots),
-                Err(why) => self.keep(question, place, why),
+                Err(why) => self.hold(question, place, why),
             },
             // A bare "yes" names no folder, and nothing can be filled in for what is to be written.
             (Ask::Roots | Ask::Sampling(_), _) => from.effect(reply::no(what)),
@@ -209,7 +209,7 @@ impl Host {
     }
 
     /// Puts a question back where it was, and says why.
-    fn keep(&mut self, question: Question, place: usize, why: String) -> Vec<Effect> {
+    fn hold(&mut self, question: Question, place: usize, why: String) -> Vec<Effect> {
         let who = match &question.about {
             About::Server { server, .. } => server.clone(),
             About::Call { .. } => return Vec::new(),

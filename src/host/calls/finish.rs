@@ -27,18 +27,17 @@ impl Host {
             CallState::Running { generation, .. } => Some(generation),
             CallState::Asking { .. } | CallState::Queued { .. } | CallState::Done { .. } => None,
         };
-        let took = call.elapsed(now);
-        call.state = CallState::Done {
-            at: now,
-            took,
-            end: end.clone(),
-        };
         // What the cache answered says nothing of the server.
         let sent_on = sent_on.filter(|_| call.cached.is_none());
+        let (took, server) = (call.elapsed(now), call.server.clone());
         let mut effects = Vec::new();
-        if let (Some(generation), Some(name)) = (sent_on, call.server.clone()) {
+        if let (Some(generation), Some(name)) = (sent_on, server) {
             effects.extend(self.sample(id, &end, now));
             effects.extend(self.weigh(&name, generation, &end, now));
+        }
+        if let Some(call) = self.call_mut(id) {
+            let end = end.clone();
+            call.state = CallState::Done { at: now, took, end };
         }
         self.book.resends.remove(&id);
         self.check_output(id);
@@ -46,7 +45,7 @@ impl Host {
         self.let_go_of_results(id);
         effects.extend(self.asks_of_calls_over(|call| call == id));
         self.previews.remove(&id);
-        effects.extend(self.save_if_long(id, &end));
+        effects.extend(self.save_if_long(id));
         effects.extend(self.settle_cache(id, &end, now));
         let resolved = self.turn_step(now, |turn, desk| turn.resolved(id, desk));
         effects.extend(resolved);
@@ -126,15 +125,14 @@ impl Host {
         lost.into_iter().flat_map(finish).collect()
     }
 
-    fn save_if_long(&mut self, id: CallId, end: &CallEnd) -> Vec<Effect> {
+    fn save_if_long(&mut self, id: CallId) -> Vec<Effect> {
         let limit = self.settings.limits.result_tokens;
-        let from_model = self
-            .call(id)
-            .is_some_and(|call| matches!(call.origin, Origin::Model { .. }));
-        let text = self
-            .call(id)
-            .map_or_else(|| outcome::words(end), outcome::words_of);
-        if !from_model || !window::is_too_long(&text, limit) {
+        let call = self.call(id);
+        let Some(call) = call.filter(|call| matches!(call.origin, Origin::Model { .. })) else {
+            return Vec::new();
+        };
+        let text = outcome::words_of(call);
+        if !window::is_too_long(&text, limit) {
             return Vec::new();
         }
         let path = self.settings.results_dir.join(format!("call-{id}.txt"));

@@ -98,7 +98,7 @@ impl Host {
         // Of two tools with one name the first is the one that is called.
         for tool in tools.iter().filter(|tool| seen.insert(tool.name.as_str())) {
             let pin = Pinned::of(tool);
-            out.all.push_str(&pin.digest);
+            out.all.push_str(&format!("{:?}{}", tool.name, pin.digest));
             let known = record.and_then(|record| record.tools.get(&tool.name));
             let (key, name) = (tool.name.clone(), tool.name.clone());
             match known {

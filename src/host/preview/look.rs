@@ -136,11 +136,22 @@ fn compared(old: &str, new: &str) -> Vec<Part> {
             lines.push(None);
         }
     }
-    vec![Part::Diff {
+    let mut parts = vec![Part::Diff {
         lines: short(lines),
         added,
         removed,
-    }]
+    }];
+    parts.extend(last_line(old, new));
+    parts
+}
+
+/// Else the last line would seem to come and go for nothing.
+fn last_line(old: &str, new: &str) -> Option<Part> {
+    match (old.ends_with('\n'), new.ends_with('\n')) {
+        (true, false) if !new.is_empty() => Some(Part::says("the last line loses its line break")),
+        (false, true) if !old.is_empty() => Some(Part::says("the last line gets a line break")),
+        _ => None,
+    }
 }
 
 fn short(mut lines: Vec<Option<(Side, String)>>) -> Vec<Option<(Side, String)>> {

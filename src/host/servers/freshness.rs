@@ -68,11 +68,14 @@ impl Host {
             .hints
             .remove(&(name.clone(), kind))
             .unwrap_or_default();
+        let ttl = hints
+            .ttl_ms
+            .map(|ms| Duration::from_millis(ms).min(LONGEST));
+        // What ours offer stays as it is while they run; the nothing that they give as its time is the protocol library's.
+        let is_bundled = self.server(name).is_some_and(Server::is_bundled);
         let state = ListState {
             read: Some(now),
-            ttl: hints
-                .ttl_ms
-                .map(|ms| Duration::from_millis(ms).min(LONGEST)),
+            ttl: ttl.filter(|ttl| !(is_bundled && ttl.is_zero())),
             public: hints.public,
             confirmed: true,
         };

@@ -69,11 +69,11 @@ impl Keeper {
 impl Host {
     /// What is to be written down now, if anything. Before everything else that is to be done: a call is written before it is sent.
     pub(in crate::host) fn keep_session(&mut self) -> Option<Effect> {
-        self.keep_lines(false)
+        self.keep_conversation(false)
     }
 
     /// The same; with `last`, the conversation is over, and a file that it has is let go.
-    pub(super) fn keep_lines(&mut self, last: bool) -> Option<Effect> {
+    pub(super) fn keep_conversation(&mut self, last: bool) -> Option<Effect> {
         let lets_go = last && (self.session.id.is_some() || self.book.keeper.begun);
         if self.session.saving == Saving::Off || !(self.has_begun() || lets_go) {
             return None;

@@ -32,8 +32,16 @@ struct Kind {
 }
 
 /// The kinds that this version knows. A line that calls itself one of them and cannot be read is garbage.
-const KNOWN: [&str; 8] = [
-    "session", "user", "step", "note", "told", "hand", "call", "title",
+const KNOWN: [&str; 9] = [
+    "session",
+    "user",
+    "step",
+    "note",
+    "told",
+    "compacted",
+    "hand",
+    "call",
+    "title",
 ];
 
 impl Reading {

@@ -159,7 +159,7 @@ impl Host {
 
     /// The conversation is over, all that is to be written of it has gone out, and another begins.
     pub(in crate::host) fn next_session(&mut self) -> Vec<Effect> {
-        let effects = self.keep_lines(true).into_iter().collect();
+        let effects = self.keep_conversation(true).into_iter().collect();
         self.transcript.clear();
         self.book.told = None;
         self.usage = crate::agent::model::Usage::default();

@@ -165,12 +165,7 @@ impl Voice {
                 }
                 ("completion/complete", params)
             }
-            Errand::Preview { tool, arguments } => {
-                let mut params = one("name", tool.as_str().into());
-                let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
-                params.insert("arguments".to_owned(), arguments);
-                ("tools/call", params)
-            }
+            Errand::Preview { tool, arguments } => return self.preview(id, tool, arguments),
             Errand::Subscribe { uri } => ("resources/subscribe", one("uri", uri.as_str().into())),
             Errand::Unsubscribe { uri } => {
                 ("resources/unsubscribe", one("uri", uri.as_str().into()))
@@ -179,10 +174,18 @@ impl Voice {
                 ("logging/setLevel", one("level", level.as_str().into()))
             }
         };
-        let mut message = self.request(id, method, params, false);
-        // Nobody answers questions for a preview, such as which folders a server may know of: none may come.
+        self.request(id, method, params, false)
+    }
+
+    /// A call that shows what another one would do. Nobody answers questions for it, such as which folders a server may know of:
+    /// it says that this client can do nothing of the kind, so that none comes.
+    fn preview(&self, id: i64, tool: &str, arguments: &str) -> Value {
+        let mut params = one("name", tool.into());
+        let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
+        params.insert("arguments".to_owned(), arguments);
+        let mut message = self.request(id, Method::Tool.wire(), params, false);
         let can = "/params/_meta/io.modelcontextprotocol~1clientCapabilities";
-        if let (Errand::Preview { .. }, Some(can)) = (errand, message.pointer_mut(can)) {
+        if let Some(can) = message.pointer_mut(can) {
             *can = json!({});
         }
         message

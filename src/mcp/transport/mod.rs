@@ -6,6 +6,7 @@
 pub mod child;
 pub mod confine;
 pub mod http;
+mod keeper;
 pub mod stdio;
 pub mod supervise;
 pub mod usage;

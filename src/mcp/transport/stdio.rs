@@ -3,21 +3,16 @@
 //! Four tasks a child: a writer, a reader, a drain of stderr and a keeper that ends it. The tap sees the byte streams, so it also
 //! sees what is no message. Nothing but messages is ever written to the child, and no stray line is ever answered.
 
-use std::path::PathBuf;
-use std::process::ExitStatus;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::mcp::failure::{Failure, FailureKind};
-use crate::mcp::transport::child::{self, GRACE, Group, Program};
+use crate::mcp::transport::child::{Group, Program};
+use crate::mcp::transport::keeper::{Keeper, Refused};
 use crate::mcp::transport::supervise;
 use crate::mcp::transport::{
     IN_PLACE, IN_QUEUE, Inbound, LONGEST_MESSAGE, Link, Notes, OUT_QUEUE, Outgoing, send_heavy,
@@ -31,10 +26,6 @@ use crate::mcp::wire::tap::ConnectionTap;
 const LONG_LINE_KEPT: usize = 64 * 1024;
 /// The longest line of stderr.
 const STDERR_LINE: usize = 4 * 1024;
-/// How long the pipes may stay open after the process has gone; a grandchild can hold them.
-const DRAIN: Duration = Duration::from_millis(500);
-/// How long a process may live after it has closed its stdout or stdin.
-const SILENT: Duration = Duration::from_secs(1);
 
 /// Starts the program and its tasks.
 ///
@@ -46,11 +37,7 @@ pub fn start(
     tasks: &TaskTracker,
 ) -> Result<Link, Box<Failure>> {
     let mut child = program.spawn()?;
-    let pipes = Option::zip(child.stdin.take(), child.stdout.take());
-    let pipes = pipes
-        .zip(child.stderr.take())
-        .zip(Group::of(&child, program));
-    let Some((((stdin, stdout), stderr), group)) = pipes else {
+    let Some((((stdin, stdout), stderr), group)) = pipes(&mut child, program) else {
         let failure = Failure::new(FailureKind::Spawn, "the child has no pipes");
         return Err(Box::new(failure));
     };
@@ -67,25 +54,25 @@ pub fn start(
         deaf: deaf.clone(),
     };
     tasks.spawn(write(stdin, queue, reports.clone(), tap.clone()));
-    let refused = Arc::default();
-    let drained = tasks.spawn(drain(
-        stderr,
-        notes.clone(),
-        tap.clone(),
-        Arc::clone(&refused),
-    ));
-    let read = tasks.spawn(read(stdout, reports.clone(), notes.clone(), tap.clone()));
     let keeper = Keeper {
         child,
         group,
         program: (program.file.clone(), program.display()),
-        refused,
+        refused: Refused::default(),
         stop: stop.clone(),
         close_stdin,
         deaf,
         notes: notes.clone(),
         reports,
     };
+    let (notes, refused) = (notes.clone(), keeper.refused.clone());
+    let drained = tasks.spawn(drain(stderr, notes.clone(), tap.clone(), refused));
+    let read = tasks.spawn(read(
+        stdout,
+        keeper.reports.clone(),
+        notes.clone(),
+        tap.clone(),
+    ));
     tasks.spawn(keeper.keep(read, drained));
     Ok(Link {
         out,
@@ -95,6 +82,15 @@ pub fn start(
         is_child: true,
         settled: None,
     })
+}
+
+type Pipes = (((ChildStdin, ChildStdout), ChildStderr), Group);
+
+fn pipes(child: &mut Child, program: &Program) -> Option<Pipes> {
+    let pipes = Option::zip(child.stdin.take(), child.stdout.take());
+    pipes
+        .zip(child.stderr.take())
+        .zip(Group::of(child, program))
 }
 
 /// The child's stdin, and how both sides say that it is over.
@@ -149,9 +145,6 @@ async fn write_line(stdin: &mut ChildStdin, line: &[u8]) -> std::io::Result<()> 
     stdin.write_all(line).await?;
     stdin.flush().await
 }
-
-/// The error number with which the system refused to start the program, as its supervisor told.
-type Refused = Arc<OnceLock<i32>>;
 
 async fn drain(
     mut stderr: impl AsyncRead + Unpin,
@@ -221,23 +214,10 @@ async fn read(
 /// What a line of stdout means. Noise is noise; but a line that looks like a broken or over-long message may be the answer that
 /// somebody waits for, and is reported as such so that nobody waits in vain.
 fn understand(line: &Line) -> (WireKind, Inbound) {
-    if line.too_long {
-        let unreadable = Inbound::Unreadable {
-            id: guess_id(&line.text),
-            why: format!(
-                "the server sent a line of more than {} MiB",
-                LONGEST_MESSAGE / 1024 / 1024
-            ),
-        };
-        return (WireKind::NotJson, unreadable);
-    }
     let text = line.text.trim_start_matches('\u{feff}');
-    if weight::is_too_much(text) {
-        let unreadable = Inbound::Unreadable {
-            id: guess_id(text),
-            why: weight::too_much(),
-        };
-        return (WireKind::NotJson, unreadable);
+    if let Some(why) = beyond_reading(line) {
+        let id = guess_id(text);
+        return (WireKind::NotJson, Inbound::Unreadable { id, why });
     }
     let value = match serde_json::from_str::<Value>(text) {
         Ok(value) => value,
@@ -262,6 +242,16 @@ fn understand(line: &Line) -> (WireKind, Inbound) {
             (WireKind::NotMessage, inbound)
         }
         kind => (kind, Inbound::Message(value)),
+    }
+}
+
+/// Why a line is not even tried.
+fn beyond_reading(line: &Line) -> Option<String> {
+    let most = LONGEST_MESSAGE >> 20;
+    if line.too_long {
+        Some(format!("the server sent a line of more than {most} MiB"))
+    } else {
+        weight::is_too_much(&line.text).then(weight::too_much)
     }
 }
 
@@ -290,117 +280,6 @@ pub fn guess_id(text: &str) -> Option<i64> {
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(rest.len());
     rest[..digits].parse().ok()
-}
-
-/// Who brought the end about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ender {
-    Itself,
-    Us,
-    /// Its stdout was closed, so it could no longer answer.
-    Silence,
-    /// Its stdin was closed, so it could no longer be asked.
-    Deafness,
-}
-
-/// Waits for the end of the child, or brings it about, and reports it.
-struct Keeper {
-    child: Child,
-    group: Group,
-    /// Its file, and the whole command for people.
-    program: (PathBuf, String),
-    refused: Refused,
-    stop: CancellationToken,
-    close_stdin: CancellationToken,
-    deaf: CancellationToken,
-    notes: Notes,
-    reports: mpsc::Sender<Inbound>,
-}
-
-impl Keeper {
-    async fn keep(
-        mut self,
-        mut read: tokio::task::JoinHandle<()>,
-        mut drained: tokio::task::JoinHandle<()>,
-    ) {
-        let mut ender = Ender::Itself;
-        let mut read_over = false;
-        let status = tokio::select! {
-            biased;
-            status = self.child.wait() => status.ok(),
-            () = self.stop.cancelled() => {
-                ender = Ender::Us;
-                self.close_stdin.cancel();
-                child::end(&mut self.child, self.group, GRACE).await
-            }
-            _ = &mut read => {
-                read_over = true;
-                self.without_pipe(&mut ender, Ender::Silence).await
-            }
-            () = self.deaf.cancelled() => self.without_pipe(&mut ender, Ender::Deafness).await,
-        };
-        // What the server wrote last still stands in the pipes.
-        if !read_over && timeout(DRAIN, &mut read).await.is_err() {
-            read.abort();
-        }
-        self.group.sweep().await;
-        self.close_stdin.cancel();
-        if timeout(DRAIN, &mut drained).await.is_err() {
-            drained.abort();
-        }
-        let failure = Box::new(self.failure(status, ender));
-        let _connection_gone = self.reports.send(Inbound::Closed(failure)).await;
-    }
-
-    /// The child has closed its stdout or its stdin: it can no longer answer or be asked, so it is ended when it does not end
-    /// by itself.
-    async fn without_pipe(&mut self, ender: &mut Ender, cause: Ender) -> Option<ExitStatus> {
-        tokio::select! {
-            status = self.child.wait() => return status.ok(),
-            () = self.stop.cancelled() => *ender = Ender::Us,
-            () = tokio::time::sleep(SILENT) => *ender = cause,
-        }
-        if *ender == cause && self.group.is_ending() {
-            // It has ended by itself, and what it has left behind is being ended.
-            *ender = Ender::Itself;
-            if let Ok(status) = timeout(3 * GRACE, self.child.wait()).await {
-                return status.ok();
-            }
-        }
-        self.close_stdin.cancel();
-        child::end(&mut self.child, self.group, GRACE).await
-    }
-
-    fn failure(&self, status: Option<ExitStatus>, ender: Ender) -> Failure {
-        if let Some(number) = self.refused.get() {
-            let error = std::io::Error::from_raw_os_error(*number);
-            return child::not_started(&error, &self.program.0, self.program.1.clone());
-        }
-        let (kind, message) = match ender {
-            Ender::Itself => (FailureKind::Exited, "the server's process ended"),
-            Ender::Us => (FailureKind::Stopped, "the server was stopped"),
-            Ender::Silence => (
-                FailureKind::Exited,
-                "the server closed its stdout but went on running, so it was ended",
-            ),
-            Ender::Deafness => (
-                FailureKind::Exited,
-                "the server closed its stdin but went on running, so it was ended",
-            ),
-        };
-        let mut failure = self.notes.dress(Failure::new(kind, message));
-        failure.exit = status.map(child::describe);
-        failure
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        // The runtime ends before it did: there is a process of ours left only where nobody has waited for it.
-        if self.child.id().is_some() {
-            self.group.abandon();
-        }
-    }
 }
 
 #[cfg(test)]

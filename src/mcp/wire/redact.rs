@@ -339,7 +339,7 @@ mod tests {
         #[test]
         fn a_private_key_goes_however_its_lines_are_cut(
             body in prop::collection::vec("[A-Za-z0-9+/]{40,64}", 1..6),
-            around in "[a-z ]{0,20}",
+            around in "at [a-z ]{0,20}",
         ) {
             let text = format!("{around}\n-----BEGIN EC PRIVATE KEY-----\n{}\n-----END EC PRIVATE KEY-----\n{around}", body.join("\n"));
             let whole = Redactor::default().redact(&text);

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 
 use super::{Desk, Sheet, blank, centred, in_rows, piece};
 use crate::app::dialog::Trusting;
-use crate::app::{App, Context, Intent, Measured, TrustKey, keymap};
+use crate::app::{App, Context, Intent, Measured, Overlay, TrustKey, keymap};
 use crate::config::PASSED_ON;
 use crate::config::trust::Change;
 use crate::text::clean;
@@ -25,7 +25,8 @@ pub(in crate::view) fn draw(
     body: Rect,
     measured: &mut Measured,
 ) {
-    let Some(asked) = &app.trust else {
+    let is_help = matches!(app.overlay, Overlay::Help { .. });
+    let Some(asked) = app.trust.as_ref().filter(|_| !is_help) else {
         return;
     };
     let area = centred(body);

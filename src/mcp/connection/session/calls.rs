@@ -239,6 +239,8 @@ impl Session {
                     Ok(result) => CallOutcome::Answered { result },
                     Err(why) => unreadable(why),
                 };
+                // It may be long, and the report may have to wait.
+                drop(result);
                 self.finish(id, outcome).await;
             }
         }

@@ -65,44 +65,42 @@ impl Session {
             Answer::Ended(_) => return,
             other => Err(list_failure(pages.listed.kind(), other)),
         };
+        let kind = pages.listed.kind();
         match next {
-            Err(why) => self.list_failed(pages.listed.kind(), why).await,
+            Err(why) => self.list_failed(kind, why).await,
+            // One page may be long; it is the list that never ends that is refused.
+            Ok(Some(_)) if pages.weight > MOST_BYTES => {
+                let why = format!("{} goes on beyond {} MiB", kind.wire(), MOST_BYTES >> 20);
+                self.list_failed(kind, why).await;
+            }
             Ok(Some(cursor))
-                if !pages.cursors.contains(&cursor)
-                    && pages.cursors.len() < MOST_PAGES
-                    && pages.weight <= MOST_BYTES =>
+                if !pages.cursors.contains(&cursor) && pages.cursors.len() < MOST_PAGES =>
             {
                 pages.cursors.push(cursor.clone());
                 self.next_page(pages, Some(&cursor)).await;
             }
-            // One page may be long; it is the list that never ends that is cut.
-            Ok(Some(_)) if pages.weight > MOST_BYTES => {
-                let why = format!(
-                    "{} goes on beyond {} MiB",
-                    pages.listed.kind().wire(),
-                    MOST_BYTES >> 20
-                );
-                self.list_failed(pages.listed.kind(), why).await;
-            }
             // The last page, or a cursor that leads in a circle.
             Ok(_) => {
-                if let Listed::Tools(tools) = &pages.listed {
-                    let required = tools
-                        .items
-                        .iter()
-                        .filter(|it| it.task == TaskSupport::Required);
-                    self.task_tools = required.map(|it| it.name.clone()).collect();
-                }
-                let kind = pages.listed.kind();
-                let hints = pages.hints.unwrap_or_default();
-                if hints != ListHints::default() {
-                    self.reporter.event(ServerEvent::Hints(kind, hints)).await;
-                }
-                self.reporter.event(ServerEvent::Listed(pages.listed)).await;
-                if kind == ListKind::Tools {
-                    self.relisted(true).await;
-                }
+                self.whole(pages.listed, pages.hints.unwrap_or_default())
+                    .await
             }
+        }
+    }
+
+    /// A list has come to its last page.
+    async fn whole(&mut self, listed: Listed, hints: ListHints) {
+        if let Listed::Tools(tools) = &listed {
+            let of = tools.items.iter();
+            let required = of.filter(|it| it.task == TaskSupport::Required);
+            self.task_tools = required.map(|it| it.name.clone()).collect();
+        }
+        let kind = listed.kind();
+        if hints != ListHints::default() {
+            self.reporter.event(ServerEvent::Hints(kind, hints)).await;
+        }
+        self.reporter.event(ServerEvent::Listed(listed)).await;
+        if kind == ListKind::Tools {
+            self.relisted(true).await;
         }
     }
 

@@ -1,4 +1,8 @@
-//! `mcpdeck audit verify | head`: whether the record of calls is whole, and where it ends.
+//! `mcpdeck audit show | verify | head | export`: the record of calls, whether it is whole, and where it ends.
+//!
+//! Without a file it is the person's own record, of the calls that mcpdeck made; with one that of a served server, or a copy.
+
+mod show;
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -6,11 +10,13 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
+use crate::chain::{self as audit, Broken, Head, Report, Walk};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::output;
-use crate::servers::guard::audit::{self, Broken, Head, Report, Walk};
+use crate::cli::setup;
 
 /// `mcpdeck audit ...`
 #[derive(Debug, Args)]
@@ -25,8 +31,8 @@ pub struct AuditArgs {
 pub enum AuditCommand {
     /// Find any changed, removed, reordered, inserted or missing line; exit code 1 when there is one
     Verify {
-        /// The record; its older files FILE.1, FILE.2 ... are found beside it. Or all files, oldest first.
-        #[arg(required = true, value_name = "FILE")]
+        /// The record; its older files FILE.1, FILE.2 ... are found beside it. Or all files, oldest first. Without one: your own
+        #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
         /// A line that must be in it, as `audit head` printed it before; repeatable
         #[arg(long, value_name = "SEQ:HASH", value_parser = head)]
@@ -37,9 +43,44 @@ pub enum AuditCommand {
     },
     /// Print the number and hash of the last line, to keep where nobody who can change the record can change it
     Head {
-        /// The record.
-        file: PathBuf,
+        /// The record; without one your own
+        file: Option<PathBuf>,
     },
+    /// Show the calls that mcpdeck made: when, which, who decided and why, what came of them
+    Show {
+        /// Which of them.
+        #[command(flatten)]
+        which: Which,
+        /// Print the lines as they are recorded
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the whole record for another program, once it is verified
+    Export {
+        /// Which of them.
+        #[command(flatten)]
+        which: Which,
+        /// As comma-separated values, which is the default
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
+        /// As one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Which calls.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// Of this server
+    #[arg(long, value_name = "NAME")]
+    server: Option<String>,
+    /// Of this tool
+    #[arg(long, value_name = "NAME")]
+    tool: Option<String>,
+    /// Since then: 30m, 12h, 7d, or a day such as 2026-01-31
+    #[arg(long, value_name = "WHEN", value_parser = show::since)]
+    since: Option<DateTime<Utc>>,
 }
 
 /// How often a record that is being written is read again until its head holds still.
@@ -53,7 +94,10 @@ pub fn run(args: &AuditArgs) -> Result<ExitCode, CliError> {
             expect_head,
             partial,
         } => verify(files, expect_head, *partial),
+        AuditCommand::Show { which, json } => show::show(which, *json),
+        AuditCommand::Export { which, json, .. } => show::export(which, *json),
         AuditCommand::Head { file } => {
+            let file = &file.clone().unwrap_or_else(setup::audit_file);
             let head = beside(file)?.filter(|head| head.seq.is_some());
             let Some(head) = head else {
                 let message = format!("`{}` has no head beside it", file.display());
@@ -74,19 +118,31 @@ fn beside(file: &Path) -> Result<Option<Head>, CliError> {
 }
 
 fn verify(given: &[PathBuf], expected: &[Head], partial: bool) -> Result<ExitCode, CliError> {
-    let Some(last) = given.last() else {
-        return Err(CliError::new(ErrorKind::Usage, "no file is given"));
-    };
-    let files = match given {
-        [one] => {
-            let older = audit::older(one).map_err(|e| unreadable(one, &e))?;
-            let older = older.into_iter().map(|(_, path)| path);
-            older.chain([one.clone()]).collect()
-        }
-        all => all.to_vec(),
-    };
+    let own = setup::audit_file();
+    if given.is_empty() && !own.exists() {
+        output::data("there is no record yet: no call has been made\n");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (report, files) = checked(given, &own, expected, partial)?;
+    output::data(&words(&report, files.len()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Walks through a record to its end; gives its files, oldest first.
+fn checked(
+    given: &[PathBuf],
+    own: &PathBuf,
+    expected: &[Head],
+    partial: bool,
+) -> Result<(Report, Vec<PathBuf>), CliError> {
+    let last = given.last().unwrap_or(own);
     let mut outcome = Err(missing_head(last));
+    let mut files = Vec::new();
     for _ in 0..TRIES {
+        files = match given {
+            [] | [_] => with_older(last)?,
+            all => all.to_vec(),
+        };
         let before = beside(last)?;
         outcome = walk(&files, expected, partial)?
             .and_then(|report| ends(report, &before, expected, last));
@@ -96,10 +152,7 @@ fn verify(given: &[PathBuf], expected: &[Head], partial: bool) -> Result<ExitCod
         }
     }
     match outcome {
-        Ok(report) => {
-            output::data(&words(&report, files.len()));
-            Ok(ExitCode::SUCCESS)
-        }
+        Ok(report) => Ok((report, files)),
         Err(broken) => {
             let file = files.get(broken.file).unwrap_or(last).display().to_string();
             let place = match broken.line {
@@ -112,6 +165,13 @@ fn verify(given: &[PathBuf], expected: &[Head], partial: bool) -> Result<ExitCod
             ))
         }
     }
+}
+
+/// The files of a record, oldest first.
+fn with_older(last: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let older = audit::older(last).map_err(|e| unreadable(last, &e))?;
+    let older = older.into_iter().map(|(_, path)| path);
+    Ok(older.chain([last.to_owned()]).collect())
 }
 
 fn walk(
