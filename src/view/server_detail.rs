@@ -114,6 +114,17 @@ fn fact(out: &mut Lines, name: &str, value: Spans, cols: usize, theme: &Theme) {
     out.extend(styled::fact(name, value, cols));
 }
 
+/// What is to be thought of one that is there, and since when.
+fn verdict(server: &Server, now: Moment, theme: &Theme) -> Spans {
+    let (sign, style) = vitals::grade(server.verdict.grade, theme);
+    let words = clean::line(&server.verdict_words(now));
+    let since = human::duration(now.since(server.verdict.since));
+    vec![
+        span(format!("{sign} {words}"), style),
+        span(format!(" · for {since}"), theme.dim),
+    ]
+}
+
 fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     let mut out = Vec::new();
     let (sign, word, style) = servers::state(server, theme, app.now);
@@ -126,16 +137,13 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
     let state = vec![word, span(required, theme.dim)];
     fact(&mut out, "state", state, cols, theme);
     if server.status.is_ready() {
-        let (sign, style) = vitals::grade(server.verdict.grade, theme);
-        let since = human::duration(app.now.since(server.verdict.since));
-        let verdict = vec![
-            span(
-                format!("{sign} {}", clean::line(&server.verdict_words(app.now))),
-                style,
-            ),
-            span(format!(" · for {since}"), theme.dim),
-        ];
-        fact(&mut out, "verdict", verdict, cols, theme);
+        fact(
+            &mut out,
+            "verdict",
+            verdict(server, app.now, theme),
+            cols,
+            theme,
+        );
     }
     let launch = server
         .spec

@@ -373,7 +373,7 @@ fn a_look_is_a_tool_that_reads_with_what_the_call_has_in_common() {
     stage.outcome(id, lost());
     let call = stage.call(id);
     assert!(stage.host.is_unknown(call));
-    let look = stage.host.look_after(call).expect("a look");
+    let look = stage.host.check_of(call).expect("a look");
     assert_eq!((look.tool.as_str(), look.arguments), ("read", path("7")));
     let (fine, _) = by_hand(&mut stage, "other", "write", 8);
     stage.outcome(fine, answered("x"));

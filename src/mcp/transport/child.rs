@@ -291,6 +291,11 @@ impl Group {
         })
     }
 
+    /// Whether its leader is a supervisor of ours.
+    pub fn is_supervised(self) -> bool {
+        self.supervised
+    }
+
     /// Its number.
     pub fn id(self) -> i32 {
         self.leader.as_raw_nonzero().get()

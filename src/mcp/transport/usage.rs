@@ -10,13 +10,18 @@ use crate::mcp::transport::child::Group;
 /// What all processes of the group use now; absent where the system does not tell, or where none of it is left.
 pub fn of(group: Group) -> Option<ProcessUse> {
     let mut sum = ProcessUse::default();
+    let ours = group.is_supervised().then(|| group.id().to_string());
     for process in std::fs::read_dir("/proc").ok()?.flatten() {
         let is_process = process
             .file_name()
             .as_encoded_bytes()
             .iter()
             .all(u8::is_ascii_digit);
-        if !is_process || group_of(&process.path()) != Some(group.id()) {
+        // The supervisor is a part of us.
+        let is_ours = ours
+            .as_ref()
+            .is_some_and(|ours| process.file_name() == ours.as_str());
+        if !is_process || is_ours || group_of(&process.path()) != Some(group.id()) {
             continue;
         }
         sum.count += 1;
