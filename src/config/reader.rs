@@ -57,7 +57,7 @@ pub(super) struct Read<T> {
 /// Reads one table.
 pub(super) struct Reader<'c> {
     pub(super) context: Context<'c>,
-    table: &'c Table,
+    pub(super) table: &'c Table,
     /// The table's full name, such as `mcp_servers.files`.
     name: String,
     pub(super) problems: Vec<Problem>,

@@ -244,6 +244,7 @@ fn what_is_wrong_is_said_and_the_theme_is_taken_over() {
     let dark = Config {
         ui: UiSettings {
             theme: ThemeChoice::Dark,
+            ..UiSettings::default()
         },
         ..(*config(&["mine"])).clone()
     };

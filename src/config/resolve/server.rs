@@ -125,11 +125,8 @@ fn says(entry: &Entry, key: &str, truth: bool) -> bool {
     said == Some(&Value::Boolean(truth))
 }
 
-fn server(
-    context: Context<'_>,
-    entry: &Entry,
-    warnings: &mut Vec<String>,
-) -> Result<ServerSpec, Vec<Problem>> {
+/// The reader of one server's table.
+fn reader<'c>(context: Context<'c>, entry: &'c Entry) -> Result<Reader<'c>, Vec<Problem>> {
     let full = format!("mcp_servers.{}", entry.key);
     let Value::Table(table) = &entry.node.value else {
         let message = format!("wrong type: {}", entry.node.value.kind());
@@ -137,9 +134,17 @@ fn server(
         problem.expected = Some(format!("a table: `[{full}]`"));
         return Err(vec![problem]);
     };
-    let mut reader = Reader::new(context, table, full);
+    Ok(Reader::new(context, table, full))
+}
+
+fn server(
+    context: Context<'_>,
+    entry: &Entry,
+    warnings: &mut Vec<String>,
+) -> Result<ServerSpec, Vec<Problem>> {
+    let mut reader = reader(context, entry)?;
     name(&mut reader, entry);
-    keys(&mut reader, table, warnings);
+    keys(&mut reader, warnings);
     let launch = launch::launch(&mut reader, entry.at);
     let startup = startup(&mut reader);
     let mut policy = policy::policy(&mut reader);
@@ -190,8 +195,9 @@ fn name(reader: &mut Reader<'_>, entry: &Entry) {
     }
 }
 
-fn keys(reader: &mut Reader<'_>, table: &Table, warnings: &mut Vec<String>) {
-    let ignored: Vec<&Entry> = table
+fn keys(reader: &mut Reader<'_>, warnings: &mut Vec<String>) {
+    let ignored: Vec<&Entry> = reader
+        .table
         .entries
         .iter()
         .filter(|entry| IGNORED.contains(&entry.key.as_str()))

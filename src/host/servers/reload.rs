@@ -236,7 +236,9 @@ impl Host {
 
     /// What is remembered of a server that is gone or is another one now.
     fn forget(&mut self, old: &Server, new: Option<&ServerSpec>, effects: &mut Vec<Effect>) {
+        self.forget_results(&old.name);
         let (name, book) = (&old.name, &mut self.book);
+        book.limiters.remove(name);
         book.lifecycles.remove(name);
         book.probes.remove(name);
         book.unlisted.remove(name);

@@ -228,6 +228,7 @@ impl Host {
             unknown += usize::from(matches!(line.stage, Stage::Sent { .. }));
             self.calls.push(revived(line, id));
         }
+        self.calls_are_written_down();
         for entry in record.entries {
             if let Entry::Assistant(step) = &entry {
                 self.book.numbers.go_past(step.turn);

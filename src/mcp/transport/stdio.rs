@@ -37,17 +37,11 @@ pub fn start(
     tasks: &TaskTracker,
 ) -> Result<Link, Box<Failure>> {
     let mut child = program.spawn()?;
-    let Some((((stdin, stdout), stderr), group)) = pipes(&mut child, program) else {
-        let failure = Failure::new(FailureKind::Spawn, "the child has no pipes");
-        return Err(Box::new(failure));
-    };
-    let (out, queue) = mpsc::channel(OUT_QUEUE);
-    let (reports, inbound) = mpsc::channel(IN_QUEUE);
-    let stop = CancellationToken::new();
+    let (((stdin, stdout), stderr), group) = pipes(&mut child, program)?;
+    let ((out, queue), (reports, inbound)) = (mpsc::channel(OUT_QUEUE), mpsc::channel(IN_QUEUE));
+    let [stop, close_stdin, deaf] = [(); 3].map(|()| CancellationToken::new());
     let notes = Notes::new(program.display());
     notes.group(group);
-    let close_stdin = CancellationToken::new();
-    let deaf = CancellationToken::new();
     let stdin = Stdin {
         pipe: stdin,
         close: close_stdin.clone(),
@@ -65,14 +59,9 @@ pub fn start(
         notes: notes.clone(),
         reports,
     };
-    let (notes, refused) = (notes.clone(), keeper.refused.clone());
+    let (refused, reports) = (keeper.refused.clone(), keeper.reports.clone());
     let drained = tasks.spawn(drain(stderr, notes.clone(), tap.clone(), refused));
-    let read = tasks.spawn(read(
-        stdout,
-        keeper.reports.clone(),
-        notes.clone(),
-        tap.clone(),
-    ));
+    let read = tasks.spawn(read(stdout, reports, notes.clone(), tap.clone()));
     tasks.spawn(keeper.keep(read, drained));
     Ok(Link {
         out,
@@ -86,11 +75,12 @@ pub fn start(
 
 type Pipes = (((ChildStdin, ChildStdout), ChildStderr), Group);
 
-fn pipes(child: &mut Child, program: &Program) -> Option<Pipes> {
+fn pipes(child: &mut Child, program: &Program) -> Result<Pipes, Box<Failure>> {
     let pipes = Option::zip(child.stdin.take(), child.stdout.take());
-    pipes
-        .zip(child.stderr.take())
-        .zip(Group::of(child, program))
+    let pipes = pipes.zip(child.stderr.take());
+    let pipes = pipes.zip(Group::of(child, program));
+    let none = || Failure::new(FailureKind::Spawn, "the child has no pipes");
+    pipes.ok_or_else(|| Box::new(none()))
 }
 
 /// The child's stdin, and how both sides say that it is over.
