@@ -37,7 +37,8 @@ fn fault(name: &str, harm: impl Fn(&Deck) + Send + Sync + 'static) -> Fault {
             .map(str::to_owned)
             .to_vec(),
         shell: String::new(),
-        codes: &[0],
+        // With 3 where the record of calls could not be written, which is said; the answer came all the same.
+        codes: &[0, 3],
         words: &["done"],
     }
 }

@@ -270,7 +270,7 @@ fn streams() -> Vec<Fault> {
 /// Calls that nobody can make sense of.
 fn odd_calls() -> Vec<Fault> {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let long = json!({ "n": 1, "text": "x".repeat(3_000_000) }).to_string();
+    let long = json!({ "n": 1, "text": "x".repeat(1_000_000) }).to_string();
     let odd = |name: &str, tool: &str, arguments: &str| {
         survived(name, vec![call(tool, arguments), done()])
     };
@@ -310,7 +310,7 @@ fn odd_calls() -> Vec<Fault> {
             "{\"n\": \"many\"}",
         ),
         odd("writes arguments nested 100,000 deep", "good__echo", &deep),
-        odd("writes three megabytes of arguments", "good__echo", &long),
+        odd("writes a megabyte of arguments", "good__echo", &long),
         odd("writes no arguments", "good__echo", ""),
         row(
             "makes the same call for ever",
