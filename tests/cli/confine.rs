@@ -103,7 +103,7 @@ fn a_confined_process_reads_and_changes_what_is_named_and_nothing_else() {
         (["cat", &at("closed/a")], false),
         (["ls", &at("")], false),
         (
-            ["ls", &home.path("home").to_string_lossy().into_owned()],
+            ["ls", home.path("home").to_string_lossy().as_ref()],
             false,
         ),
         (["touch", &at("kept/new")], true),

@@ -188,8 +188,7 @@ fn agent(fault: &Fault, ran: &Ran) -> Vec<String> {
         ));
     }
     let bad = of("tool_result")
-        .filter(|result| result["server"] != "good")
-        .last();
+        .rfind(|result| result["server"] != "good");
     let outcome = bad
         .map(|result| result["outcome"].clone())
         .unwrap_or_default();
