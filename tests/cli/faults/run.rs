@@ -189,7 +189,7 @@ fn agent(fault: &Fault, ran: &Ran) -> Vec<String> {
     }
     let bad = of("tool_result")
         .filter(|result| result["server"] != "good")
-        .last();
+        .next_back();
     let outcome = bad
         .map(|result| result["outcome"].clone())
         .unwrap_or_default();
