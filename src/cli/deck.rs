@@ -74,6 +74,7 @@ async fn run(
         news: &mut heard,
         configure: &mut |config| {
             script.replace(self::script(&config));
+            setup::redactor(&config);
             driver.borrow_mut().reconfigure(config);
         },
         see: &mut |host| driver.borrow_mut().see(host),

@@ -1,7 +1,7 @@
 //! From arguments to a running host: the configuration, the driver, and the folder for data.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use directories::ProjectDirs;
 
@@ -100,9 +100,15 @@ pub fn settings(config: &Config) -> Settings {
     }
 }
 
-/// Knows every secret of the configuration.
+/// Knows every secret of the configuration. There is one for the whole program, which learns those of each further configuration:
+/// that of a folder once it is trusted, and one that was read again.
 pub fn redactor(config: &Config) -> Arc<Redactor> {
-    Arc::new(secrets::redactor(config, |name| std::env::var(name).ok()))
+    static KNOWN: OnceLock<Arc<Redactor>> = OnceLock::new();
+    let known = KNOWN.get_or_init(Arc::default);
+    for secret in secrets::of_all(config, |name| std::env::var(name).ok()) {
+        known.learn(&secret);
+    }
+    known.clone()
 }
 
 /// The record of calls of this person.

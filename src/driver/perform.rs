@@ -84,6 +84,8 @@ pub struct Driver {
     witness: Witness,
     sessions: Option<Sessions>,
     tasks: JoinSet<()>,
+    /// What is being written down: waited for at the end, or half a file could stay, or an answer be lost.
+    keeping: JoinSet<()>,
 }
 
 impl Driver {
@@ -113,6 +115,7 @@ impl Driver {
             witness,
             sessions,
             tasks,
+            keeping: JoinSet::new(),
         };
         (
             driver,
@@ -126,6 +129,7 @@ impl Driver {
     /// Carries out one effect. Never waits.
     pub fn perform(&mut self, effect: Effect) {
         while self.tasks.try_join_next().is_some() {}
+        while self.keeping.try_join_next().is_some() {}
         self.carry_out(effect);
     }
 
@@ -161,8 +165,8 @@ impl Driver {
             }
             Effect::Keep(Keep::Audit(record)) => self.witness.record(&record),
             Effect::Keep(what) => {
-                let sessions = self.sessions.as_ref();
-                keep::keep(what, &self.config, sessions, &self.events, &mut self.tasks);
+                let (sessions, keeping) = (self.sessions.as_ref(), &mut self.keeping);
+                keep::keep(what, &self.config, sessions, &self.events, keeping);
             }
             Effect::Session(wish) => {
                 if let Some(sessions) = &self.sessions {
@@ -312,7 +316,10 @@ impl Driver {
         let sessions = self
             .sessions
             .map(|sessions| spawn_blocking(|| sessions.finish()));
-        let files = timeout(FILES_WITHIN, OptionFuture::from(sessions));
+        let mut keeping = self.keeping;
+        let kept = async { while keeping.join_next().await.is_some() {} };
+        let files = async { tokio::join!(kept, OptionFuture::from(sessions)) };
+        let files = timeout(FILES_WITHIN, files);
         let closing = async { tokio::join!(servers, files) };
         tokio::pin!(closing);
         loop {

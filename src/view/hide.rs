@@ -113,7 +113,8 @@ impl Run {
 
 /// Covers the secrets in a frame. `panes` are parts of it whose rows belong together.
 pub fn secrets(known: &Redactor, buffer: &mut Buffer, panes: impl Iterator<Item = Rect>) {
-    let known: Vec<&str> = known.known().collect();
+    let known = known.known();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     if known.is_empty() {
         return;
     }

@@ -102,10 +102,7 @@ fn a_confined_process_reads_and_changes_what_is_named_and_nothing_else() {
         (["cat", &at("kept/a")], true),
         (["cat", &at("closed/a")], false),
         (["ls", &at("")], false),
-        (
-            ["ls", home.path("home").to_string_lossy().as_ref()],
-            false,
-        ),
+        (["ls", home.path("home").to_string_lossy().as_ref()], false),
         (["touch", &at("kept/new")], true),
         (["touch", &at("open/new")], false),
         (["touch", &at("closed/new")], false),

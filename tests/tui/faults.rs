@@ -33,7 +33,7 @@ const WORST: [(&str, bool); 12] = [
     ("ends in the middle of a call", false),
     ("has 5,000 tools and one bad", false),
     ("drips its answer byte by byte", false),
-    ("answers with 8 MB of text", false),
+    ("answers with 4 MB of text", false),
 ];
 
 #[derive(Deserialize)]

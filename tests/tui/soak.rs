@@ -68,7 +68,8 @@ fn answer(body: &Value) -> Reply {
             .as_str()
             .filter(|_| message["role"] == "user")?;
         let (_, number) = text.rsplit_once("round ")?;
-        number.trim().parse::<usize>().ok()
+        let digits = number.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<usize>().ok()
     };
     let asked = all
         .iter()

@@ -9,6 +9,7 @@ mod keys;
 mod shapes;
 
 use std::collections::VecDeque;
+use std::sync::{PoisonError, RwLock};
 
 use serde_json::Value;
 
@@ -19,17 +20,17 @@ pub const MASK: &str = "***";
 const SHORTEST_SECRET: usize = 4;
 
 /// The most secrets that are learned later: tokens end, and nobody speaks of one that ended long ago.
-const MOST_LEARNED: usize = 256;
+const MOST_LEARNED: usize = 1024;
 
 /// A line of a secret of several lines is one by itself from this length on.
 const LONG_LINE: usize = 16;
 
-/// Knows the secrets of one connection.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// Knows the secrets of one connection, or of the whole program. Whoever shares it sees what it learns.
+#[derive(Default)]
 pub struct Redactor {
     literals: Vec<String>,
     /// Secrets that came later, the newest last.
-    learned: VecDeque<String>,
+    learned: RwLock<VecDeque<String>>,
 }
 
 impl Redactor {
@@ -57,26 +58,31 @@ impl Redactor {
         literals.dedup();
         Self {
             literals,
-            learned: VecDeque::new(),
+            learned: RwLock::default(),
         }
     }
 
     /// Learns a secret that came later, such as a token; of many the oldest is let go.
-    pub fn learn(&mut self, secret: &str) {
+    pub fn learn(&self, secret: &str) {
         if self.knows(secret) {
             return;
         }
+        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
         for literal in Self::new([secret]).literals {
-            if self.learned.len() == MOST_LEARNED {
-                self.learned.pop_front();
+            if learned.len() == MOST_LEARNED {
+                learned.pop_front();
             }
-            self.learned.push_back(literal);
+            learned.push_back(literal);
         }
     }
 
     /// Whether it has learned this secret.
     pub fn knows(&self, secret: &str) -> bool {
-        self.learned.iter().any(|known| known == secret)
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        learned
+            .iter()
+            .chain(&self.literals)
+            .any(|known| known == secret)
     }
 
     /// A text without its secrets. A line of JSON stays JSON; [`Redactor::json`] is surer where the value is at hand.
@@ -106,7 +112,8 @@ impl Redactor {
     /// A text without the secrets that the configuration names, for what is shown; shapes and keys stay.
     pub fn hide(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for literal in self.known() {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        for literal in learned.iter().chain(&self.literals) {
             if text.contains(literal) {
                 text = text.replace(literal, MASK);
             }
@@ -115,9 +122,9 @@ impl Redactor {
     }
 
     /// The secrets that it knows as they are, the longest first among those of the configuration.
-    pub fn known(&self) -> impl Iterator<Item = &str> {
-        let all = self.learned.iter().chain(&self.literals);
-        all.map(String::as_str)
+    pub fn known(&self) -> Vec<String> {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        learned.iter().chain(&self.literals).cloned().collect()
     }
 
     fn redact_from(&self, text: &str, in_key: bool) -> (String, bool) {

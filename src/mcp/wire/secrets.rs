@@ -5,7 +5,7 @@
 use url::Url;
 
 use crate::config::{Bundled, Config, HttpLaunch, KeySource, Launch, OauthSettings, Secret};
-use crate::mcp::wire::redact::{MASK, Redactor};
+use crate::mcp::wire::redact::MASK;
 
 /// A value under a name that says nothing is no secret when it is shorter: `info`, `json` or `true` stand in every message.
 const PLAIN: usize = 8;
@@ -62,9 +62,9 @@ pub fn of(launch: &Launch, variable: impl Fn(&str) -> Option<String>) -> Vec<Str
     }
 }
 
-/// The redactor of the whole program: the secrets of all servers and of the model, for logs, exports, sessions and the screen.
-/// `variable` gives the value of a variable that is passed on.
-pub fn redactor(config: &Config, variable: impl Fn(&str) -> Option<String>) -> Redactor {
+/// The secrets of all servers and of the model, for logs, exports, sessions and the screen. `variable` gives the value of a
+/// variable that is passed on.
+pub fn of_all(config: &Config, variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let servers = config.servers.iter();
     let mut all: Vec<String> = servers
         .flat_map(|spec| of(&spec.launch, &variable))
@@ -77,7 +77,7 @@ pub fn redactor(config: &Config, variable: impl Fn(&str) -> Option<String>) -> R
             .chain(model.headers.values())
             .map(exposed),
     );
-    Redactor::new(all.iter().map(String::as_str))
+    all
 }
 
 /// What a sign-in is done with.

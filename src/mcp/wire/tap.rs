@@ -3,7 +3,7 @@
 //! Impure: reads the clock. Made once by the driver; each connection takes a [`ConnectionTap`] of its own.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use serde_json::json;
@@ -46,7 +46,7 @@ pub struct ConnectionTap {
     shared: Arc<Shared>,
     server: ServerName,
     generation: Generation,
-    redactor: Arc<RwLock<Redactor>>,
+    redactor: Arc<Redactor>,
     /// Where the server's stderr stands: a private key may come in lines.
     stderr: Arc<Mutex<Lines>>,
 }
@@ -107,7 +107,7 @@ impl Tap {
             shared: self.shared.clone(),
             server,
             generation,
-            redactor: Arc::new(RwLock::new(redactor)),
+            redactor: Arc::new(redactor),
             stderr: Arc::default(),
         }
     }
@@ -127,29 +127,18 @@ impl Shared {
 impl ConnectionTap {
     /// Learns a secret that came after the connection was made. Every clone knows it from then on.
     pub fn learn(&self, secret: &str) {
-        let known = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
-        if known.knows(secret) {
-            return;
-        }
-        drop(known);
-        let mut redactor = self
-            .redactor
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        redactor.learn(secret);
+        self.redactor.learn(secret);
     }
 
     /// A text without the secrets of this connection.
     pub fn redacted(&self, text: &str) -> String {
-        let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
-        redactor.redact(text)
+        self.redactor.redact(text)
     }
 
     /// A line of stderr without the secrets of this connection, as it is recorded and shown. Each line once, in order.
     pub fn redacted_stderr(&self, line: &str) -> String {
-        let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
         let mut lines = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.next(&redactor, line)
+        lines.next(&self.redactor, line)
     }
 
     /// Records one line or body of `bytes` bytes; waits only while the file is behind.

@@ -221,9 +221,11 @@ fn records(deck: &Deck) -> Vec<String> {
     }
     for path in aftermath::files(&deck.home.data_dir()) {
         let text = std::fs::read(deck.home.data_dir().join(&path)).unwrap_or_default();
-        let is_words = path
-            .extension()
-            .is_some_and(|ext| ext == "log" || ext == "jsonl");
+        // A conversation is kept as it was, to be gone on with; it is no text for a terminal, `sessions show` is.
+        let is_words = !path.starts_with("sessions")
+            && path
+                .extension()
+                .is_some_and(|ext| ext == "log" || ext == "jsonl");
         if is_words {
             let text = String::from_utf8_lossy(&text);
             found.extend(aftermath::text(&path.display().to_string(), &text));

@@ -188,7 +188,8 @@ fn agent(fault: &Fault, ran: &Ran) -> Vec<String> {
         ));
     }
     let bad = of("tool_result")
-        .rfind(|result| result["server"] != "good");
+        .filter(|result| result["server"] != "good")
+        .next_back();
     let outcome = bad
         .map(|result| result["outcome"].clone())
         .unwrap_or_default();
