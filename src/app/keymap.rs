@@ -310,7 +310,7 @@ pub static TABLE: &[Binding] = &[
     row!(&[Palette], [key(Code::Delete)], Intent::Session(SessionKey::Delete), "remove", "Of the saved sessions: delete the marked one; pressed once more, it is gone"),
     row!(LISTS, [key(Code::Enter)], Intent::Open, "open", "Open all about the marked row"),
     row!(&[Calls, Detail], [c('c')], Intent::LookAfter, "check", "Of a call whose outcome is unknown: write a look by a tool that only reads into the input"),
-    row!(&[Calls, Detail], [c('a')], Intent::RepeatCall, "send again", "Of a call whose outcome is unknown: send it once more; pressed twice"),
+    row!(&[Calls, Detail], [c('x')], Intent::RepeatCall, "send again", "Of a call whose outcome is unknown: send it once more; pressed twice"),
     row!(&[Calls], [c('y')], Intent::CopyResult, "copy", "Copy the result of the marked call"),
     row!(&[Servers, Detail], [c('a')], Intent::Pins(None), "changes", "Look at what a server has changed in its tools; there, accept it"),
     row!(&[Calls, Detail], [c('f')], Intent::Keeping(Keeping::Afresh), "fresh", "Make a call once more whose answer was kept, and ask the server itself"),
