@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::mcp::failure::{Failure, FailureKind};
-use crate::mcp::transport::child::{self, GRACE, Group};
+use crate::mcp::transport::child;
+use crate::mcp::transport::group::{self, GRACE, Group};
 use crate::mcp::transport::{Inbound, Notes};
 
 /// How long the pipes may stay open after the process has gone; a grandchild can hold them.
@@ -72,7 +73,7 @@ impl Keeper {
             () = self.stop.cancelled() => {
                 ender = Ender::Us;
                 self.close_stdin.cancel();
-                child::end(&mut self.child, self.group, GRACE).await
+                group::end(&mut self.child, self.group, GRACE).await
             }
             _ = &mut read => {
                 read_over = true;
@@ -109,7 +110,7 @@ impl Keeper {
             }
         }
         self.close_stdin.cancel();
-        child::end(&mut self.child, self.group, GRACE).await
+        group::end(&mut self.child, self.group, GRACE).await
     }
 
     fn failure(&self, status: Option<ExitStatus>, ender: Ender) -> Failure {
@@ -130,7 +131,7 @@ impl Keeper {
             ),
         };
         let mut failure = self.notes.dress(Failure::new(kind, message));
-        failure.exit = status.map(child::describe);
+        failure.exit = status.map(group::describe);
         failure
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod child;
 pub mod confine;
+mod group;
 pub mod http;
 mod keeper;
 pub mod stdio;
@@ -22,7 +23,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::mcp::failure::{Failure, FailureKind};
-use crate::mcp::transport::child::Group;
+use crate::mcp::transport::group::Group;
 use crate::mcp::wire::lines::head;
 
 /// Messages that may wait for a server that does not read. One more is refused as not sent.

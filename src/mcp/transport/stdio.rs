@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::mcp::failure::{Failure, FailureKind};
-use crate::mcp::transport::child::{Group, Program};
+use crate::mcp::transport::child::Program;
+use crate::mcp::transport::group::Group;
 use crate::mcp::transport::keeper::{Keeper, Refused};
 use crate::mcp::transport::supervise;
 use crate::mcp::transport::{

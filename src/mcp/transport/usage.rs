@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::mcp::health::ProcessUse;
-use crate::mcp::transport::child::Group;
+use crate::mcp::transport::group::Group;
 
 /// What all processes of the group use now; absent where the system does not tell, or where none of it is left.
 pub fn of(group: Group) -> Option<ProcessUse> {
