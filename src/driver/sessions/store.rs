@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::driver::sessions::disk::{is_locked, lock};
 use crate::driver::sessions::id;
 use crate::driver::sessions::journal::Journal;
+use crate::driver::sessions::writer::written;
 use crate::host::session::{Header, Line, Reading, Record, Shelf, Summary, summary};
 use crate::ids::Moment;
 
@@ -233,7 +234,7 @@ impl Store {
             false => Vec::new(),
         };
         let title = title.trim().chars().take(200).collect();
-        lines.extend(serde_json::to_vec(&Line::Title { title }).unwrap_or_default());
+        lines.extend(written(&Line::Title { title }).into_bytes());
         lines.push(b'\n');
         Journal::new(file, opened.reading.good)
             .add(&lines, true)

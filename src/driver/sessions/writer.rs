@@ -16,6 +16,7 @@ use crate::host::session::{
 };
 use crate::ids::Moment;
 use crate::mcp::wire::redact::Redactor;
+use crate::text::clean;
 
 /// What the writer is given once.
 #[derive(Debug, Clone)]
@@ -268,9 +269,7 @@ fn goes_on_in(
             let copy = id::new(SystemTime::now());
             target.from = Some(std::mem::replace(&mut target.id, copy));
             for line in &reading.lines {
-                target
-                    .head
-                    .extend(serde_json::to_vec(line).unwrap_or_default());
+                target.head.extend(written(line).into_bytes());
                 target.head.push(b'\n');
             }
             (target, Some(why))
@@ -289,7 +288,7 @@ fn head(place: &Place, target: &Target) -> Vec<u8> {
         config: place.config.clone(),
         from: target.from.clone(),
     });
-    let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
+    let mut bytes = written(&line).into_bytes();
     bytes.push(b'\n');
     bytes.extend_from_slice(&target.head);
     bytes
@@ -299,13 +298,18 @@ fn head(place: &Place, target: &Target) -> Vec<u8> {
 /// text by text.
 pub fn redacted(line: &Line, redactor: &Redactor) -> String {
     let plain = serde_json::to_string(line).unwrap_or_default();
-    let clean = redactor.redact(&plain);
-    if clean == plain || serde_json::from_str::<Line>(&clean).is_ok() {
-        return clean;
+    let redacted = redactor.redact(&plain);
+    if redacted == plain || serde_json::from_str::<Line>(&redacted).is_ok() {
+        return clean::json(&redacted);
     }
     let mut value = serde_json::to_value(line).unwrap_or_default();
     clean_texts(&mut value, redactor);
-    value.to_string()
+    clean::json(&value.to_string())
+}
+
+/// A line as it stands in a file: whoever looks at the file sees what is there.
+pub fn written(line: &Line) -> String {
+    clean::json(&serde_json::to_string(line).unwrap_or_default())
 }
 
 fn clean_texts(value: &mut serde_json::Value, redactor: &Redactor) {
