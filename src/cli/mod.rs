@@ -58,8 +58,15 @@ pub fn run() -> ExitCode {
         Ok(args) => args,
         Err(refusal) => return output::usage(&refusal),
     };
+    match carry_out(args) {
+        Ok(code) => code,
+        Err(error) => output::error(&error),
+    }
+}
+
+fn carry_out(args: args::Args) -> Result<ExitCode, CliError> {
     let global = &args.global;
-    let outcome = match args.command {
+    match args.command {
         None => deck::open(global, &args.begin),
         Some(_) if args.begin.is_given() => Err(resume::misplaced()),
         Some(args::Command::Demo(what)) => demo::run(&what, global),
@@ -81,14 +88,10 @@ pub fn run() -> ExitCode {
         Some(args::Command::Config(what)) => config::run(&what, &global.flags()),
         Some(args::Command::Trust(what)) => trust::run(&what, global),
         Some(args::Command::Untrust(what)) => trust::untrust(&what, global),
-        Some(args::Command::Serve(what)) => serve::run(*what),
+        Some(args::Command::Serve(what)) => serve::run(*what, global),
         Some(args::Command::Token(what)) => token::run(&what),
         Some(args::Command::Audit(what)) => audit::run(&what),
         Some(args::Command::Undo(what)) => undo::run(&what, global),
         Some(args::Command::ConformanceClient(what)) => conformance::run(&what, global),
-    };
-    match outcome {
-        Ok(code) => code,
-        Err(error) => output::error(&error),
     }
 }

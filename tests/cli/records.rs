@@ -268,3 +268,16 @@ fn an_address_for_others_has_to_be_meant() {
     let ran = deck.run(&["list", "--metrics", "no address"]).expect(2);
     assert!(ran.err.contains("is no address"), "{ran}");
 }
+
+#[test]
+fn a_served_server_has_metrics_by_the_same_flag_and_the_same_rule() {
+    let deck = Deck::new("[model]\nprovider = \"none\"\n");
+    let serve = ["serve", "filesystem", "."];
+    let with = |flags: &[&'static str]| deck.run(&[&serve, flags].concat()).expect(2).err;
+    let pipe = with(&["--metrics", "0"]);
+    assert!(pipe.contains("give it --http as well"), "{pipe}");
+    let open = with(&["--http", "0", "--metrics", "0.0.0.0:0"]);
+    assert!(open.contains("--metrics-any-host"), "{open}");
+    let none = with(&["--http", "0", "--metrics", "no address"]);
+    assert!(none.contains("is no address"), "{none}");
+}

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::global::Global;
 use crate::cli::output;
+use crate::driver::metrics;
 use crate::servers::Transport;
 use crate::servers::http::{Options, TlsFiles};
 use crate::text::clean;
@@ -33,10 +36,6 @@ pub struct HttpArgs {
     /// Let web pages of this origin send requests; repeatable
     #[arg(long, value_name = "ORIGIN", requires = "http")]
     allow_origin: Vec<String>,
-    /// Prometheus metrics and health on a plain listener of their own; needed for metrics beyond loopback and
-    /// with --public-url
-    #[arg(long, value_name = "[HOST:]PORT", value_parser = address, requires = "http")]
-    metrics: Option<SocketAddr>,
     /// Keep sessions in memory for clients up to 2025-11-25, which a server needs to ask them; then each client needs one
     /// and the same instance
     #[arg(long, requires = "http")]
@@ -61,14 +60,26 @@ impl HttpArgs {
         self.tls_key.as_deref()
     }
 
-    /// The way to the clients.
-    pub fn transport(self) -> Transport {
+    /// The way to the clients. Metrics and health have a plain listener of their own with `--metrics`, which is needed for
+    /// metrics beyond loopback and with `--public-url`.
+    ///
+    /// # Errors
+    /// `--metrics` without `--http`, or at an address that is none or that others reach.
+    pub fn transport(self, global: &Global) -> Result<Transport, CliError> {
+        let metrics = metrics_door(global)?;
         let Some(address) = self.http else {
-            return Transport::Stdio;
+            return match metrics {
+                Some(_) => Err(CliError::new(
+                    ErrorKind::Usage,
+                    "--metrics: a server on stdin and stdout has none",
+                )
+                .hint("give it --http as well")),
+                None => Ok(Transport::Stdio),
+            };
         };
         let tls = self.tls_cert.zip(self.tls_key);
-        Transport::Http(Box::new(Options {
-            metrics: self.metrics,
+        Ok(Transport::Http(Box::new(Options {
+            metrics,
             public_url: self.public_url,
             tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
             allow_hosts: self.allow_host,
@@ -81,7 +92,7 @@ impl HttpArgs {
             announce: |url| output::data(&format!("{url}\n")),
             notice: |text| output::note(&clean::block(text)),
             ..Options::new(address)
-        }))
+        })))
     }
 }
 
@@ -95,4 +106,24 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     }
     let mut found = text.to_socket_addrs().map_err(|e| e.to_string())?;
     found.next().ok_or_else(|| "no such host".to_owned())
+}
+
+/// Where `--metrics` says that they are: loopback, unless other hosts were let in as well.
+fn metrics_door(global: &Global) -> Result<Option<SocketAddr>, CliError> {
+    let Some(text) = &global.metrics else {
+        return Ok(None);
+    };
+    let refused = |why: String| CliError::new(ErrorKind::Usage, format!("--metrics: {why}"));
+    let found = address(text).map_err(|why| {
+        refused(format!("`{text}` is no address: {why}"))
+            .hint("write it as HOST:PORT or as a port, such as 9464")
+    })?;
+    if !metrics::is_loopback(found.ip()) && !global.metrics_any_host {
+        let why =
+            format!("`{text}` can be reached from other machines, and the figures name tools");
+        return Err(refused(why).hint(
+            "give an address of this machine, such as 127.0.0.1:9464, or say --metrics-any-host as well",
+        ));
+    }
+    Ok(Some(found))
 }

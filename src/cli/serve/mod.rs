@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use tokio::runtime::Builder;
 
 use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::global::Global;
 use crate::cli::output;
 use crate::servers::guard::Guard;
 use crate::servers::{Access, ServeError, Serving, conformance, crm, filesystem, scripted};
@@ -89,26 +90,26 @@ pub struct Common {
 }
 
 /// Runs the server until its clients are gone or it is told to end.
-pub fn run(args: ServeArgs) -> Result<ExitCode, CliError> {
+pub fn run(args: ServeArgs, global: &Global) -> Result<ExitCode, CliError> {
     match args.server {
         Served::Filesystem {
             roots,
             read_only,
             common,
-        } => block_on(common, async |serving| {
+        } => block_on(common, global, async |serving| {
             filesystem::serve(roots, access(read_only), serving).await
         }),
         Served::Database(DatabaseArgs { what, common }) => {
-            block_on(common, async |serving| what.serve(serving).await)
+            block_on(common, global, async |serving| what.serve(serving).await)
         }
         Served::Crm {
             url,
             read_only,
             common,
-        } => block_on(common, async |serving| {
+        } => block_on(common, global, async |serving| {
             crm::serve(url.as_deref(), access(read_only), serving).await
         }),
-        Served::Conformance { common } => block_on(common, conformance::serve),
+        Served::Conformance { common } => block_on(common, global, conformance::serve),
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
             .map_err(|why| CliError::new(ErrorKind::Usage, why)),
@@ -126,6 +127,7 @@ fn access(read_only: bool) -> Access {
 /// One thread is enough for a pipe to one client, as the tools run on threads of their own; many clients want more.
 fn block_on(
     common: Box<Common>,
+    global: &Global,
     server: impl AsyncFnOnce(Serving) -> Result<(), ServeError>,
 ) -> Result<ExitCode, CliError> {
     let mut threads = match common.http.http {
@@ -146,7 +148,7 @@ fn block_on(
     let outcome = runtime.block_on(async {
         let guard = Guard::open(common.rules.options()).await;
         let guard = guard.map_err(|error| CliError::new(ErrorKind::Usage, error.to_string()))?;
-        let transport = common.http.transport();
+        let transport = common.http.transport(global)?;
         server(Serving { transport, guard }).await.map_err(refusal)
     });
     // A thread that still waits on stdin must not hold the process.
