@@ -374,8 +374,8 @@ pub(super) fn hash_into(call: &ToolCall, now: Moment, hasher: &mut impl Hasher) 
         CallState::Asking { .. } => 0u8.hash(hasher),
         CallState::Queued { place, .. } => (4u8, place, call.resent).hash(hasher),
         CallState::Running { since, .. } => {
-            (1u8, call.resent).hash(hasher);
-            (now.0 / 100_000, now.since(*since).as_millis() / 100).hash(hasher);
+            let tenths = now.since(*since).as_millis() / 100;
+            (1u8, call.resent, now.0 / 100_000, tenths).hash(hasher);
             if let Some(progress) = &call.progress {
                 (progress.done.to_bits(), &progress.message).hash(hasher);
                 progress.total.map(f64::to_bits).hash(hasher);
@@ -383,10 +383,7 @@ pub(super) fn hash_into(call: &ToolCall, now: Moment, hasher: &mut impl Hasher) 
         }
         CallState::Done { at, took, end } => {
             (2u8, at, took, end.word()).hash(hasher);
-            if let CallEnd::Outcome {
-                outcome: CallOutcome::Answered { result },
-            } = end
-            {
+            if let Some(result) = call.result() {
                 for block in &result.content {
                     if let Block::Text { text } = block {
                         (text.len(), glance(text)).hash(hasher);

@@ -157,13 +157,12 @@ fn facts(app: &App, server: &Server, cols: usize, theme: &Theme) -> Lines {
         fact(&mut out, name, vec![span(text, theme.text)], cols, theme);
     }
     out.extend(pins::of_server(server, cols, theme));
-    let health = &server.health;
     for (name, value) in vitals::long(server, theme, app.now) {
         fact(&mut out, name, value, cols, theme);
     }
     // What it failed by is told below, whole.
     let failed = server.status.failure().map(Failure::headline);
-    let error = health.last_error.as_ref();
+    let error = server.health.last_error.as_ref();
     if let Some(error) = error.filter(|error| failed.as_ref() != Some(*error)) {
         let error = vec![span(clean::line(&head(error)), theme.warn)];
         fact(&mut out, "last error", error, cols, theme);

@@ -8,6 +8,7 @@ mod finish;
 mod make;
 mod memory;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::host::call::{CallEnd, CallState, ToolCall};
@@ -66,11 +67,7 @@ impl Host {
             .collect();
         let mut effects = self.asks_of_calls_over(|call| running.contains(&call));
         self.cancel_adrift(&running);
-        // Sent before, and about to be sent again: that it was never sent would be untrue.
-        let sent_before: std::collections::BTreeMap<CallId, CallEnd> = running
-            .iter()
-            .filter_map(|id| Some((*id, self.end_of_resend(*id)?)))
-            .collect();
+        let sent_before = self.sent_before(&running);
         for call in &mut self.calls {
             match (&call.state, &call.server) {
                 (CallState::Asking { .. } | CallState::Queued { .. }, _) => {
@@ -98,6 +95,13 @@ impl Host {
         }
         effects.extend(self.cancelled_in_cache(now));
         effects
+    }
+
+    /// The ends of those that were sent before and are about to be sent again: that they were never sent would be untrue.
+    fn sent_before(&mut self, calls: &[CallId]) -> BTreeMap<CallId, CallEnd> {
+        let ends = calls.iter();
+        ends.filter_map(|id| Some((*id, self.end_of_resend(*id)?)))
+            .collect()
     }
 
     pub(in crate::host) fn call_mut(&mut self, id: CallId) -> Option<&mut ToolCall> {

@@ -96,22 +96,24 @@ impl Host {
         effects
     }
 
+    /// What is done about an end.
+    fn next_dial(&mut self, name: &ServerName, kind: FailureKind, now: Moment) -> Next {
+        let random = self.book.dice.roll();
+        let lifecycle = self.book.lifecycles.entry(name.clone()).or_default();
+        let next = lifecycle.ended(kind, now, random);
+        match lifecycle.has_been_ready() || self.settings.redials_at_start {
+            true => next,
+            false => Next::Stay,
+        }
+    }
+
     pub(super) fn ended(
         &mut self,
         name: &ServerName,
         failure: Box<Failure>,
         now: Moment,
     ) -> Vec<Effect> {
-        let random = self.book.dice.roll();
-        let lifecycle = self.book.lifecycles.entry(name.clone()).or_default();
-        let next = match lifecycle.ended(failure.kind, now, random) {
-            Next::Redial { .. }
-                if !lifecycle.has_been_ready() && !self.settings.redials_at_start =>
-            {
-                Next::Stay
-            }
-            next => next,
-        };
+        let next = self.next_dial(name, failure.kind, now);
         let timer = self.book.numbers.timer();
         self.errands_ended(name);
         self.doubt_era(name, failure.kind);

@@ -163,7 +163,8 @@ fn is_of_key(line: &str) -> bool {
 
 impl std::fmt::Debug for Redactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let known = self.literals.len() + self.learned.len();
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.literals.len() + learned.len();
         write!(f, "Redactor({known} secrets)")
     }
 }
