@@ -270,6 +270,9 @@ fn other_credentials_a_restart_and_another_definition_drop_it() {
         let rejected = Vec::new();
         let list = Listing { items, rejected };
         stage.server("other", ServerEvent::Listed(Listed::Tools(list)));
+        let server = "other".into();
+        let tools = None;
+        stage.command(Command::AcceptTools { server, tools });
     };
     let signed_in = |stage: &mut Stage| {
         let event = SignInEvent::Done;

@@ -195,7 +195,7 @@ fn a_call_by_a_definition_that_the_server_no_longer_gives_is_not_sent() {
 fn a_server_that_does_not_come_up_ends_the_calls_that_wait_for_it() {
     let happens: [&dyn Fn(&mut Stage); 2] = [
         &|stage| {
-            stage.server("other", ended(FailureKind::Timeout));
+            stage.server("other", ended(FailureKind::Spawn));
         },
         &|stage| {
             stage.command(Command::Disable("other".into()));
