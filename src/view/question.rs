@@ -19,6 +19,10 @@ use crate::view::{ask, code, composer, meaning, pane, pins, value};
 
 /// Lines about what strikes the eye in the tool; the tools' list shows all.
 const FLAGS: usize = 4;
+/// Rows inside the frame below which no blank line stands before the answers.
+const TIGHT: u16 = 12;
+/// Rows that the arguments have before the words above them, with their title.
+const BODY: u16 = 5;
 
 /// Draws the first question, if there is one. Gives the rows of its arguments and how many of them are on show.
 pub(super) fn draw(
@@ -98,9 +102,12 @@ impl Sheet<'_> {
             let placeholder = reason.text().is_empty().then_some("why not, for the model");
             composer::text(reason, placeholder, theme, frame, below, true);
         }
-        let (rest, answers) = layout::foot(rest, rows(self.foot.len()));
-        pane::lines(frame, answers, &self.foot);
-        let heads = rows(self.head.len()).min(rest.height.saturating_sub(3));
+        // Where rows are few, a blank one is one less to read.
+        let blank = usize::from(area.height < TIGHT);
+        let foot = self.foot.get(blank..).unwrap_or_default();
+        let (rest, answers) = layout::foot(rest, rows(foot.len()));
+        pane::lines(frame, answers, foot);
+        let heads = rows(self.head.len()).min(rest.height.saturating_sub(BODY));
         let (head, rest) = layout::top(rest, heads);
         pane::lines(frame, head, &self.head);
         self.draw_arguments(app.ask.scroll, theme, frame, rest)
@@ -118,6 +125,7 @@ impl Sheet<'_> {
         let first = scroll.min(all.saturating_sub(shown));
         let mut title = match self.above.is_empty() {
             true => format!("arguments as sent · {}", human::bytes(self.bytes as u64)),
+            false if area.width < 60 => "what it would do, then as sent".to_owned(),
             false => "what it would do, and the arguments as sent".to_owned(),
         };
         if all > shown {

@@ -133,6 +133,7 @@ fn needs_sign_in() -> App {
     app.host.servers[2].status = Status::Failed {
         failure: Box::new(failure),
     };
+    app.host.servers[2].judge(false, app.now);
     app.focus = mcpdeck::app::Pane::Servers;
     app.tab = app.focus;
     app.servers.marked = 2;
@@ -204,7 +205,7 @@ fn every_dialog_names_the_server_its_answers_and_how_much_is_hidden() {
             let (all, shown) = measured.ask;
             assert!(shown > 0, "{cols}x{rows}\n{text}");
             // Words where there is a row for them, else the bar.
-            let signed = text.contains(&format!("of {all}")) || text.contains('┃');
+            let signed = text.contains(&format!("of {all} ·")) || text.contains('┃');
             assert_eq!(signed, all > shown, "{cols}x{rows}\n{text}");
         }
     }

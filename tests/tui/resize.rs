@@ -76,12 +76,15 @@ fn a_storm_of_sizes_leaves_the_screen_whole() {
     screen.resize((40, 12));
     screen.wait("the question in a tiny terminal", LIMIT, |s| {
         let text = s.contents();
-        ["Allow this call?", "▸y once", "Hello from MCP!"]
+        ["Allow this call?", "▸y once", "a new file"]
             .iter()
             .all(|words| text.contains(words))
     });
-    screen.key(Key::PageDown);
-    screen.wait_text("\"path\": \"hello.txt\"");
+    // A page at a time comes all that it would do, and all that would be sent.
+    for words in ["+ Hello from MCP!", "\"path\": \"hello.txt\""] {
+        screen.key(Key::PageDown);
+        screen.wait_text(words);
+    }
     screen.key(Key::Char('y'));
     screen.wait_gone("Allow this call?");
     screen.wait_text("I created hello.txt");
