@@ -1,10 +1,12 @@
 //! `mcpdeck call SERVER TOOL`: one tool call by hand, its result on stdout.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
@@ -12,6 +14,7 @@ use crate::cli::hand::{self, Hand};
 use crate::cli::replies::ReplyArgs;
 use crate::cli::{output, save};
 use crate::host::{CallEnd, CallState, Command, ToolCall, arguments, outcome};
+use crate::ids::{CallId, Moment, ServerName};
 use crate::mcp::result::Block;
 use crate::text::clean;
 
@@ -77,11 +80,11 @@ fn report(args: &CallArgs, call: &ToolCall, hand: &Hand) -> Result<ExitCode, Cli
     };
     let hint = hand.era_hint(call);
     if args.json {
-        let mut document = result_json(call, hand.now());
-        if args.output.is_some() {
-            document["saved"] = json!(saved);
-        }
-        output::json(&document);
+        let document = result_json(call, hand.now());
+        output::json(&ResultJson {
+            saved: args.output.is_some().then_some(&saved),
+            ..document
+        });
     }
     let result = hand::answer(call).map_err(|error| match hint {
         Some(hint) => error.hint(hint),
@@ -106,27 +109,54 @@ fn report(args: &CallArgs, call: &ToolCall, hand: &Hand) -> Result<ExitCode, Cli
     })
 }
 
-/// The result of a call as JSON: the fields of the `tool_result` event.
-pub fn result_json(call: &ToolCall, now: crate::ids::Moment) -> Value {
+/// The result of a call as JSON: the fields of the `tool_result` event. Borrowed: it may be of many megabytes.
+#[derive(Debug, Serialize)]
+pub struct ResultJson<'a> {
+    /// `tool_result`, where it is an event.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    call: CallId,
+    server: &'a Option<ServerName>,
+    tool: &'a str,
+    outcome: Option<&'static str>,
+    is_error: bool,
+    content: Option<Cow<'a, [Block]>>,
+    structured_content: Option<&'a Value>,
+    duration_ms: u64,
+    /// How old the answer was that stood for the server's; only where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cached_ms: Option<u128>,
+    /// Files that blocks were saved to, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saved: Option<&'a Vec<PathBuf>>,
+}
+
+/// What came of a call, to be printed.
+pub fn result_json(call: &ToolCall, now: Moment) -> ResultJson<'_> {
     let result = call.result();
-    let words = call.end().filter(|_| result.is_none()).map(|end| {
-        vec![Block::Text {
-            text: outcome::words(end),
-        }]
-    });
-    let mut document = json!({
-        "call": call.id,
-        "server": call.server,
-        "tool": call.tool,
-        "outcome": call.end().map(CallEnd::word),
-        "is_error": call.end().is_none_or(CallEnd::is_error),
-        "content": words.as_ref().or(result.map(|result| &result.content)),
-        "structured_content": result.and_then(|result| result.structured.clone()),
-        "duration_ms": hand::millis(call, now),
-    });
-    // How old the answer was that stood for the server's; only where one did.
-    if let (Some(since), CallState::Done { at, .. }) = (call.cached, &call.state) {
-        document["cached_ms"] = json!(at.since(since).as_millis());
+    let words = |end: &CallEnd| {
+        let text = outcome::words(end).into_owned();
+        Cow::Owned(vec![Block::Text { text }])
+    };
+    let content = match result {
+        Some(result) => Some(Cow::Borrowed(&*result.content)),
+        None => call.end().map(words),
+    };
+    let cached_ms = match (call.cached, &call.state) {
+        (Some(since), CallState::Done { at, .. }) => Some(at.since(since).as_millis()),
+        _ => None,
+    };
+    ResultJson {
+        kind: None,
+        call: call.id,
+        server: &call.server,
+        tool: &call.tool,
+        outcome: call.end().map(CallEnd::word),
+        is_error: call.end().is_none_or(CallEnd::is_error),
+        content,
+        structured_content: result.and_then(|result| result.structured.as_ref()),
+        duration_ms: hand::millis(call, now),
+        cached_ms,
+        saved: None,
     }
-    document
 }

@@ -62,7 +62,7 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<ExitCode, CliError> {
         let code = code(&tried, &model);
         tried.push(model);
         output::data(&match args.json {
-            true => clean::json(&format!("{:#}\n", as_json(&tried, code))),
+            true => clean::json(format!("{:#}\n", as_json(&tried, code))),
             false => as_text(&tried),
         });
         closed.map_err(|error| CliError::new(ErrorKind::Server, error))?;

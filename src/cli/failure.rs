@@ -79,7 +79,7 @@ pub fn interrupted(signal: u8) -> CliError {
 
 /// How a call ended, for a person: the model's words without the prefix that tells it how to read them.
 pub fn cause(end: &CallEnd) -> String {
-    let words = outcome::words(end);
+    let words = outcome::words(end).into_owned();
     let bare = words
         .strip_prefix("error: ")
         .or_else(|| words.strip_prefix("denied: "));

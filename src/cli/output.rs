@@ -1,15 +1,19 @@
 //! The only place that writes to stdout and stderr. A closed pipe is no error: whoever read has read enough.
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use crate::cli::error::CliError;
 use crate::mcp::wire::redact::Redactor;
 use crate::text::clean;
+
+/// Bytes of JSON that are cleaned at a time.
+const PIECE: usize = 64 * 1024;
 
 /// What the configuration calls a secret, from the moment that it is read.
 static SECRETS: OnceLock<Arc<Redactor>> = OnceLock::new();
@@ -21,7 +25,7 @@ pub fn hide(secrets: Arc<Redactor>) {
 
 fn shown(text: &str) -> Cow<'_, str> {
     match SECRETS.get() {
-        Some(secrets) => Cow::Owned(secrets.hide(text)),
+        Some(secrets) => secrets.hide(text),
         None => Cow::Borrowed(text),
     }
 }
@@ -39,22 +43,58 @@ pub fn data(text: &str) {
 
 /// Writes whole lines of data to stdout: a text that does not end with a line break gets one; an empty one is no line.
 pub fn lines(text: &str) {
-    let end = if text.is_empty() || text.ends_with('\n') {
-        ""
-    } else {
-        "\n"
-    };
-    data(&format!("{text}{end}"));
+    data(text);
+    if !text.is_empty() && !text.ends_with('\n') {
+        data("\n");
+    }
 }
 
 /// Writes one JSON document, indented.
-pub fn json(document: &Value) {
-    data(&clean::json(&format!("{document:#}\n")));
+pub fn json(document: &impl Serialize) {
+    streamed(document, PrettyFormatter::new());
 }
 
 /// Writes one JSON value on a line of its own.
-pub fn event(event: &Value) {
-    data(&clean::json(&format!("{event}\n")));
+pub fn event(event: &impl Serialize) {
+    streamed(event, CompactFormatter);
+}
+
+/// Writes JSON as it comes to be: an answer of many megabytes is not held a second time as text.
+fn streamed(value: &impl Serialize, format: impl Formatter) {
+    let out = io::stdout().lock();
+    if out.is_terminal() {
+        let mut text = Vec::new();
+        let _memory = write_json(&mut text, value, format);
+        return data(&String::from_utf8_lossy(&text));
+    }
+    let mut out = BufWriter::new(out);
+    let _closed_pipe = write_json(&mut out, value, format).and_then(|()| out.flush());
+}
+
+fn write_json(out: impl Write, value: &impl Serialize, format: impl Formatter) -> io::Result<()> {
+    let mut cleaned = Cleaned(out);
+    value.serialize(&mut Serializer::with_formatter(&mut cleaned, format))?;
+    cleaned.0.write_all(b"\n")
+}
+
+/// Takes JSON in pieces that end between two characters, as its serializer gives them, and passes them on cleaned.
+struct Cleaned<W>(W);
+
+impl<W: Write> Write for Cleaned<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let piece = bytes.get(..PIECE).unwrap_or(bytes);
+        let text = match std::str::from_utf8(piece) {
+            Ok(text) => text,
+            // The piece ends inside a character: as far as it is whole.
+            Err(error) => std::str::from_utf8(&piece[..error.valid_up_to()]).unwrap_or_default(),
+        };
+        self.0.write_all(clean::json(text.to_owned()).as_bytes())?;
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Writes bytes to stdout as they are, for whoever asked for just that.

@@ -176,7 +176,7 @@ fn exported(store: &Store, part: &str, as_json: bool) -> Result<String, CliError
     let id = store.find(part).map_err(refused)?;
     let record = store.read(&id).map_err(failed)?;
     Ok(match as_json {
-        true => clean::json(&format!("{:#}\n", record.json(utc))),
+        true => clean::json(format!("{:#}\n", record.json(utc))),
         false => record.markdown(local),
     })
 }

@@ -158,7 +158,7 @@ async fn once(
 }
 
 fn line(server: &Server, now: Moment) -> String {
-    clean::json(&format!("{}\n", figures::json(server, now)))
+    clean::json(format!("{}\n", figures::json(server, now)))
 }
 
 /// Prints each change until an interrupt.

@@ -1,5 +1,7 @@
 //! Writes down what the host wants kept: each kind goes to the file that knows its place. Never waits.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -7,24 +9,30 @@ use crate::config::Config;
 use crate::driver::sessions::Sessions;
 use crate::driver::{eras, lists, pins, saving};
 use crate::host::{HostEvent, Keep};
+use crate::mcp::wire::redact::Redactor;
+
+/// Where things are written down, and how.
+#[derive(Debug)]
+pub struct To<'a> {
+    /// Names the user's own file.
+    pub config: &'a Config,
+    /// What no file may hold.
+    pub redactor: &'a Arc<Redactor>,
+    /// The sessions, if they are kept.
+    pub sessions: Option<&'a Sessions>,
+}
 
 /// Starts the writing of one thing; a failure that matters is reported.
-pub fn keep(
-    what: Keep,
-    config: &Config,
-    sessions: Option<&Sessions>,
-    events: &mpsc::Sender<HostEvent>,
-    tasks: &mut JoinSet<()>,
-) {
+pub fn keep(what: Keep, to: To<'_>, events: &mpsc::Sender<HostEvent>, tasks: &mut JoinSet<()>) {
     match what {
         // Its order counts: `perform` hands it to the one who writes them all.
         Keep::Audit(_) => {}
         Keep::Rule(rule) => {
-            let saving = saving::rule(config.user_file.clone(), rule, events.clone());
+            let saving = saving::rule(to.config.user_file.clone(), rule, events.clone());
             tasks.spawn(saving);
         }
         Keep::Session(write) => {
-            if let Some(sessions) = sessions {
+            if let Some(sessions) = to.sessions {
                 sessions.write(write);
             }
         }
@@ -49,7 +57,8 @@ pub fn keep(
             tasks.spawn(pins::keep(path, of, changes, events.clone()));
         }
         Keep::Result { call, path, text } => {
-            tasks.spawn(saving::result(call, path, text, events.clone()));
+            let redactor = to.redactor.clone();
+            tasks.spawn(saving::result(call, path, text, redactor, events.clone()));
         }
     }
 }

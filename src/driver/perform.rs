@@ -29,6 +29,7 @@ use crate::mcp::transport::send_heavy;
 use crate::mcp::wire::Tap;
 use crate::mcp::wire::file::WireFile;
 use crate::mcp::wire::record::WireRecord;
+use crate::mcp::wire::redact::Redactor;
 
 /// Events that may wait for the host before those who report have to wait; a long one takes the places of several, so that no more
 /// than 16 MiB wait. Every one is delivered.
@@ -82,6 +83,8 @@ pub struct Driver {
     model: ModelSlot,
     sign_ins: SignIns,
     witness: Witness,
+    /// What no file may hold.
+    redactor: Arc<Redactor>,
     sessions: Option<Sessions>,
     tasks: JoinSet<()>,
     /// What is being written down: waited for at the end, or half a file could stay, or an answer be lost.
@@ -97,6 +100,7 @@ impl Driver {
         let mut tasks = JoinSet::new();
         tasks.spawn(forward(reports_out, events.clone()));
         tasks.spawn(wake::watch(events.clone()));
+        let redactor = options.records.redactor.clone();
         let witness = Witness::new(options.records, events.clone());
         let sessions = options
             .sessions
@@ -113,6 +117,7 @@ impl Driver {
             model: ModelSlot::default(),
             sign_ins: SignIns::new(options.credentials),
             witness,
+            redactor,
             sessions,
             tasks,
             keeping: JoinSet::new(),
@@ -165,8 +170,12 @@ impl Driver {
             }
             Effect::Keep(Keep::Audit(record)) => self.witness.record(&record),
             Effect::Keep(what) => {
-                let (sessions, keeping) = (self.sessions.as_ref(), &mut self.keeping);
-                keep::keep(what, &self.config, sessions, &self.events, keeping);
+                let to = keep::To {
+                    config: &self.config,
+                    redactor: &self.redactor,
+                    sessions: self.sessions.as_ref(),
+                };
+                keep::keep(what, to, &self.events, &mut self.keeping);
             }
             Effect::Session(wish) => {
                 if let Some(sessions) = &self.sessions {

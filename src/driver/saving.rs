@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -11,14 +12,22 @@ use crate::config::AllowRule;
 use crate::config::rules::save_allow_rule;
 use crate::host::HostEvent;
 use crate::ids::CallId;
+use crate::mcp::wire::redact::{Lines, Redactor};
 
 /// How long results are kept.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Writes a result where only its owner can read it; reports a failure.
-pub async fn result(call: CallId, path: PathBuf, text: String, events: mpsc::Sender<HostEvent>) {
+/// Writes a result, without secrets, where only its owner can read it; reports a failure.
+pub async fn result(
+    call: CallId,
+    path: PathBuf,
+    text: String,
+    redactor: Arc<Redactor>,
+    events: mpsc::Sender<HostEvent>,
+) {
     let file = path.clone();
-    let written = tokio::task::spawn_blocking(move || write_private(&file, &text)).await;
+    let write = move || write_private(&file, &text, &redactor);
+    let written = tokio::task::spawn_blocking(write).await;
     if let Some(why) = failure(written) {
         let why = format!(
             "The whole result of call {call} could not be saved to {}: {why}",
@@ -65,7 +74,7 @@ fn failure(written: Result<io::Result<()>, tokio::task::JoinError>) -> Option<St
     }
 }
 
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
+fn write_private(path: &Path, text: &str, redactor: &Redactor) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -76,7 +85,13 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    options.open(path)?.write_all(text.as_bytes())?;
+    let mut file = io::BufWriter::new(options.open(path)?);
+    // Line by line: what is long is not held a second time.
+    let mut lines = Lines::default();
+    for line in text.split_inclusive('\n') {
+        file.write_all(lines.next(redactor, line).as_bytes())?;
+    }
+    file.flush()?;
     prune(path);
     Ok(())
 }
@@ -102,5 +117,25 @@ fn prune(saved: &Path) {
         if is_ours && is_old {
             let _stays = fs::remove_dir_all(folder.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_result_is_whole_but_for_secrets_even_those_of_several_lines() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("results/call-1.txt");
+        let text = "Tên: Ánh 👋\r\n\r\nkey hunter2-hunter2\n-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQ==\n-----END PRIVATE KEY-----\nlast, without a break";
+        write_private(&path, text, &Redactor::new(["hunter2-hunter2"])).expect("written");
+        let kept = fs::read_to_string(&path).expect("the file");
+        assert!(kept.starts_with("Tên: Ánh 👋\r\n\r\nkey ***\n"), "{kept}");
+        assert!(kept.ends_with("\nlast, without a break"), "{kept}");
+        assert!(!kept.contains("kqhkiG9w0BAQ"), "{kept}");
+        let plain = "a\n\n\tb\r\n";
+        write_private(&path, plain, &Redactor::default()).expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("the file"), plain);
     }
 }

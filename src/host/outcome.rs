@@ -2,6 +2,8 @@
 //!
 //! Pure. Says plainly when the outcome is unknown, so that nobody repeats a call that may have run.
 
+use std::borrow::Cow;
+
 use crate::agent::prompt::CallRecord;
 use crate::agent::transcript::Fold;
 use crate::agent::window;
@@ -45,28 +47,30 @@ impl Host {
 }
 
 /// The end of a call in words for the model, with what is odd about its answer.
-pub fn words_of(call: &ToolCall) -> String {
+pub fn words_of(call: &ToolCall) -> Cow<'_, str> {
     let Some(end) = call.end() else {
-        return "error: it has no result yet".to_owned();
+        return "error: it has no result yet".into();
     };
-    let mut words = words(end);
+    let words = words(end);
     if let (Some(why), Some(result)) = (&call.mismatch, call.result()) {
+        let mut words = words.into_owned();
         // What the tool says for people may be all that is right.
         let text = result.as_text();
-        if result.structured.is_some() && !result.content.is_empty() && !words.contains(&text) {
+        if result.structured.is_some() && !result.content.is_empty() && !words.contains(&*text) {
             words = format!("{words}\n{text}");
         }
         words.push_str(&format!(
             "\n[mcpdeck] The structured answer does not fit the schema that the tool gives for it: {why}"
         ));
+        return words.into();
     }
     words
 }
 
 /// The end in words for the model. What is no success starts with `error:`, `denied:` or `outcome unknown:`.
-pub fn words(end: &CallEnd) -> String {
-    match end {
-        CallEnd::Outcome { outcome } => outcome_words(outcome),
+pub fn words(end: &CallEnd) -> Cow<'_, str> {
+    let words = match end {
+        CallEnd::Outcome { outcome } => return outcome_words(outcome),
         CallEnd::Denied {
             reason: Some(reason),
         } => format!("denied: the person refused this call and says: {reason}"),
@@ -81,16 +85,17 @@ pub fn words(end: &CallEnd) -> String {
             "error: not sent, because the same call with the same arguments was made {times} times in a row; \
              use the result that you have, or answer"
         ),
-    }
+    };
+    words.into()
 }
 
-fn outcome_words(outcome: &CallOutcome) -> String {
+fn outcome_words(outcome: &CallOutcome) -> Cow<'_, str> {
     let unknown = "it may have run; do not repeat it, check with a read first";
-    match outcome {
+    let words = match outcome {
         CallOutcome::Answered { result } if result.is_error => {
             format!("error: {}", result.as_text())
         }
-        CallOutcome::Answered { result } => answer(result),
+        CallOutcome::Answered { result } => return answer(result),
         CallOutcome::Refused { code, message } => {
             format!("error: the server refused ({code}): {message}")
         }
@@ -104,19 +109,20 @@ fn outcome_words(outcome: &CallOutcome) -> String {
         CallOutcome::Lost { why } => format!("outcome unknown: {why}; {unknown}"),
         CallOutcome::NotSent { why } => format!("error: not sent, because {why}"),
         CallOutcome::Unreadable { why } => format!("outcome unknown: {why}; {unknown}"),
-    }
+    };
+    words.into()
 }
 
 /// Structured content is exact where the text block is a table for people, so the model reads that when there is both.
-fn answer(result: &ToolResult) -> String {
+fn answer(result: &ToolResult) -> Cow<'_, str> {
     match &result.structured {
         Some(value) => {
             let other = |block: &&Block| !matches!(block, Block::Text { .. });
             let others = result.content.iter().filter(other).map(Block::as_text);
             let parts: Vec<String> = std::iter::once(value.to_string()).chain(others).collect();
-            parts.join("\n")
+            parts.join("\n").into()
         }
-        None if result.content.is_empty() => "(no content)".to_owned(),
+        None if result.content.is_empty() => "(no content)".into(),
         None => result.as_text(),
     }
 }

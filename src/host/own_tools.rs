@@ -181,7 +181,9 @@ impl Host {
             false => servers.flat_map(prompts).collect(),
         };
         let result = ToolResult::text(page(entries, &given));
-        let outcome = CallOutcome::Answered { result };
+        let outcome = CallOutcome::Answered {
+            result: result.into(),
+        };
         Some(CallEnd::Outcome { outcome })
     }
 

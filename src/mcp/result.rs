@@ -2,6 +2,8 @@
 //!
 //! An outcome is data, not an `Err`: the model and the person read each of them. All text is the server's: clean it at the exits.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -90,8 +92,8 @@ pub enum Block {
 pub enum CallOutcome {
     /// The tool answered, well or with `is_error`.
     Answered {
-        /// The answer.
-        result: ToolResult,
+        /// The answer; shared, because it may be of many megabytes and is wanted in several places.
+        result: Arc<ToolResult>,
     },
     /// The server answered with a JSON-RPC error.
     Refused {
@@ -135,15 +137,15 @@ impl ToolResult {
 
     /// All that a model can read of it: text blocks as they are, other blocks as a line that names them; the structured
     /// content as JSON when there is no text at all.
-    pub fn as_text(&self) -> String {
-        if let [Block::Text { text }] = self.content.as_slice() {
-            // The common case, and the long ones: one copy.
-            return text.clone();
-        }
-        let parts: Vec<String> = self.content.iter().map(Block::as_text).collect();
-        match (&self.structured, parts.is_empty()) {
-            (Some(value), true) => value.to_string(),
-            _ => parts.join("\n"),
+    pub fn as_text(&self) -> Cow<'_, str> {
+        match (&self.structured, self.content.as_slice()) {
+            (Some(value), []) => value.to_string().into(),
+            // The common case, and the long ones: no copy.
+            (_, [Block::Text { text }]) => text.into(),
+            (_, blocks) => {
+                let parts: Vec<String> = blocks.iter().map(Block::as_text).collect();
+                parts.join("\n").into()
+            }
         }
     }
 }
@@ -152,15 +154,15 @@ impl Block {
     /// What a model can read of the block.
     pub fn as_text(&self) -> String {
         match self {
-            Self::Text { text } => text.clone(),
+            Self::Text { text }
+            | Self::Resource {
+                text: Some(text), ..
+            } => text.clone(),
             Self::Image { mime, data } => format!("[image {mime}, {} bytes of base64]", data.len()),
             Self::Audio { mime, data } => format!("[audio {mime}, {} bytes of base64]", data.len()),
             Self::Link { uri, name, .. } => {
                 format!("[resource link {} {uri}]", name.as_deref().unwrap_or(""))
             }
-            Self::Resource {
-                text: Some(text), ..
-            } => text.clone(),
             Self::Resource { uri, mime, .. } => {
                 format!("[resource {uri} {}]", mime.as_deref().unwrap_or("binary"))
             }
@@ -180,7 +182,7 @@ impl CallOutcome {
     /// only: some libraries say so in the words of the tool's error and nowhere else.
     pub fn era_hint(&self) -> Option<&'static str> {
         let words = match self {
-            Self::Answered { result } if result.is_error => result.as_text(),
+            Self::Answered { result } if result.is_error => result.as_text().into_owned(),
             Self::Refused { message, .. } => message.clone(),
             _ => return None,
         };
@@ -222,10 +224,10 @@ mod tests {
     #[test]
     fn an_error_that_smells_of_the_old_era_is_known_by_its_words() {
         let failed = |words: &str, is_error| CallOutcome::Answered {
-            result: ToolResult {
+            result: Arc::new(ToolResult {
                 is_error,
                 ..ToolResult::text(words)
-            },
+            }),
         };
         let words =
             "elicitation via server-initiated requests is unavailable on 2026-07-28 connections.";

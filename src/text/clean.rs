@@ -4,7 +4,8 @@
 //! of our own rather than by a terminal parser, because a parser swallows everything after an unterminated string sequence,
 //! and swallowed text is hidden text: here an unfinished sequence loses its introducer only.
 
-use std::iter::Peekable;
+use std::borrow::Cow;
+use std::iter::{self, Peekable};
 use std::str::Chars;
 
 use unicode_segmentation::UnicodeSegmentation;
@@ -20,7 +21,7 @@ pub fn line(text: &str) -> String {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len());
-    for c in reveal(&strip(text)).chars() {
+    for c in reveal(text).chars() {
         out.push(if matches!(c, '\n' | '\t') { ' ' } else { c });
     }
     out
@@ -31,19 +32,23 @@ pub fn block(text: &str) -> String {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
         return text.to_owned();
     }
-    reveal(&strip(text)).replace('\t', "    ")
+    reveal(text).replace('\t', "    ")
 }
 
 /// Several lines of data for a pipe: as [`block`], but a tab stays a tab, because the text may be a table or a program.
-pub fn data(text: &str) -> String {
-    reveal(&strip(text))
+pub fn data(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    match text.bytes().all(is_plain) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(reveal(text)),
+    }
 }
 
 /// JSON as it was written, with everything in its strings escaped that a terminal acts on or that hides: whoever reads the JSON
 /// gets the same text, and whoever looks at it sees what is there. JSON itself asks for the first 32 characters only.
-pub fn json(written: &str) -> String {
+pub fn json(written: String) -> String {
     if written.is_ascii() && !written.contains('\u{7f}') {
-        return written.to_owned();
+        return written;
     }
     let mut out = String::with_capacity(written.len());
     for c in written.chars() {
@@ -106,26 +111,30 @@ pub fn revealed(text: &str) -> String {
     out
 }
 
-/// Takes out escape sequences and control characters; what is left holds only `\n` and, for `block`, `\t` of them.
-fn strip(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\u{1b}' => escape(&mut chars),
-            '\u{9b}' => control_sequence(&mut chars),
-            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => string_sequence(&mut chars),
-            '\r' => {
-                chars.next_if_eq(&'\n');
-                out.push('\n');
+/// A text without escape sequences and control characters; what is left holds only `\n` and `\t` of them.
+struct Stripped<'a>(Peekable<Chars<'a>>);
+
+impl Iterator for Stripped<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let chars = &mut self.0;
+        loop {
+            match chars.next()? {
+                '\u{1b}' => escape(chars),
+                '\u{9b}' => control_sequence(chars),
+                '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => string_sequence(chars),
+                '\r' => {
+                    chars.next_if_eq(&'\n');
+                    return Some('\n');
+                }
+                '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' => return Some('\n'),
+                '\t' => return Some('\t'),
+                c if c.is_control() => {}
+                c => return Some(c),
             }
-            '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' => out.push('\n'),
-            '\t' => out.push('\t'),
-            c if c.is_control() => {}
-            c => out.push(c),
         }
     }
-    out
 }
 
 /// What follows an ESC: a sequence is consumed only when it is whole.
@@ -184,23 +193,25 @@ fn string_sequence(chars: &mut Peekable<Chars<'_>>) {
     }
 }
 
-/// Takes out characters that turn the reading order or take no room, and shows what tag characters spell.
+/// Takes out what acts on a terminal, turns the reading order or takes no room, and shows what tag characters spell.
+///
+/// In one pass, because a text may be a whole answer of many megabytes.
 fn reveal(text: &str) -> String {
-    let kept: Vec<char> = text.chars().filter(|c| !is_hidden(*c)).collect();
+    let kept = Stripped(text.chars().peekable()).filter(|c| !is_hidden(*c));
+    let mut kept = kept.peekable();
     let mut out = String::with_capacity(text.len());
     let mut previous = None;
-    let mut at = 0;
-    while let Some(&c) = kept.get(at) {
+    while let Some(c) = kept.next() {
         if is_tag(c) {
-            let run = kept[at..].iter().take_while(|c| is_tag(**c)).count();
-            let shown = tags(&kept[at..at + run], previous);
+            let mut run = vec![c];
+            run.extend(iter::from_fn(|| kept.next_if(|c| is_tag(*c))));
+            let shown = tags(&run, previous);
             out.push_str(&shown);
             previous = shown.chars().last().or(previous);
-            at += run;
             continue;
         }
         let shown = match c {
-            '\u{200c}' | '\u{200d}' => joins(previous, kept.get(at + 1).copied()).then_some(c),
+            '\u{200c}' | '\u{200d}' => joins(previous, kept.peek().copied()).then_some(c),
             '\u{fe00}'..='\u{fe0f}' => previous.is_some_and(takes_variation).then_some(c),
             '\u{e0100}'..='\u{e01ef}' => previous.is_some_and(is_ideograph).then_some(c),
             // Fillers look like nothing but pass for letters.
@@ -212,7 +223,6 @@ fn reveal(text: &str) -> String {
             out.push(c);
             previous = Some(c);
         }
-        at += 1;
     }
     out
 }
@@ -402,7 +412,7 @@ mod tests {
         #[test]
         fn json_says_the_same_and_holds_nothing_that_acts(text in hostile()) {
             let written = serde_json::to_string(&text).expect("JSON");
-            let shown = json(&written);
+            let shown = json(written.clone());
             prop_assert_eq!(serde_json::from_str::<String>(&shown).expect("JSON"), text);
             let acts = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}' | '\u{200b}');
             prop_assert!(!shown.chars().any(acts));

@@ -449,7 +449,9 @@ fn the_files_of_an_answer_are_saved_by_a_key() {
         ..ToolResult::default()
     };
     let end = CallEnd::Outcome {
-        outcome: CallOutcome::Answered { result },
+        outcome: CallOutcome::Answered {
+            result: result.into(),
+        },
     };
     play.app.host.calls.push(ToolCall {
         id: CallId(1),

@@ -285,7 +285,9 @@ pub fn answered(millis: u64, result: ToolResult) -> CallState {
         at: at(9_000 + millis),
         took: Duration::from_millis(millis),
         end: CallEnd::Outcome {
-            outcome: CallOutcome::Answered { result },
+            outcome: CallOutcome::Answered {
+                result: result.into(),
+            },
         },
     }
 }

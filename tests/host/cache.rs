@@ -103,7 +103,8 @@ fn errors_are_never_kept() {
         result: ToolResult {
             is_error: true,
             ..ToolResult::text("no")
-        },
+        }
+        .into(),
     };
     for outcome in [refused, failed, CallOutcome::TimedOut { after: TTL }] {
         let mut stage = stage();

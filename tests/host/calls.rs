@@ -328,7 +328,7 @@ fn a_call_by_hand_asks_nobody_and_the_model_sees_none_of_it() {
         stage.outcome(
             1,
             CallOutcome::Answered {
-                result: ToolResult::default()
+                result: ToolResult::default().into()
             }
         ),
         []
@@ -376,13 +376,14 @@ fn outcomes_say_whether_the_call_may_have_run() {
                 result: ToolResult {
                     is_error: true,
                     ..ToolResult::text("bad")
-                },
+                }
+                .into(),
             },
             "error: bad",
         ),
         (
             CallOutcome::Answered {
-                result: ToolResult::default(),
+                result: ToolResult::default().into(),
             },
             "(no content)",
         ),

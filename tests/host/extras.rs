@@ -65,7 +65,8 @@ fn prompt(blocks: Vec<Block>) -> CallOutcome {
         result: ToolResult {
             content: blocks,
             ..ToolResult::default()
-        },
+        }
+        .into(),
     }
 }
 
@@ -357,7 +358,8 @@ fn an_answer_that_breaks_its_schema_is_kept_and_both_are_told() {
         result: ToolResult {
             structured,
             ..ToolResult::text("for people")
-        },
+        }
+        .into(),
     };
     let calls = [1, 2, 3].map(|n| call(n, "files__read", &path(&n.to_string())));
     stage.propose(calls.into());
@@ -398,7 +400,12 @@ fn pictures_beside_structured_content_are_not_lost_to_the_model() {
         structured: Some(json!({"a": 1})),
         is_error: false,
     };
-    let effects = stage.outcome(1, CallOutcome::Answered { result });
+    let effects = stage.outcome(
+        1,
+        CallOutcome::Answered {
+            result: result.into(),
+        },
+    );
     let results = results(&request(&effects));
     assert_eq!(
         results[0].1,

@@ -201,7 +201,8 @@ fn a_server_that_hangs_is_not_healthy_and_the_model_is_told_once() {
         result: ToolResult {
             is_error: true,
             ..ToolResult::text("no")
-        },
+        }
+        .into(),
     };
     stage.command(Command::Interrupt);
     call_taking(&mut stage, 5, error);

@@ -373,7 +373,8 @@ fn result(content: Vec<Block>, structured: Option<Value>, is_error: bool) -> Cal
             content,
             structured,
             is_error,
-        },
+        }
+        .into(),
     }
 }
 

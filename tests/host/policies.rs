@@ -41,7 +41,7 @@ fn lost() -> CallOutcome {
 }
 
 fn words(stage: &Stage, id: u64) -> String {
-    mcpdeck::host::outcome::words(stage.end(id))
+    mcpdeck::host::outcome::words(stage.end(id)).into_owned()
 }
 
 fn breaker(stage: &Stage) -> BreakerState {
@@ -132,7 +132,8 @@ fn a_tool_that_fails_and_a_server_that_refuses_are_alive() {
                 result: ToolResult {
                     is_error: true,
                     ..ToolResult::text("no")
-                },
+                }
+                .into(),
             },
             _ => CallOutcome::Refused {
                 code: -32602,

@@ -123,7 +123,8 @@ fn said() -> CallOutcome {
         result: mcpdeck::mcp::result::ToolResult {
             content: vec![said],
             ..Default::default()
-        },
+        }
+        .into(),
     }
 }
 

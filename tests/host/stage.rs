@@ -155,7 +155,7 @@ pub fn failed(kind: ModelErrorKind, retry_after: Option<u64>) -> ModelEvent {
 
 pub fn answered(text: &str) -> CallOutcome {
     CallOutcome::Answered {
-        result: ToolResult::text(text),
+        result: ToolResult::text(text).into(),
     }
 }
 

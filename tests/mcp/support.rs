@@ -261,7 +261,7 @@ impl Server {
     pub async fn text(&mut self, call: u64, tool: &str, arguments: Value) -> String {
         self.connection.call(request(call, tool, arguments));
         match self.outcome(call).await {
-            CallOutcome::Answered { result } => result.as_text(),
+            CallOutcome::Answered { result } => result.as_text().into_owned(),
             other => panic!("no answer but {other:?}"),
         }
     }

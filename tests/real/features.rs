@@ -335,7 +335,7 @@ async fn our_model_is_asked_for_words() {
             ask,
             json!({"role": "assistant", "content": text, "model": "ours"}),
         );
-        let answer = wire.answer(call).await.as_text();
+        let answer = wire.answer(call).await.as_text().into_owned();
         assert!(answer.contains("Sencha"), "{name}: {answer}");
     }
 }
@@ -362,7 +362,7 @@ async fn a_form_with_every_kind_of_field_is_answered_in_three_ways() {
                 .map_or(0, serde_json::Map::len);
             assert_eq!(fields, 13, "{name}: {schema}");
             wire.reply(ask, reply);
-            let answer = wire.answer(call).await.as_text();
+            let answer = wire.answer(call).await.as_text().into_owned();
             assert!(answer.contains(says), "{name}: {answer}");
         }
     }
@@ -382,7 +382,7 @@ async fn a_url_is_asked_for_and_the_answer_arrives() {
             assert_eq!(url, "https://example.com/grant", "{name}");
             assert_eq!(id.as_deref(), Some("visit-1"), "{name}");
             wire.reply(ask, json!({"action": action}));
-            let answer = wire.answer(call).await.as_text();
+            let answer = wire.answer(call).await.as_text().into_owned();
             assert!(answer.contains(says), "{name}: {answer}");
         }
     }
@@ -412,7 +412,11 @@ async fn roots_are_told_and_told_again_when_they_change() {
                 _ => None,
             })
             .await;
-            let listed = wire.call("get-roots-list", json!({})).await.as_text();
+            let listed = wire
+                .call("get-roots-list", json!({}))
+                .await
+                .as_text()
+                .into_owned();
             for root in roots.as_array().into_iter().flatten() {
                 let uri = root["uri"].as_str().unwrap_or_default();
                 assert!(listed.contains(uri), "{name}: {listed}");
@@ -426,7 +430,7 @@ async fn a_tool_that_runs_only_as_a_task_runs_as_one() {
     let Some(npm) = npm() else { return };
     for Way { name, mut wire, .. } in ways(&npm).await {
         let call = wire.start_tool(RESEARCH, json!({"topic": "tea", "ambiguous": false}));
-        let report = wire.answer(call).await.as_text();
+        let report = wire.answer(call).await.as_text().into_owned();
         assert!(
             report.starts_with("# Research Report: tea"),
             "{name}: {report}"
@@ -448,7 +452,7 @@ async fn a_task_that_needs_an_answer_gets_it_and_goes_on() {
         assert!(matches!(what, Ask::Form { .. }), "{name}: {what:?}");
         let content = json!({"interpretation": "snake"});
         wire.reply(ask, json!({"action": "accept", "content": content}));
-        let report = wire.answer(call).await.as_text();
+        let report = wire.answer(call).await.as_text().into_owned();
         assert!(report.contains("python (snake)"), "{name}: {report}");
     }
 }

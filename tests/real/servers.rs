@@ -58,7 +58,11 @@ impl Known {
             }
         }
         assert_eq!(has, self.has, "{protocol:?}");
-        let answer = wire.call(self.tool, self.arguments.clone()).await.as_text();
+        let answer = wire
+            .call(self.tool, self.arguments.clone())
+            .await
+            .as_text()
+            .into_owned();
         assert!(answer.contains(&self.says), "{protocol:?}: {answer}");
         wire.closed().await;
     }

@@ -176,7 +176,9 @@ impl Wire {
     /// The answer of a call that must be answered well.
     pub async fn answer(&mut self, call: u64) -> ToolResult {
         match self.outcome(call).await {
-            CallOutcome::Answered { result } if !result.is_error => result,
+            CallOutcome::Answered { result } if !result.is_error => {
+                std::sync::Arc::unwrap_or_clone(result)
+            }
             other => panic!("no good answer but {other:#?}"),
         }
     }

@@ -192,8 +192,8 @@ impl App {
             return Vec::new();
         };
         let text = match (call.result(), call.end()) {
-            (Some(result), _) => result.as_text(),
-            (None, Some(end)) => words(end),
+            (Some(result), _) => result.as_text().into_owned(),
+            (None, Some(end)) => words(end).into_owned(),
             (None, None) => {
                 self.say("There is no result yet.");
                 return Vec::new();

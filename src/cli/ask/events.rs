@@ -36,7 +36,9 @@ impl Reporter for Events {
                 News::Call(call) => print(&call_event(call)),
                 News::Result(call) => {
                     approval_event(call).iter().for_each(print);
-                    print(&with_type("tool_result", result_json(call, now)));
+                    let mut event = result_json(call, now);
+                    event.kind = Some("tool_result");
+                    output::event(&event);
                 }
                 News::Note(note) if note.level == Level::Error => {
                     self.told = true;
@@ -109,13 +111,6 @@ fn error_event(message: &str, hint: Option<&str>) -> Value {
 
 fn print(event: &Value) {
     output::event(event);
-}
-
-fn with_type(kind: &str, mut event: Value) -> Value {
-    if let Value::Object(fields) = &mut event {
-        fields.shift_insert(0, "type".to_owned(), Value::String(kind.to_owned()));
-    }
-    event
 }
 
 fn server_event(server: &Server) -> Value {

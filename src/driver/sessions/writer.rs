@@ -300,22 +300,22 @@ pub fn redacted(line: &Line, redactor: &Redactor) -> String {
     let plain = serde_json::to_string(line).unwrap_or_default();
     let redacted = redactor.redact(&plain);
     if redacted == plain || serde_json::from_str::<Line>(&redacted).is_ok() {
-        return clean::json(&redacted);
+        return clean::json(redacted.into_owned());
     }
     let mut value = serde_json::to_value(line).unwrap_or_default();
     clean_texts(&mut value, redactor);
-    clean::json(&value.to_string())
+    clean::json(value.to_string())
 }
 
 /// A line as it stands in a file: whoever looks at the file sees what is there.
 pub fn written(line: &Line) -> String {
-    clean::json(&serde_json::to_string(line).unwrap_or_default())
+    clean::json(serde_json::to_string(line).unwrap_or_default())
 }
 
 fn clean_texts(value: &mut serde_json::Value, redactor: &Redactor) {
     use serde_json::Value;
     match value {
-        Value::String(text) => *text = redactor.redact(text),
+        Value::String(text) => *text = redactor.redact(text).into_owned(),
         Value::Array(items) => items
             .iter_mut()
             .for_each(|item| clean_texts(item, redactor)),

@@ -135,6 +135,7 @@ impl Host {
         if !window::is_too_long(&text, limit) {
             return Vec::new();
         }
+        let text = text.into_owned();
         let path = self.settings.results_dir.join(format!("call-{id}.txt"));
         if let Some(call) = self.call_mut(id) {
             call.saved_to = Some(path.clone());

@@ -2,6 +2,8 @@
 //!
 //! Pure. The newest results stay whole. Of older ones stays what the model was given; what was too long for it is in a file anyway.
 
+use std::sync::Arc;
+
 use crate::agent::window;
 use crate::host::call::{CallEnd, CallState};
 use crate::host::outcome;
@@ -50,12 +52,6 @@ impl Host {
         };
         let saved = call.saved_to.clone();
         let words = outcome::words_of(call);
-        let CallState::Done { end, .. } = &mut call.state else {
-            return;
-        };
-        let CallEnd::Outcome { outcome } = end else {
-            return;
-        };
         let note = format!(
             "[mcpdeck] the whole of this answer, {}, was let go of to save memory",
             human::bytes(bytes as u64)
@@ -67,13 +63,19 @@ impl Host {
             Some(_) => short,
             None => format!("{short}\n{note}"),
         };
+        let CallState::Done { end, .. } = &mut call.state else {
+            return;
+        };
+        let CallEnd::Outcome { outcome } = end else {
+            return;
+        };
         match outcome {
             CallOutcome::Answered { result } => {
                 let is_error = result.is_error;
-                *result = ToolResult {
+                *result = Arc::new(ToolResult {
                     is_error,
                     ..ToolResult::text(short)
-                };
+                });
             }
             CallOutcome::Refused { message, .. } => *message = short,
             CallOutcome::Lost { why }

@@ -5,6 +5,7 @@
 //! change something drops what is kept of its server, before and after it. Approval comes before: a kept answer needs the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::host::call::{CallEnd, CallState, ToolCall};
@@ -78,7 +79,7 @@ impl Host {
     fn answer_kept(
         &mut self,
         id: CallId,
-        result: ToolResult,
+        result: Arc<ToolResult>,
         since: Moment,
         now: Moment,
     ) -> Vec<Effect> {

@@ -19,37 +19,44 @@ pub(super) fn bounded(mut call: CallLine) -> CallLine {
         ..
     } = &mut call.stage
     {
-        cut(result, MOST);
+        *result = cut(result, MOST).into();
     }
     call
 }
 
-fn cut(result: &mut ToolResult, most: usize) {
+/// What is kept of a result; what is not is never copied.
+fn cut(result: &ToolResult, most: usize) -> ToolResult {
     let mut left = most;
-    if let Some(value) = &result.structured {
+    let mut note = None;
+    let structured = result.structured.as_ref().filter(|value| {
         let size = value.to_string().len();
-        if size > left {
-            result.structured = None;
+        let fits = size <= left;
+        if fits {
+            left -= size;
+        } else {
             let size = size_words(size);
             let text = format!("[mcpdeck] The structured answer of {size} was too long to be kept");
-            result.content.push(Block::Text { text });
-        } else {
-            left -= size;
+            note = Some(Block::Text { text });
         }
-    }
-    for block in &mut result.content {
-        cut_block(block, &mut left);
+        fits
+    });
+    let structured = structured.cloned();
+    let blocks = result.content.iter().chain(&note);
+    ToolResult {
+        content: blocks.map(|block| cut_block(block, &mut left)).collect(),
+        structured,
+        is_error: result.is_error,
     }
 }
 
-fn cut_block(block: &mut Block, left: &mut usize) {
+fn cut_block(block: &Block, left: &mut usize) -> Block {
     let size = size(block);
     if size <= *left {
         *left -= size;
-        return;
+        return block.clone();
     }
     let what = size_words(size);
-    let text = match &*block {
+    let text = match block {
         Block::Text { text }
         | Block::Resource {
             text: Some(text), ..
@@ -69,7 +76,7 @@ fn cut_block(block: &mut Block, left: &mut usize) {
         }
     };
     *left = 0;
-    *block = Block::Text { text };
+    Block::Text { text }
 }
 
 fn size(block: &Block) -> usize {
@@ -107,9 +114,9 @@ mod tests {
             structured: None,
             is_error: false,
         };
-        cut(&mut result, 100);
+        result = cut(&result, 100);
         assert_eq!(result.content, [text("hello"), text("xế"), text("gone")]);
-        cut(&mut result, 7);
+        result = cut(&result, 7);
         let rest = |size: &str| format!("\n[mcpdeck] The rest of {size} was too long to be kept");
         assert_eq!(
             result.content,
@@ -131,12 +138,12 @@ mod tests {
             structured: Some(serde_json::json!({ "rows": "x".repeat(40) })),
             is_error: false,
         };
-        cut(&mut result, 60);
+        result = cut(&result, 60);
         assert!(result.structured.is_some());
         let words =
             "[mcpdeck] 50 B were too much to be kept: [image image/png, 50 bytes of base64]";
         assert_eq!(result.content, [text(words)]);
-        cut(&mut result, 10);
+        result = cut(&result, 10);
         assert_eq!(result.structured, None);
     }
 }

@@ -181,7 +181,7 @@ impl Record {
 /// How a call ended, as a word and as the words that the model reads.
 fn ended(call: &CallLine) -> (&'static str, String) {
     match &call.stage {
-        Stage::Over { how, .. } => (how.word(), outcome::words(how)),
+        Stage::Over { how, .. } => (how.word(), outcome::words(how).into_owned()),
         Stage::Sent { .. } => {
             let text = "it was with its server when the record ends; it may have run";
             ("outcome unknown", text.to_owned())

@@ -225,7 +225,7 @@ impl SignInError {
 
     /// The error without these secrets, which a server may have sent back in its own words.
     fn without(mut self, secrets: &Redactor) -> Self {
-        self.why = secrets.redact(&self.why);
+        self.why = secrets.redact(&self.why).into_owned();
         self
     }
 }

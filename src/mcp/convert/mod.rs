@@ -95,7 +95,7 @@ pub fn previewed(answer: &Value) -> Result<ErrandEnd, String> {
     let answer = result(Method::Tool, answer)?;
     Ok(ErrandEnd::Previewed {
         is_error: answer.is_error,
-        text: answer.as_text(),
+        text: answer.as_text().into_owned(),
         data: answer.structured.unwrap_or_default(),
     })
 }

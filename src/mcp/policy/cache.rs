@@ -4,6 +4,7 @@
 //! an answer that is past its time, and never one of another server, principal, tool or other arguments. What may be kept at
 //! all is decided by `host::dispatch`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lru::LruCache;
@@ -45,7 +46,7 @@ pub struct Cache {
 
 #[derive(Debug, Clone, PartialEq)]
 struct Held {
-    result: ToolResult,
+    result: Arc<ToolResult>,
     bytes: usize,
     since: Moment,
     until: Moment,
@@ -84,7 +85,7 @@ impl Cache {
     }
 
     /// The answer that is still good, and when it came from the server.
-    pub fn get(&mut self, key: &Key, now: Moment) -> Option<(ToolResult, Moment)> {
+    pub fn get(&mut self, key: &Key, now: Moment) -> Option<(Arc<ToolResult>, Moment)> {
         let held = self.held.get(key)?;
         if held.until <= now {
             self.drop(key);
@@ -94,7 +95,7 @@ impl Cache {
     }
 
     /// Keeps an answer for this time. One that is too large is not kept, and neither is the one before it.
-    pub fn put(&mut self, key: Key, result: &ToolResult, ttl: Duration, now: Moment) {
+    pub fn put(&mut self, key: Key, result: &Arc<ToolResult>, ttl: Duration, now: Moment) {
         self.drop(&key);
         let bytes = size(&key, result);
         if ttl.is_zero() || bytes > self.bounds.each.min(self.bounds.bytes) {
@@ -233,14 +234,14 @@ mod tests {
                 match step {
                     Step::Put(key, length, ttl) => {
                         let text = format!("{number} {}", "x".repeat(length));
-                        cache.put(key.clone(), &ToolResult::text(&text), Duration::from_secs(ttl), at(now));
+                        cache.put(key.clone(), &ToolResult::text(&text).into(), Duration::from_secs(ttl), at(now));
                         naive.insert(key, (text, now, now + ttl));
                     }
                     Step::Get(key) => {
                         let good = naive.get(&key).filter(|(_, _, until)| now < *until);
                         if let Some((result, since)) = cache.get(&key, at(now)) {
                             let (text, put, _) = good.expect("it gave what is past its time");
-                            prop_assert_eq!(result, ToolResult::text(text));
+                            prop_assert_eq!(&*result, &ToolResult::text(text));
                             prop_assert_eq!(since, at(*put));
                         }
                     }
@@ -266,7 +267,7 @@ mod tests {
         let put = |cache: &mut Cache, tool, text: &str| {
             cache.put(
                 key(0, 0, tool),
-                &ToolResult::text(text),
+                &ToolResult::text(text).into(),
                 Duration::from_secs(9),
                 at(0),
             );
@@ -280,7 +281,7 @@ mod tests {
         let (result, _) = cache
             .get(&key(0, 0, 0), at(1))
             .expect("it was just put there");
-        assert_eq!(result, ToolResult::text("c"));
+        assert_eq!(*result, ToolResult::text("c"));
         assert_eq!(cache.len(), 5);
         put(&mut cache, 0, &"x".repeat(500));
         assert_eq!(

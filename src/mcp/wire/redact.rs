@@ -6,12 +6,16 @@
 //! passes here.
 
 mod keys;
+mod masked;
 mod shapes;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock};
 
 use serde_json::Value;
+
+use masked::then;
 
 /// What stands for a secret.
 pub const MASK: &str = "***";
@@ -86,14 +90,18 @@ impl Redactor {
     }
 
     /// A text without its secrets. A line of JSON stays JSON; [`Redactor::json`] is surer where the value is at hand.
-    pub fn redact(&self, text: &str) -> String {
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.redact_from(text, false).0
     }
 
     /// A value without its secrets: its strings, and whatever stands under a key that says so. Names of members stay.
     pub fn json(&self, value: &mut Value) {
         match value {
-            Value::String(text) => *text = self.redact(text),
+            Value::String(text) => {
+                if let Cow::Owned(masked) = self.redact(text) {
+                    *text = masked;
+                }
+            }
             Value::Array(all) => all.iter_mut().for_each(|value| self.json(value)),
             Value::Object(members) => {
                 for (name, value) in members {
@@ -110,12 +118,12 @@ impl Redactor {
     }
 
     /// A text without the secrets that the configuration names, for what is shown; shapes and keys stay.
-    pub fn hide(&self, text: &str) -> String {
-        let mut text = text.to_owned();
+    pub fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(text);
         let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
         for literal in learned.iter().chain(&self.literals) {
             if text.contains(literal) {
-                text = text.replace(literal, MASK);
+                text = text.replace(literal, MASK).into();
             }
         }
         text
@@ -127,12 +135,15 @@ impl Redactor {
         learned.iter().chain(&self.literals).cloned().collect()
     }
 
-    fn redact_from(&self, text: &str, in_key: bool) -> (String, bool) {
-        let text = self.hide(text);
-        let (text, in_key) = shapes::private_keys(&text, in_key);
-        let text = keys::keyed_values(&shapes::urls(&text));
-        let text = keys::assigned(&shapes::headers(&text));
-        (shapes::tokens(&text), in_key)
+    fn redact_from<'a>(&self, text: &'a str, mut in_key: bool) -> (Cow<'a, str>, bool) {
+        let text = then(self.hide(text), |text| {
+            let (masked, goes_on) = shapes::private_keys(text, in_key);
+            in_key = goes_on;
+            masked
+        });
+        let text = then(then(text, shapes::urls), keys::keyed_values);
+        let text = then(then(text, shapes::headers), keys::assigned);
+        (then(text, shapes::tokens), in_key)
     }
 }
 
@@ -144,7 +155,7 @@ pub struct Lines {
 
 impl Lines {
     /// The next line without its secrets.
-    pub fn next(&mut self, redactor: &Redactor, line: &str) -> String {
+    pub fn next<'a>(&mut self, redactor: &Redactor, line: &'a str) -> Cow<'a, str> {
         let goes_on = self.in_key && is_of_key(line);
         let (text, in_key) = redactor.redact_from(line, goes_on);
         self.in_key = in_key;
@@ -292,7 +303,7 @@ mod tests {
         let mut lines = Lines::default();
         let shown: Vec<String> = text
             .lines()
-            .map(|line| lines.next(&redactor, line))
+            .map(|line| lines.next(&redactor, line).into_owned())
             .collect();
         let begin = "-----BEGIN OPENSSH PRIVATE KEY-----";
         let end = "***-----END OPENSSH PRIVATE KEY-----";
@@ -340,7 +351,7 @@ mod tests {
                 "ghp_0123456789012345678901", "{\"password\":\"x\"}", "-----BEGIN PRIVATE KEY-----\nM\n-----END PRIVATE KEY-----",
             ];
             let line = serde_json::json!({ "t": texts, "s": shapes[shape], "x": format!("{}{}", texts[0], shapes[shape]) });
-            let redacted = Redactor::default().redact(&line.to_string());
+            let redacted = Redactor::default().redact(&line.to_string()).into_owned();
             prop_assert!(serde_json::from_str::<serde_json::Value>(&redacted).is_ok(), "{}", redacted);
         }
 
@@ -352,7 +363,7 @@ mod tests {
             let text = format!("{around}\n-----BEGIN EC PRIVATE KEY-----\n{}\n-----END EC PRIVATE KEY-----\n{around}", body.join("\n"));
             let whole = Redactor::default().redact(&text);
             let mut lines = Lines::default();
-            let by_line: Vec<String> = text.lines().map(|line| lines.next(&Redactor::default(), line)).collect();
+            let by_line: Vec<String> = text.lines().map(|line| lines.next(&Redactor::default(), line).into_owned()).collect();
             for line in &body {
                 prop_assert!(!whole.contains(line));
                 prop_assert!(!by_line.iter().any(|shown| shown.contains(line)));

@@ -132,13 +132,13 @@ impl ConnectionTap {
 
     /// A text without the secrets of this connection.
     pub fn redacted(&self, text: &str) -> String {
-        self.redactor.redact(text)
+        self.redactor.redact(text).into_owned()
     }
 
     /// A line of stderr without the secrets of this connection, as it is recorded and shown. Each line once, in order.
     pub fn redacted_stderr(&self, line: &str) -> String {
         let mut lines = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.next(&self.redactor, line)
+        lines.next(&self.redactor, line).into_owned()
     }
 
     /// Records one line or body of `bytes` bytes; waits only while the file is behind.
@@ -152,7 +152,7 @@ impl ConnectionTap {
             Some(_) => text,
             None => head(text, LIVE_TEXT + BEYOND),
         };
-        let text = self.redacted(looked_at);
+        let text = self.redactor.redact(looked_at);
         let seq = Seq(shared.next.fetch_add(1, Ordering::Relaxed));
         if let Some(file) = &shared.file {
             file.line(self.file_line(seq, direction, &kind, bytes, &text))
@@ -197,6 +197,6 @@ impl ConnectionTap {
             line.insert("bytes".to_owned(), bytes.into());
             line.insert("text".to_owned(), text.into());
         }
-        clean::json(&line.to_string())
+        clean::json(line.to_string())
     }
 }

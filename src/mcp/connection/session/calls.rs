@@ -236,7 +236,9 @@ impl Session {
             }
             Ok(Kind::Complete | Kind::Task) => {
                 let outcome = match convert::result(method, &result) {
-                    Ok(result) => CallOutcome::Answered { result },
+                    Ok(result) => CallOutcome::Answered {
+                        result: result.into(),
+                    },
                     Err(why) => unreadable(why),
                 };
                 // It may be long, and the report may have to wait.

@@ -174,7 +174,9 @@ impl Session {
 
     async fn task_done(&mut self, id: CallId, result: &Value) {
         let outcome = match convert::result(Method::Tool, result) {
-            Ok(result) => CallOutcome::Answered { result },
+            Ok(result) => CallOutcome::Answered {
+                result: result.into(),
+            },
             Err(why) => CallOutcome::Unreadable { why },
         };
         self.finish(id, outcome).await;

@@ -2,7 +2,9 @@
 //!
 //! Pure. Used by `redact` alone. What is masked lies inside a string, so JSON stays JSON.
 
-use crate::mcp::wire::redact::MASK;
+use std::borrow::Cow;
+
+use crate::mcp::wire::redact::masked::Masked;
 
 /// Keys whose value is a secret, without case, `-` and `_`.
 const KEYS: &[&str] = &[
@@ -94,10 +96,9 @@ pub(super) fn skip_spaces(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Masks the string values of secret keys, at any depth of JSON inside JSON.
-pub(super) fn keyed_values(text: &str) -> String {
+pub(super) fn keyed_values(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
+    let mut masked = Masked::new(text);
     let mut at = 0;
     while at < bytes.len() {
         let Some((key_start, depth)) = quote_from(bytes, at) else {
@@ -122,30 +123,30 @@ pub(super) fn keyed_values(text: &str) -> String {
                 // A value without an end is a cut line: mask the rest.
                 let (value_end, next) =
                     string_end(bytes, value_start, depth).unwrap_or((bytes.len(), bytes.len()));
-                out.push_str(&text[copied..value_start]);
-                out.push_str(MASK);
-                copied = value_end;
+                masked.mask(value_start, value_end);
                 at = next;
             }
             // The closing quote of this string may open nothing, but what lies inside may hold deeper JSON.
             None => at = key_start,
         }
     }
-    out.push_str(&text[copied..]);
-    out
+    masked.done()
 }
 
 /// Masks the value in `DB_PASSWORD=hunter2` and `?token=abc`, up to what ends a word.
-pub(super) fn assigned(text: &str) -> String {
+pub(super) fn assigned(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
+    let mut masked = Masked::new(text);
     for (at, _) in text.match_indices('=') {
-        if at < copied {
+        if at < masked.end() {
             continue;
         }
         let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let length = bytes[copied..at].iter().rev().take_while(is_name).count();
+        let length = bytes[masked.end()..at]
+            .iter()
+            .rev()
+            .take_while(is_name)
+            .count();
         let name = folded(&text[at - length..at]);
         if !ASSIGNED.iter().any(|end| name.ends_with(end)) {
             continue;
@@ -158,11 +159,8 @@ pub(super) fn assigned(text: &str) -> String {
         let says_nothing =
             value.starts_with('$') || value.bytes().all(|byte| byte.is_ascii_digit());
         if value.len() >= SHORTEST_ASSIGNED && !says_nothing {
-            out.push_str(&text[copied..start]);
-            out.push_str(MASK);
-            copied = end;
+            masked.mask(start, end);
         }
     }
-    out.push_str(&text[copied..]);
-    out
+    masked.done()
 }

@@ -2,8 +2,10 @@
 //!
 //! Pure. Used by `redact` alone. What is masked holds no quote, so JSON stays JSON.
 
-use crate::mcp::wire::redact::MASK;
+use std::borrow::Cow;
+
 use crate::mcp::wire::redact::keys::skip_spaces;
+use crate::mcp::wire::redact::masked::{Masked, then};
 
 /// Beginnings of tokens that are known by their shape, each with how many token characters must follow.
 const SHAPES: &[(&str, usize)] = &[
@@ -57,51 +59,61 @@ fn token_end(bytes: &[u8], from: usize) -> usize {
 }
 
 /// Masks what follows `Bearer`, `Basic` and, outside JSON, the name of a header that holds a secret.
-pub(super) fn headers(text: &str) -> String {
-    let mut text = text.to_owned();
+pub(super) fn headers(text: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(text);
     for (word, least) in [("bearer ", 6), ("basic ", 8)] {
-        text = after_word(&text, word, least);
+        text = then(text, |text| after_word(text, word, least));
     }
     for word in ["authorization:", "x-api-key:"] {
-        text = after_word(&text, word, 1);
+        text = then(text, |text| after_word(text, word, 1));
     }
     text
 }
 
+/// Where a word in lower case stands in a text in any case.
+fn places<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let (bytes, word) = (text.as_bytes(), word.as_bytes());
+    let is_it = move |at: &usize| {
+        bytes[*at].eq_ignore_ascii_case(&word[0])
+            && bytes
+                .get(*at..*at + word.len())
+                .is_some_and(|here| here.eq_ignore_ascii_case(word))
+    };
+    (0..bytes.len()).filter(is_it)
+}
+
 /// Masks the token after each `word` (in lower case), when it has at least so many characters. After the name of a header the
 /// spaces and a scheme that stands before the token stay.
-fn after_word(text: &str, word: &str, least: usize) -> String {
-    let lower = text.to_ascii_lowercase();
+fn after_word<'a>(text: &'a str, word: &str, least: usize) -> Cow<'a, str> {
     let bytes = text.as_bytes();
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
-    for (at, _) in lower.match_indices(word) {
+    let mut masked = Masked::new(text);
+    for at in places(text, word) {
         let before = at.checked_sub(1).and_then(|at| bytes.get(at));
-        if at < copied || before.is_some_and(u8::is_ascii_alphanumeric) {
+        if at < masked.end() || before.is_some_and(u8::is_ascii_alphanumeric) {
             continue;
         }
         let mut start = skip_spaces(bytes, at + word.len());
         let mut end = token_end(bytes, start);
-        let scheme = lower.get(start..end);
-        if matches!(scheme, Some("bearer" | "basic" | "token" | "digest")) {
+        let scheme = text.get(start..end).unwrap_or_default();
+        let schemes = ["bearer", "basic", "token", "digest"];
+        if schemes
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+        {
             start = skip_spaces(bytes, end);
             end = token_end(bytes, start);
         }
         if end - start >= least {
-            out.push_str(&text[copied..start]);
-            out.push_str(MASK);
-            copied = end;
+            masked.mask(start, end);
         }
     }
-    out.push_str(&text[copied..]);
-    out
+    masked.done()
 }
 
 /// Masks tokens that are known by their shape.
-pub(super) fn tokens(text: &str) -> String {
+pub(super) fn tokens(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
+    let mut masked = Masked::new(text);
     let mut at = 0;
     while at < bytes.len() {
         let at_start = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
@@ -114,14 +126,11 @@ pub(super) fn tokens(text: &str) -> String {
         };
         let end = token_end(bytes, at + prefix.len());
         if end - at - prefix.len() >= *least {
-            out.push_str(&text[copied..at + prefix.len()]);
-            out.push_str(MASK);
-            copied = end;
+            masked.mask(at + prefix.len(), end);
         }
         at = end.max(at + 1);
     }
-    out.push_str(&text[copied..]);
-    out
+    masked.done()
 }
 
 /// Where the body of the next private key begins.
@@ -135,41 +144,41 @@ fn private_key(text: &str, from: usize) -> Option<usize> {
 }
 
 /// Masks the bodies of private keys. `inside`: the text begins in one, because it came in lines. Gives whether it ends in one.
-pub(super) fn private_keys(text: &str, inside: bool) -> (String, bool) {
-    let mut out = String::with_capacity(text.len());
-    let (mut copied, mut body) = match inside {
-        true => (0, Some(0)),
-        false => (0, private_key(text, 0)),
+pub(super) fn private_keys(text: &str, inside: bool) -> (Cow<'_, str>, bool) {
+    let mut masked = Masked::new(text);
+    let mut body = match inside {
+        true => Some(0),
+        false => private_key(text, 0),
     };
     while let Some(start) = body {
-        out.push_str(&text[copied..start]);
         let rest = &text[start..];
         let quote = rest
             .find('"')
             .map(|at| rest[..at].trim_end_matches('\\').len());
         let end = rest.find(END);
-        if !rest.is_empty() {
-            out.push_str(MASK);
-        }
         // A string that ends before the key does was cut; outside a string the key goes on in the next line.
-        copied = match (end, quote) {
+        let end = match (end, quote) {
             (Some(end), quote) if quote.is_none_or(|quote| end < quote) => start + end,
             (_, Some(quote)) if !inside => start + quote,
-            (_, _) => return (out, true),
+            (_, _) => {
+                if !rest.is_empty() {
+                    masked.mask(start, text.len());
+                }
+                return (masked.done(), true);
+            }
         };
-        body = private_key(text, copied);
+        masked.mask(start, end);
+        body = private_key(text, end);
     }
-    out.push_str(&text[copied..]);
-    (out, false)
+    (masked.done(), false)
 }
 
 /// Masks `word` in `scheme://name:word@host`, and a long name without a word, which is a token.
-pub(super) fn urls(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
+pub(super) fn urls(text: &str) -> Cow<'_, str> {
+    let mut masked = Masked::new(text);
     for (at, mark) in text.match_indices("://") {
         let start = at + mark.len();
-        if start < copied {
+        if start < masked.end() {
             continue;
         }
         let rest = &text[start..];
@@ -183,11 +192,8 @@ pub(super) fn urls(text: &str) -> String {
             None => (person.len() >= LONG_NAME).then_some(0..person.len()),
         };
         if let Some(secret) = secret.filter(|secret| !person[secret.clone()].starts_with("${")) {
-            out.push_str(&text[copied..start + secret.start]);
-            out.push_str(MASK);
-            copied = start + secret.end;
+            masked.mask(start + secret.start, start + secret.end);
         }
     }
-    out.push_str(&text[copied..]);
-    out
+    masked.done()
 }
