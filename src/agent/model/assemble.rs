@@ -13,6 +13,10 @@ use crate::agent::model::request::{ModelCall, ModelRequest, ToolOffer};
 use crate::agent::model::think::{Parted, Think};
 use crate::config::ModelMode;
 
+/// Bytes of text, reasoning and calls that one step may come to. What context there is ends an answer long before; an endpoint that
+/// never ends is ended here.
+const MOST: usize = 4 << 20;
+
 /// One step in the making.
 #[derive(Debug, Clone)]
 pub struct Assembler {
@@ -24,6 +28,10 @@ pub struct Assembler {
     finish: Option<Finish>,
     usage: Option<Usage>,
     said: bool,
+    /// Of text, reasoning and calls so far.
+    bytes: usize,
+    /// It was ended because it was too long.
+    cut: bool,
     /// Calls were asked for as text, so one as text is nothing to note.
     by_prompt: bool,
 }
@@ -57,6 +65,8 @@ impl Assembler {
             finish: None,
             usage: None,
             said: false,
+            bytes: 0,
+            cut: false,
             by_prompt: request.mode == ModelMode::Prompt,
             offers: request.tools.clone(),
         }
@@ -92,11 +102,18 @@ impl Assembler {
         Ok(events)
     }
 
+    /// Whether it has grown too long: what comes now is not to be taken, and `end` gives it as cut for its length.
+    pub fn is_full(&mut self) -> bool {
+        self.cut = self.bytes > MOST;
+        self.cut
+    }
+
     fn delta(&mut self, delta: &Value, events: &mut Vec<ModelEvent>) {
         let reasoning = ["reasoning_content", "reasoning"]
             .iter()
             .find_map(|key| delta.get(*key)?.as_str().filter(|text| !text.is_empty()));
         if let Some(text) = reasoning {
+            self.bytes += text.len();
             events.push(ModelEvent::Reasoning(text.to_owned()));
         }
         match delta.get("content") {
@@ -110,6 +127,8 @@ impl Assembler {
             .into_iter()
             .flatten()
         {
+            let arguments = fragment.pointer("/function/arguments");
+            self.bytes += arguments.and_then(Value::as_str).map_or(0, str::len);
             if let Some((name, bytes)) = self.calls.push(fragment) {
                 events.push(ModelEvent::Preparing {
                     name: name.to_owned(),
@@ -131,12 +150,14 @@ impl Assembler {
             .flatten()
         {
             if let Some(text) = inner.get("text").and_then(Value::as_str) {
+                self.bytes += text.len();
                 events.push(ModelEvent::Reasoning(text.to_owned()));
             }
         }
     }
 
     fn content(&mut self, text: &str, events: &mut Vec<ModelEvent>) {
+        self.bytes += text.len();
         let parted = self.think.push(text);
         self.parted(parted, events);
     }
@@ -160,11 +181,18 @@ impl Assembler {
         let held = std::mem::take(&mut self.gate).into_held();
         let anything = self.said || !held.trim().is_empty() || !self.calls.is_empty();
         let finish = match self.finish {
+            _ if self.cut => Finish::Length,
             Some(finish) => finish,
             None if closed && anything => Finish::Stop,
             None => return Err(Incomplete { anything }),
         };
         let mut notes = Vec::new();
+        if self.cut {
+            let most = MOST >> 20;
+            notes.push(format!(
+                "The answer was cut at {most} MiB: the endpoint did not end it."
+            ));
+        }
         let (mut calls, nameless) = std::mem::take(&mut self.calls).finish(&mut self.ids);
         if nameless > 0 {
             notes.push("The endpoint sent a tool call without a name; it was dropped.".to_owned());

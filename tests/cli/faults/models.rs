@@ -158,7 +158,7 @@ fn cuts() -> Vec<Fault> {
 /// Streams that are whole and wrong.
 fn streams() -> Vec<Fault> {
     let text = event(&chunk(&json!({ "content": "So" }), None));
-    let fragments: String = (0..20_000)
+    let fragments: String = (0..100_000)
         .map(|number| {
             event(&chunk(
                 &json!({ "content": if number == 0 { "done" } else { "" } }),
@@ -167,7 +167,7 @@ fn streams() -> Vec<Fault> {
         })
         .collect();
     let arguments: String = std::iter::once("{\"n\": 1".to_owned())
-        .chain((0..20_000).map(|_| " ".to_owned()))
+        .chain((0..100_000).map(|_| " ".to_owned()))
         .chain(["}".to_owned()])
         .enumerate()
         .map(|(number, piece)| {
@@ -179,6 +179,7 @@ fn streams() -> Vec<Fault> {
         })
         .collect();
     let end = event(&chunk(&json!({}), Some("tool_calls"))) + "data: [DONE]\n\n";
+    let endless = event(&chunk(&json!({ "content": "na ".repeat(20_000) }), None)).repeat(80);
     vec![
         failed(
             "says an error inside a 200",
@@ -238,15 +239,27 @@ fn streams() -> Vec<Fault> {
             Reply::new(307, "text/plain", "").header("location", "http://127.0.0.2:1/v1"),
             &["error"],
         ),
+        row(
+            "answers without end",
+            vec![Reply::stream(endless).then_wait(&Gate::new())],
+            4,
+            "length",
+            &["cut at 4 MiB"],
+        ),
+        failed(
+            "sends a line without end",
+            Reply::stream(format!("data: {}", "x".repeat(9 << 20))).then_wait(&Gate::new()),
+            &["a line of more than 8 MiB"],
+        ),
         survived("is told byte by byte", vec![done().split(1)]),
         survived(
-            "sends 20,000 fragments of text",
+            "sends 100,000 fragments of text",
             vec![Reply::stream(
                 fragments + &event(&chunk(&json!({}), Some("stop"))) + "data: [DONE]\n\n",
             )],
         ),
         survived(
-            "sends a call in 20,000 fragments",
+            "sends a call in 100,000 fragments",
             vec![Reply::stream(arguments + &end), done()],
         ),
         survived(

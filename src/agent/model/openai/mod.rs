@@ -189,6 +189,10 @@ impl Exchange {
             Err(error) => vec![ModelEvent::Failed(error)],
             Ok(None) => self.end(),
             Ok(Some(Ok(chunk))) => match self.assembler.chunk(&chunk) {
+                Ok(mut events) if self.assembler.is_full() => {
+                    events.extend(self.end());
+                    events
+                }
                 Ok(events) => {
                     self.stage = Stage::Open(chunks);
                     events
@@ -229,7 +233,8 @@ impl Exchange {
                 let StreamError::EventStream(why) = inner.as_ref() else {
                     return self.adapter.asked.malformed(&inner.to_string());
                 };
-                self.adapter.asked.cut(why)
+                let ours = self.watch.broken_off();
+                self.adapter.asked.cut(ours.as_deref().unwrap_or(why))
             }
             OpenAIError::JSONDeserialize(_, content) => match self.item(chunks).await {
                 Ok(None) => self.adapter.asked.cut("its last event is incomplete"),

@@ -3,6 +3,7 @@
 //! Impure. async-openai would lose the status of every answer that is not in OpenAI's own form, retry by itself, and take a JSON
 //! body for an empty stream; so it gets only answers that are streams.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,6 +16,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 
 use super::failure::Refusal;
 
+/// The longest line of a stream. A whole answer in one event has room.
+const LONGEST_LINE: usize = 8 << 20;
 /// More of a refusal is not read.
 const MAX_REFUSAL: usize = 64 * 1024;
 
@@ -23,12 +26,20 @@ const MAX_REFUSAL: usize = 64 * 1024;
 pub(super) struct Watch {
     bytes: AtomicU64,
     closed: AtomicBool,
+    endless: AtomicBool,
 }
 
 impl Watch {
     /// Bytes of the body so far.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Why it was broken off here, if it was.
+    pub(super) fn broken_off(&self) -> Option<String> {
+        let most = LONGEST_LINE >> 20;
+        let endless = self.endless.load(Ordering::Relaxed);
+        endless.then(|| format!("it sent a line of more than {most} MiB"))
     }
 
     /// Whether `[DONE]` has come.
@@ -92,16 +103,24 @@ fn wait(value: &str, now: SystemTime) -> Option<Duration> {
     ))
 }
 
-/// The same response with its bytes counted, and ended by an empty line: without one the last event would be dropped silently.
+/// The same response with its bytes counted, and ended by an empty line: without one the last event would be dropped silently. A
+/// line without end breaks it off, because it would be held until it ends.
 fn watched(response: reqwest::Response, watch: Arc<Watch>) -> reqwest::Response {
     let (status, headers) = (response.status(), response.headers().clone());
-    let mut line = Vec::new();
+    let (mut line, mut length) = (Vec::new(), 0);
     let bytes = response.bytes_stream().map(move |chunk| {
-        if let Ok(chunk) = &chunk {
-            watch.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-            note_done(&mut line, chunk, &watch.closed);
+        let chunk = chunk.map_err(io::Error::other)?;
+        watch.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        note_done(&mut line, &chunk, &watch.closed);
+        length = match chunk.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')) {
+            Some(end) => chunk.len() - end,
+            None => length + chunk.len(),
+        };
+        if length > LONGEST_LINE {
+            watch.endless.store(true, Ordering::Relaxed);
+            return Err(io::Error::from(io::ErrorKind::InvalidData));
         }
-        chunk
+        Ok(chunk)
     });
     let end = futures::stream::once(std::future::ready(Ok(Bytes::from_static(b"\n\n"))));
     let mut rebuilt = http::Response::new(reqwest::Body::wrap_stream(bytes.chain(end)));
