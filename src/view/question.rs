@@ -102,12 +102,15 @@ impl Sheet<'_> {
             let placeholder = reason.text().is_empty().then_some("why not, for the model");
             composer::text(reason, placeholder, theme, frame, below, true);
         }
-        // Where rows are few, a blank one is one less to read.
-        let blank = usize::from(area.height < TIGHT);
+        let all = 1 + self.above.len() + self.arguments.len();
+        // Where rows are too few, a blank one is one less to read.
+        let wanted = rows(self.head.len() + all + self.foot.len());
+        let blank = usize::from(rest.height < TIGHT.min(wanted));
         let foot = self.foot.get(blank..).unwrap_or_default();
         let (rest, answers) = layout::foot(rest, rows(foot.len()));
         pane::lines(frame, answers, foot);
-        let heads = rows(self.head.len()).min(rest.height.saturating_sub(BODY));
+        let body = rows(all).min(BODY);
+        let heads = rows(self.head.len()).min(rest.height.saturating_sub(body));
         let (head, rest) = layout::top(rest, heads);
         pane::lines(frame, head, &self.head);
         self.draw_arguments(app.ask.scroll, theme, frame, rest)

@@ -26,6 +26,16 @@ frame!(text_streams_wide, streaming(), 120, 40);
 frame!(a_question_wide, question(), 120, 40);
 frame!(a_question_narrow, question(), 80, 24);
 frame!(a_question_tiny, question(), 40, 12);
+frame!(
+    a_short_question_has_all_its_words_wide,
+    {
+        let mut app = question();
+        app.host.calls[3].arguments = "{}".into();
+        app
+    },
+    120,
+    40
+);
 frame!(a_new_folder_wide, new_folder(false), 120, 40);
 frame!(a_new_folder_narrow, new_folder(false), 80, 24);
 frame!(a_new_folder_tiny, new_folder(false), 40, 12);

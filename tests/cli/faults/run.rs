@@ -187,9 +187,7 @@ fn agent(fault: &Fault, ran: &Ran) -> Vec<String> {
             good.collect::<Vec<_>>()
         ));
     }
-    let bad = of("tool_result")
-        .filter(|result| result["server"] != "good")
-        .next_back();
+    let bad = of("tool_result").rfind(|result| result["server"] != "good");
     let outcome = bad
         .map(|result| result["outcome"].clone())
         .unwrap_or_default();
