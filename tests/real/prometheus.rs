@@ -78,7 +78,7 @@ fn deck(home: &Home) -> (Killed, String) {
     home.write("mcp.toml", &config);
     let child = home
         .command(BIN)
-        .args(["ask", "go", "--metrics", "0", "--approve", "*"])
+        .args(["ask", "go", "--metrics", "0", "--approve", "*", "--trust"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
