@@ -24,7 +24,12 @@ use crate::text::clean;
 
 /// Reads the configuration of a headless run; its warnings go to stderr. A folder's file that nobody has agreed to is refused.
 pub fn config(global: &Global) -> Result<Config, CliError> {
-    match permitted(global)? {
+    config_by(global, &trust_book())
+}
+
+/// The same with this book of trust, which a yes for this run is written into.
+pub fn config_by(global: &Global, book: &TrustBook) -> Result<Config, CliError> {
+    match permitted_by(global, book)? {
         Permitted::Runs(config) => {
             begin(&config);
             Ok(Arc::unwrap_or_clone(config))

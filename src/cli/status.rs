@@ -4,16 +4,19 @@ mod figures;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::sync::mpsc;
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::{failure, output, setup};
-use crate::config::{Config, Provider};
+use crate::config::{Config, Environment, News, Permitted, Provider};
 use crate::driver::headless::Headless;
+use crate::driver::watching::Watch;
 use crate::host::{Command, Host, Server, Settings};
 use crate::ids::{Moment, ServerName};
 use crate::mcp::verdict::{Cause, Grade};
@@ -64,16 +67,16 @@ impl Verdicts {
 
 /// Starts the servers, asks each whether it lives, and prints what they come to.
 pub fn run(args: &StatusArgs, global: &Global) -> Result<ExitCode, CliError> {
-    let mut config = setup::config(global)?;
-    if let Some(name) = &args.server {
-        failure::keep_only(&mut config, name)?;
-    }
-    config.model.provider = Provider::None;
+    let book = setup::trust_book();
+    // Before the files are read: what is written from here on is news.
+    let files = Watch::begin(global.flags(), Environment::read(), book.clone());
+    let config = setup::config_by(global, &book)?;
+    let config = narrowed(args, config)?;
     setup::block_on(async {
         let mut run = started(config, global)?;
         let mut interrupt = Interrupt::listen();
         let outcome = match args.watch {
-            true => watch(args, &mut run, &mut interrupt).await,
+            true => watch(args, files, &mut run, &mut interrupt).await,
             false => once(args, &mut run, &mut interrupt).await,
         };
         let closed = run.shutdown().await;
@@ -81,6 +84,15 @@ pub fn run(args: &StatusArgs, global: &Global) -> Result<ExitCode, CliError> {
         closed.map_err(|error| CliError::new(ErrorKind::Server, error))?;
         Ok(code)
     })
+}
+
+/// What is watched of a configuration: no model, and one server where that was asked for.
+fn narrowed(args: &StatusArgs, mut config: Config) -> Result<Config, CliError> {
+    if let Some(name) = &args.server {
+        failure::keep_only(&mut config, name)?;
+    }
+    config.model.provider = Provider::None;
+    Ok(config)
 }
 
 /// The servers of a configuration, started, with nobody in front.
@@ -161,13 +173,16 @@ fn line(server: &Server, now: Moment) -> String {
     clean::json(format!("{}\n", figures::json(server, now)))
 }
 
-/// Prints each change until an interrupt.
+/// Prints each change until an interrupt. A configuration that was edited comes to count as in the terminal program.
 async fn watch(
     args: &StatusArgs,
+    files: Watch,
     run: &mut Headless,
     interrupt: &mut Interrupt,
 ) -> Result<ExitCode, CliError> {
     let mut verdicts = Verdicts::default();
+    let (news, mut heard) = mpsc::channel(4);
+    let _ends_with_the_program = tokio::spawn(files.run(news));
     loop {
         let now = run.now();
         for server in &run.host.servers {
@@ -181,9 +196,29 @@ async fn watch(
         }
         tokio::select! {
             () = run.step() => {}
+            Some(news) = heard.recv() => match taken_over(args, news, run) {
+                Ok(()) => output::note("the configuration was read again"),
+                Err(error) => {
+                    output::error(&error);
+                    output::note("what ran goes on");
+                }
+            },
             signal = interrupt.wait() => return Err(failure::interrupted(signal)),
         }
     }
+}
+
+/// Takes over what the files say now; only the servers that changed are touched.
+fn taken_over(args: &StatusArgs, news: News, run: &mut Headless) -> Result<(), CliError> {
+    let config = match news {
+        News::Read(Permitted::Runs(config)) => Arc::unwrap_or_clone(config),
+        News::Read(Permitted::Asks(asks)) => return Err(super::trust::refused(&asks)),
+        News::Wrong(why) => return Err(CliError::new(ErrorKind::Usage, why)),
+    };
+    let config = narrowed(args, config)?;
+    setup::redactor(&config);
+    run.reload(Arc::new(config));
+    Ok(())
 }
 
 /// `12 s  shop  slow: p95 4.1 s, was 300 ms`

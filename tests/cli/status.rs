@@ -104,6 +104,32 @@ fn a_watch_tells_each_change_on_a_line() {
 }
 
 #[test]
+fn a_watch_takes_over_an_edited_configuration_and_says_what_is_wrong_with_it() {
+    let deck = Deck::new(NO_MODEL);
+    deck.scripted("stays", TOOL, "");
+    let mut child = deck.start(&["status", "--watch"]);
+    let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
+    let mut next = || lines.next().expect("a further line").expect("a line");
+    let mut said = BufReader::new(child.stderr.take().expect("stderr")).lines();
+    let mut said = || said.next().expect("a further line").expect("a line");
+    assert!(next().ends_with("  stays  healthy"));
+    deck.scripted("comes", TOOL, "");
+    assert_eq!(said(), "the configuration was read again");
+    // The one that stays is not started anew, or it would be told again.
+    assert!(next().ends_with("  comes  healthy"));
+    deck.add("[mcp_servers.wrong");
+    let error = said();
+    assert!(
+        error.starts_with("error: ") && error.contains("mcp.toml"),
+        "{error}"
+    );
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    kill_process(pid.expect("an id"), Signal::INT).expect("a signal");
+    assert_eq!(child.wait().expect("its end").code(), Some(130));
+    assert!(lines.next().is_none(), "nothing else has changed");
+}
+
+#[test]
 fn the_doctor_names_the_cause_and_one_fix_for_each() {
     let deck = mixed();
     deck.add("[mcp_servers.absent]\ncommand = \"no-such-program-here\"\n");
