@@ -54,6 +54,7 @@ pub fn run() -> ExitCode {
     if let Some(code) = crate::mcp::transport::confine::asked() {
         return code;
     }
+    outlive_full_files();
     let args = match args::Args::try_parse() {
         Ok(args) => args,
         Err(refusal) => return output::usage(&refusal),
@@ -63,6 +64,18 @@ pub fn run() -> ExitCode {
         Err(error) => output::error(&error),
     }
 }
+
+/// A file that reaches the limit of the shell (`ulimit -f`) is an error of that file, as on a full disk, and not the end of the
+/// program: a signal that is listened to kills nobody. What is started from here dies of it as it would have.
+#[cfg(unix)]
+fn outlive_full_files() {
+    let heard = std::sync::Arc::default();
+    let _else_as_before = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, heard);
+}
+
+/// Other systems have no such limit.
+#[cfg(not(unix))]
+fn outlive_full_files() {}
 
 fn carry_out(args: args::Args) -> Result<ExitCode, CliError> {
     let global = &args.global;
