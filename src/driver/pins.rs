@@ -3,12 +3,13 @@
 //! Two programs may write it at once: each reads what is there, carries out its own changes and writes the result, one after
 //! the other. A file that cannot be read is set aside and said; one of a newer version is left alone.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use crate::host::HostEvent;
@@ -23,6 +24,19 @@ const VERSION: u64 = 1;
 struct Written<'a> {
     version: u64,
     servers: &'a Pins,
+}
+
+/// What says how the rest is to be read.
+#[derive(Deserialize)]
+struct Version {
+    version: Option<u64>,
+}
+
+/// The file as it is read: each record by itself, because it may hold thousands of tools.
+#[derive(Deserialize)]
+struct Kept<'a> {
+    #[serde(borrow, default)]
+    servers: BTreeMap<String, Vec<&'a RawValue>>,
 }
 
 /// What a file holds.
@@ -59,24 +73,24 @@ fn read(path: &Path) -> Found {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Nothing,
         Err(error) => return Found::Broken(error.to_string()),
     };
-    let file: Value = match serde_json::from_str(&text) {
+    match serde_json::from_str::<Version>(&text).map(|file| file.version) {
+        Ok(Some(VERSION)) => {}
+        Ok(Some(version)) => return Found::Newer(version),
+        Ok(None) => return Found::Broken("it has no version".to_owned()),
+        Err(error) => return Found::Broken(error.to_string()),
+    }
+    let file: Kept<'_> = match serde_json::from_str(&text) {
         Ok(file) => file,
         Err(error) => return Found::Broken(error.to_string()),
     };
-    match file.get("version").and_then(Value::as_u64) {
-        Some(VERSION) => {}
-        Some(version) => return Found::Newer(version),
-        None => return Found::Broken("it has no version".to_owned()),
-    }
     let mut pins = Pins::default();
     let mut skipped = 0_usize;
-    let servers = file.get("servers").and_then(Value::as_object);
-    for (name, records) in servers.into_iter().flatten() {
+    for (name, records) in file.servers {
         // One odd record costs that record alone.
-        for record in records.as_array().into_iter().flatten() {
-            match serde_json::from_value::<Record>(record.clone()) {
+        for record in records {
+            match serde_json::from_str::<Record>(record.get()) {
                 Ok(record) => {
-                    let name = ServerName::new(name);
+                    let name = ServerName::new(&name);
                     pins.servers.entry(name).or_default().push(record);
                 }
                 Err(_) => skipped += 1,

@@ -14,7 +14,7 @@ use crate::mcp::weight;
 use crate::text::human;
 
 /// Bytes of results that are kept whole. The last one always is: somebody may be about to look at it.
-const KEPT: usize = 24 << 20;
+const KEPT: usize = 12 << 20;
 /// A result of fewer bytes is not worth letting go of.
 const SMALL: usize = 4 * 1024;
 /// Progress messages that stay of a call that is over.
