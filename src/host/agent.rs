@@ -2,7 +2,7 @@
 //!
 //! Pure.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use crate::agent::model::{ModelRequest, ToolOffer, Wishes};
 use crate::agent::transcript::{Entry, Level, Note};
@@ -12,7 +12,8 @@ use crate::host::book::Purpose;
 use crate::host::effect::Effect;
 use crate::host::offer;
 use crate::host::state::{Host, ModelState};
-use crate::ids::{Moment, StreamId, TurnId};
+use crate::ids::{Moment, ServerName, StreamId, TurnId};
+use crate::mcp::tool::Tool;
 use crate::text::clean;
 
 /// What a tool without a description is described as.
@@ -144,22 +145,29 @@ impl Host {
     /// The request of a step, or first the one for a summary that makes room for it.
     fn request(&mut self, stream: StreamId, now: Moment) -> Effect {
         self.tell();
-        match self.make_room(stream, now) {
+        // Of thousands of tools this is the dear part: once a request.
+        let offers = self.offers_now();
+        match self.make_room(stream, &offers, now) {
             Some(summing) => summing,
-            None => self.ask_model(stream),
+            None => self.ask_with(stream, offers),
         }
     }
 
     /// Builds the request of a step.
     pub(super) fn ask_model(&mut self, stream: StreamId) -> Effect {
         self.tell();
+        let offers = self.offers_now();
+        self.ask_with(stream, offers)
+    }
+
+    fn ask_with(&mut self, stream: StreamId, tools: Vec<ToolOffer>) -> Effect {
         let mode = match self.book.mode {
             ModelMode::Auto | ModelMode::Tools => ModelMode::Tools,
             ModelMode::Prompt => ModelMode::Prompt,
         };
         let request = ModelRequest {
             messages: self.messages(),
-            tools: self.offers_now(),
+            tools,
             mode,
             plain_schemas: self.book.plain_schemas,
             more_tokens: self.is_stretched(),
@@ -199,9 +207,18 @@ impl Host {
     }
 
     pub(super) fn offers(&self) -> Vec<ToolOffer> {
+        let tools: HashMap<(&ServerName, &str), &Tool> = self
+            .servers
+            .iter()
+            .flat_map(|server| {
+                // The first of a name is the one that counts, as everywhere.
+                let tools = server.tools.iter().rev();
+                tools.map(|tool| ((&server.name, tool.name.as_str()), tool))
+            })
+            .collect();
         let offer = |entry: &crate::mcp::catalog::CatalogEntry| {
             let server = self.server(&entry.server)?;
-            let tool = server.tool(&entry.tool)?;
+            let tool = tools.get(&(&entry.server, entry.tool.as_str()))?;
             if server.held.contains_key(&entry.tool) {
                 return None;
             }

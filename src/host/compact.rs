@@ -48,8 +48,11 @@ impl Host {
 
     /// Tokens of the next request, by our estimate.
     pub(super) fn used(&self) -> u64 {
+        self.used_with(&self.offers_now())
+    }
+
+    fn used_with(&self, offers: &[ToolOffer]) -> u64 {
         let messages: u64 = self.messages().iter().map(window::of_message).sum();
-        let offers = self.offers_now();
         messages + offers.iter().map(window::of_offer).sum::<u64>()
     }
 
@@ -80,13 +83,18 @@ impl Host {
 
     /// Makes room before a step's request where it would fill the context. Gives the request for a summary when the step has to
     /// wait for one.
-    pub(super) fn make_room(&mut self, stream: StreamId, now: Moment) -> Option<Effect> {
-        let (used, context) = (self.used(), self.window());
+    pub(super) fn make_room(
+        &mut self,
+        stream: StreamId,
+        offers: &[ToolOffer],
+        now: Moment,
+    ) -> Option<Effect> {
+        let (used, context) = (self.used_with(offers), self.window());
         if !window::is_full(used, context) {
             return None;
         }
         self.fold(window::excess(used, context), false, used);
-        if !window::is_full(self.used(), context) {
+        if !window::is_full(self.used_with(offers), context) {
             return None;
         }
         self.sum_up(Some(stream), "", now)

@@ -2,6 +2,8 @@
 //!
 //! Pure. Counted on what the next request would be made of; tokens are our estimate, as everywhere.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::agent::model::Message;
@@ -63,13 +65,10 @@ impl Host {
 
     fn tool_parts(&self) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
+        let entries = self.book.catalog.entries().iter();
+        let entries: HashMap<&str, _> = entries.map(|entry| (entry.name.as_str(), entry)).collect();
         for offer in self.offers_now() {
-            let entry = self
-                .book
-                .catalog
-                .entries()
-                .iter()
-                .find(|entry| entry.name == offer.name);
+            let entry = entries.get(offer.name.as_str());
             let (title, name) = match entry {
                 Some(entry) => (format!("Tools of {}", entry.server), entry.tool.clone()),
                 None => ("Tools of mcpdeck itself".to_owned(), offer.name.clone()),

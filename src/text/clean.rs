@@ -67,7 +67,8 @@ pub fn json(written: String) -> String {
 /// The text as it was meant to be read, for the model: what is hidden goes, what tag characters spell goes with them, and very
 /// many blanks in a row become a few.
 pub fn unhidden(text: &str) -> String {
-    if text.bytes().all(|byte| matches!(byte, b'!'..=b'~')) {
+    let is_plain = |byte| matches!(byte, b' '..=b'~' | b'\n');
+    if text.bytes().all(is_plain) && !has_long_gaps(text) {
         return text.to_owned();
     }
     let without_tags: String = text.chars().filter(|c| !is_tag(*c)).collect();
@@ -84,6 +85,19 @@ pub fn unhidden(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether blanks or line breaks stand together of which the model is shown a few only.
+fn has_long_gaps(text: &str) -> bool {
+    let (mut blanks, mut breaks) = (0, 0);
+    text.bytes().any(|byte| {
+        (blanks, breaks) = match byte {
+            b'\n' => (0, breaks + 1),
+            b' ' => (blanks + 1, breaks),
+            _ => (0, 0),
+        };
+        blanks > MOST_BLANKS || breaks > MOST_BREAKS
+    })
 }
 
 /// The text with everything that takes no room or moves the cursor written as `‹U+200B›`; line breaks stay. For where nothing may
