@@ -286,9 +286,21 @@ fn seeded(state: &mut u64) -> u64 {
     *state >> 33
 }
 
+/// `MCPDECK_KILLS` of them; `.ci/suites/soak.sh` asks for 1,000. A session of its own for each fifty.
 #[test]
 fn killed_at_any_point_the_session_is_resumed_and_nothing_of_it_is_lost() {
-    const KILLS: u64 = 24;
+    const EACH: u64 = 50;
+    let kills = std::env::var("MCPDECK_KILLS").ok();
+    let kills: u64 = kills.map_or(24, |text| text.parse().expect("a number"));
+    let mut seed = 7;
+    for begin in (0..kills).step_by(usize::try_from(EACH).expect("small")) {
+        killed((kills - begin).min(EACH), &mut seed);
+        println!("{} kills of {kills}", (begin + EACH).min(kills));
+    }
+}
+
+/// So many kills of one session, each at another point.
+fn killed(kills: u64, seed: &mut u64) {
     let deck = Deck::demo();
     let first = session(
         &deck
@@ -296,9 +308,8 @@ fn killed_at_any_point_the_session_is_resumed_and_nothing_of_it_is_lost() {
             .expect(0),
     );
     let path = files(&deck).remove(0);
-    let mut seed = 7;
     let mut turns = 1;
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         let before = fs::read(&path).expect("the session");
         let prompt = match kill % 3 {
             0 => "How many orders does each customer have?",
@@ -309,7 +320,7 @@ fn killed_at_any_point_the_session_is_resumed_and_nothing_of_it_is_lost() {
         let mut child = spawn(deck.command(&args).stdin(Stdio::null()));
         let events = BufReader::new(child.stdout.take().expect("stdout"));
         // The servers' own events come first; some runs end before they are killed.
-        let after = 4 + seeded(&mut seed) % 12;
+        let after = 4 + seeded(seed) % 12;
         let seen = events
             .lines()
             .take(usize::try_from(after).expect("small"))
