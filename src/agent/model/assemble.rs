@@ -179,20 +179,8 @@ impl Assembler {
         let rest = std::mem::take(&mut self.think).finish();
         self.parted(rest, &mut events);
         let held = std::mem::take(&mut self.gate).into_held();
-        let anything = self.said || !held.trim().is_empty() || !self.calls.is_empty();
-        let finish = match self.finish {
-            _ if self.cut => Finish::Length,
-            Some(finish) => finish,
-            None if closed && anything => Finish::Stop,
-            None => return Err(Incomplete { anything }),
-        };
-        let mut notes = Vec::new();
-        if self.cut {
-            let most = MOST >> 20;
-            notes.push(format!(
-                "The answer was cut at {most} MiB: the endpoint did not end it."
-            ));
-        }
+        let finish = self.reason(closed, &held)?;
+        let mut notes = self.doubts();
         let (mut calls, nameless) = std::mem::take(&mut self.calls).finish(&mut self.ids);
         if nameless > 0 {
             notes.push("The endpoint sent a tool call without a name; it was dropped.".to_owned());
@@ -222,6 +210,24 @@ impl Assembler {
             notes,
         }));
         Ok(events)
+    }
+
+    /// Why it has ended.
+    fn reason(&self, closed: bool, held: &str) -> Result<Finish, Incomplete> {
+        let anything = self.said || !held.trim().is_empty() || !self.calls.is_empty();
+        match self.finish {
+            _ if self.cut => Ok(Finish::Length),
+            Some(finish) => Ok(finish),
+            None if closed && anything => Ok(Finish::Stop),
+            None => Err(Incomplete { anything }),
+        }
+    }
+
+    /// What is odd about how it ended.
+    fn doubts(&self) -> Vec<String> {
+        let most = MOST >> 20;
+        let cut = format!("The answer was cut at {most} MiB: the endpoint did not end it.");
+        self.cut.then_some(cut).into_iter().collect()
     }
 
     fn written_calls(&mut self, held: &str) -> Vec<ModelCall> {
