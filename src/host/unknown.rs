@@ -80,7 +80,7 @@ impl Host {
         );
         let hint = match self.settings.headless {
             true => "look with a tool that only reads before it is called again",
-            false => "in the tool calls (F3), c looks what became of it and a sends it again",
+            false => "in the tool calls (F3), c looks what became of it and x sends it again",
         };
         self.transcript
             .note(Level::Warning, text, Some(hint.to_owned()));
