@@ -1,7 +1,7 @@
 //! The files of saved sessions: one thread writes and reads them, so that neither a slow disk nor a long list is ever waited for.
 //!
-//! `journal` is a file that only grows, `disk` and `store` are the folder, `writer` knows which conversation goes where. The
-//! command line uses `store` directly.
+//! `text` is a line as it is written, `journal` a file that only grows, `disk` and `store` are the folder, `writer` knows which
+//! conversation goes where. The command line uses `store` directly.
 
 pub mod disk;
 #[cfg(test)]
@@ -11,6 +11,7 @@ pub mod journal;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod text;
 pub mod writer;
 
 use std::sync::mpsc as orders;

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::driver::sessions::disk::{is_locked, lock};
 use crate::driver::sessions::id;
 use crate::driver::sessions::journal::Journal;
-use crate::driver::sessions::writer::written;
+use crate::driver::sessions::text::written;
 use crate::host::session::{Header, Line, Reading, Record, Shelf, Summary, summary};
 use crate::ids::Moment;
 

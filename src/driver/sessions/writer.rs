@@ -11,12 +11,12 @@ use crate::driver::sessions::disk::{Disk, Machine, Out};
 use crate::driver::sessions::id;
 use crate::driver::sessions::journal::Journal;
 use crate::driver::sessions::store::{self, Store};
+use crate::driver::sessions::text::{redacted, written};
 use crate::host::session::{
     FORMAT, Header, Line, Reading, Record, SessionEvent, SessionWish, SessionWrite,
 };
 use crate::ids::Moment;
 use crate::mcp::wire::redact::Redactor;
-use crate::text::clean;
 
 /// What the writer is given once.
 #[derive(Debug, Clone)]
@@ -292,40 +292,4 @@ fn head(place: &Place, target: &Target) -> Vec<u8> {
     bytes.push(b'\n');
     bytes.extend_from_slice(&target.head);
     bytes
-}
-
-/// The one way of a line into a file: what is a secret stays out of it. A line that a secret's name has torn apart is cleaned
-/// text by text.
-pub fn redacted(line: &Line, redactor: &Redactor) -> String {
-    let plain = serde_json::to_string(line).unwrap_or_default();
-    let redacted = redactor.redact(&plain);
-    if redacted == plain || serde_json::from_str::<Line>(&redacted).is_ok() {
-        return clean::json(redacted.into_owned());
-    }
-    let mut value = serde_json::to_value(line).unwrap_or_default();
-    clean_texts(&mut value, redactor);
-    clean::json(value.to_string())
-}
-
-/// A line as it stands in a file: whoever looks at the file sees what is there.
-pub fn written(line: &Line) -> String {
-    clean::json(serde_json::to_string(line).unwrap_or_default())
-}
-
-fn clean_texts(value: &mut serde_json::Value, redactor: &Redactor) {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => *text = redactor.redact(text).into_owned(),
-        Value::Array(items) => items
-            .iter_mut()
-            .for_each(|item| clean_texts(item, redactor)),
-        Value::Object(fields) => fields
-            .iter_mut()
-            // What says the kind of a thing is ours.
-            .filter(|(name, _)| {
-                !matches!(name.as_str(), "line" | "at" | "end" | "outcome" | "type")
-            })
-            .for_each(|(_, item)| clean_texts(item, redactor)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
