@@ -248,8 +248,8 @@ fn streams() -> Vec<Fault> {
         ),
         failed(
             "sends a line without end",
-            Reply::stream(format!("data: {}", "x".repeat(9 << 20))).then_wait(&Gate::new()),
-            &["a line of more than 8 MiB"],
+            Reply::stream(format!("data: {}", "x".repeat(3 << 20))).then_wait(&Gate::new()),
+            &["a line of more than 2 MiB"],
         ),
         survived("is told byte by byte", vec![done().split(1)]),
         survived(
@@ -384,6 +384,7 @@ fn play(fault: &Fault) -> (Vec<String>, u64) {
     let before = aftermath::files(&root);
     let seen = run::watched(deck.start(&["ask", "--json", "--approve-all", "go"]));
     let mut wrong = run::aftermath(&deck, "ask", &seen.ran, fault.code);
+    wrong.extend(run::records(&deck, &seen.ran));
     wrong.extend(aftermath::litter(&root, &before));
     for words in fault.words {
         if !seen.ran.out.contains(words) && !seen.ran.err.contains(words) {

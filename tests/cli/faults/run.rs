@@ -114,6 +114,47 @@ pub fn aftermath(deck: &Deck, what: &str, ran: &Ran, code: i32) -> Vec<String> {
     wrong
 }
 
+/// The records of the one `ask` of a deck: the audit tells the calls that the events tell, each sent one with its end, and the
+/// session loads.
+pub fn records(deck: &Deck, ran: &Ran) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let lines = |text: &str| -> Vec<Value> {
+        let parsed = text.lines().map(serde_json::from_str);
+        parsed.filter_map(Result::ok).collect()
+    };
+    let calls = |lines: &[Value], key: &str, kind: &str| -> Vec<u64> {
+        let of = lines.iter().filter(|line| line[key] == kind);
+        let mut ids: Vec<u64> = of.filter_map(|line| line["call"].as_u64()).collect();
+        ids.sort_unstable();
+        ids
+    };
+    let events = lines(&ran.out);
+    let told = calls(&events, "type", "tool_result");
+    let file = deck.home.data_dir().join("audit/calls.jsonl");
+    let audit = lines(&std::fs::read_to_string(&file).unwrap_or_default());
+    let (sent, ended) = (
+        calls(&audit, "event", "sent"),
+        calls(&audit, "event", "ended"),
+    );
+    if ended != told || sent.iter().any(|call| !ended.contains(call)) {
+        wrong.push(format!(
+            "audit: {sent:?} sent and {ended:?} ended, told were {told:?}"
+        ));
+    }
+    let sessions = deck.run(&["sessions", "list", "--json"]);
+    let listed: Value = serde_json::from_str(&sessions.out).unwrap_or_default();
+    let listed = listed["sessions"].as_array().cloned().unwrap_or_default();
+    if sessions.code != Some(0) || listed.iter().any(|one| !one["trouble"].is_null()) {
+        wrong.push(format!("the session does not load: {sessions}"));
+    }
+    if let Some(id) = events.last().and_then(|end| end["session"]["id"].as_str())
+        && !listed.iter().any(|one| one["id"] == id)
+    {
+        wrong.push(format!("the session {id} is not there: {sessions}"));
+    }
+    wrong
+}
+
 /// What still runs of a deck after the time that it has to go.
 fn left_running(deck: &Deck) -> Option<String> {
     let home = deck.home.path("");
@@ -250,6 +291,7 @@ fn play(fault: &Fault, table: &dyn Fn(&Deck, &Fault) -> String, calm: u64) -> (V
     let seen = watched(deck.start(&["ask", "--json", "--approve-all", "go"]));
     let mut wrong = aftermath(&deck, "ask", &seen.ran, 0);
     wrong.extend(agent(fault, &seen.ran));
+    wrong.extend(records(&deck, &seen.ran));
     if calm > 0 && seen.peak > calm + aftermath::MOST_MEMORY {
         wrong.push(format!(
             "ask: {} MB at its most, {} MB without the fault",

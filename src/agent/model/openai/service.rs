@@ -16,8 +16,9 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 
 use super::failure::Refusal;
 
-/// The longest line of a stream. A whole answer in one event has room.
-const LONGEST_LINE: usize = 8 << 20;
+/// The longest line of a stream. A whole answer in one event has room; and an unfinished line is looked through anew with each piece
+/// that comes, so that a longer one would take long.
+const LONGEST_LINE: usize = 2 << 20;
 /// More of a refusal is not read.
 const MAX_REFUSAL: usize = 64 * 1024;
 
