@@ -350,7 +350,7 @@ fn one_that_does_not_come_up_is_tried_again_but_where_a_script_waits_for_it() {
 #[test]
 fn old_results_are_let_go_of_and_what_the_model_was_given_stays() {
     let mut stage = stage(|_| {});
-    let long = "x".repeat(7 << 20);
+    let long = "x".repeat(7 << 19);
     for n in 0..6 {
         let (id, _) = by_hand(&mut stage, "other", "write", n);
         stage.outcome(id, answered(&long));
