@@ -42,6 +42,8 @@ pub struct Book {
     pub lifecycles: BTreeMap<ServerName, Lifecycle>,
     /// Bytes of the results that are kept, the oldest first.
     pub kept_results: VecDeque<(CallId, usize)>,
+    /// Those that were cut to what the model was given, the oldest first, and the bytes of that.
+    pub kept_words: VecDeque<(CallId, usize)>,
     /// What spreads the waits before another try.
     pub dice: Dice,
     /// The calls that wait for their turn at each server, the next one first.

@@ -368,6 +368,23 @@ fn old_results_are_let_go_of_and_what_the_model_was_given_stays() {
 }
 
 #[test]
+fn of_very_many_long_results_all_together_stays_within_bounds() {
+    let mut stage = stage(|_| {});
+    for n in 0..300 {
+        let (id, _) = by_hand(&mut stage, "other", "write", n);
+        stage.outcome(id, answered(&format!("{n} {}", "word ".repeat(30_000))));
+    }
+    let text = |id: u64| stage.call(id).result().expect("a result").as_text();
+    let all: usize = (1..=300).map(|id| text(id).len()).sum();
+    assert!(all < 20 << 20, "{all} bytes");
+    assert!(all > 12 << 20, "the newest are whole: {all} bytes");
+    let first = text(1);
+    assert!(first.starts_with("0 word"), "{first}");
+    assert!(first.ends_with("was let go of to save memory"), "{first}");
+    assert!(first.len() < 2_000, "{first}");
+}
+
+#[test]
 fn a_look_is_a_tool_that_reads_with_what_the_call_has_in_common() {
     let mut stage = stage(|_| {});
     let (id, _) = by_hand(&mut stage, "other", "write", 7);

@@ -15,6 +15,10 @@ use crate::text::human;
 
 /// Bytes of results that are kept whole. The last one always is: somebody may be about to look at it.
 const KEPT: usize = 12 << 20;
+/// Bytes of what stays of the others, for the model. By the time that so much more was said, its context has let go of them too.
+const WORDS: usize = 4 << 20;
+/// Tokens that stay for good.
+const BRIEF: u32 = 250;
 /// A result of fewer bytes is not worth letting go of.
 const SMALL: usize = 4 * 1024;
 /// Progress messages that stay of a call that is over.
@@ -45,13 +49,29 @@ impl Host {
         }
     }
 
+    /// Cuts a result to what the model was given, and the oldest of those to a few words.
     fn let_go(&mut self, id: CallId, bytes: usize) {
         let limit = self.settings.limits.result_tokens.saturating_sub(NOTE);
-        let Some(call) = self.call_mut(id) else {
-            return;
-        };
+        let words = self.cut_to(id, limit, bytes).unwrap_or_default();
+        self.book.kept_words.push_back((id, words));
+        let mut kept: usize = self.book.kept_words.iter().map(|(_, bytes)| bytes).sum();
+        while kept > WORDS {
+            let Some((oldest, bytes)) = self.book.kept_words.pop_front() else {
+                return;
+            };
+            kept -= bytes;
+            self.cut_to(oldest, BRIEF, bytes);
+        }
+    }
+
+    /// Gives how many bytes stay of a result.
+    fn cut_to(&mut self, id: CallId, limit: u32, bytes: usize) -> Option<usize> {
+        let call = self.call_mut(id)?;
         let saved = call.saved_to.clone();
         let words = outcome::words_of(call);
+        if !window::is_too_long(&words, limit) {
+            return Some(words.len());
+        }
         let note = format!(
             "[mcpdeck] the whole of this answer, {}, was let go of to save memory",
             human::bytes(bytes as u64)
@@ -60,14 +80,15 @@ impl Host {
         let plain = words.strip_prefix("error: ").unwrap_or(&words);
         let short = window::cut(plain, limit, saved.as_deref());
         let short = match saved {
-            Some(_) => short,
-            None => format!("{short}\n{note}"),
+            None if !short.ends_with("was let go of to save memory") => format!("{short}\n{note}"),
+            _ => short,
         };
+        let kept = short.len();
         let CallState::Done { end, .. } = &mut call.state else {
-            return;
+            return None;
         };
         let CallEnd::Outcome { outcome } = end else {
-            return;
+            return None;
         };
         match outcome {
             CallOutcome::Answered { result } => {
@@ -83,5 +104,6 @@ impl Host {
             | CallOutcome::Unreadable { why } => *why = short,
             CallOutcome::TimedOut { .. } | CallOutcome::Cancelled => {}
         }
+        Some(kept)
     }
 }
