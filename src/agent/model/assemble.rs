@@ -15,7 +15,7 @@ use crate::config::ModelMode;
 
 /// Bytes of text, reasoning and calls that one step may come to. What context there is ends an answer long before; an endpoint that
 /// never ends is ended here.
-const MOST: usize = 4 << 20;
+const MOST: usize = 2 << 20;
 
 /// One step in the making.
 #[derive(Debug, Clone)]

@@ -20,7 +20,6 @@ use serde_json::json;
 
 use crate::servers::filesystem::changes::spot::{settle, settle_path};
 use crate::servers::filesystem::names::shown_path;
-use crate::text::human;
 
 /// Days that something is kept, unless `MCPDECK_TRASH_MAX_DAYS` says otherwise.
 pub const MAX_DAYS: u64 = 30;
@@ -118,8 +117,11 @@ impl Trash {
 
     /// The bounds in words.
     pub fn bounds(&self) -> String {
-        let size = human::bytes(self.max_bytes);
-        format!("{} days and {size}", self.max_days)
+        let (days, bytes) = (self.max_days, self.max_bytes);
+        match bytes >> 20 {
+            0 => format!("{days} days and {bytes} bytes"),
+            size => format!("{days} days and {size} MiB"),
+        }
     }
 
     /// Makes the folder and waits until no other process changes anything. The file is the lock.

@@ -179,7 +179,7 @@ fn streams() -> Vec<Fault> {
         })
         .collect();
     let end = event(&chunk(&json!({}), Some("tool_calls"))) + "data: [DONE]\n\n";
-    let endless = event(&chunk(&json!({ "content": "na ".repeat(20_000) }), None)).repeat(80);
+    let endless = event(&chunk(&json!({ "content": "na ".repeat(20_000) }), None)).repeat(40);
     vec![
         failed(
             "says an error inside a 200",
@@ -244,7 +244,7 @@ fn streams() -> Vec<Fault> {
             vec![Reply::stream(endless).then_wait(&Gate::new())],
             4,
             "length",
-            &["cut at 4 MiB"],
+            &["cut at 2 MiB"],
         ),
         failed(
             "sends a line without end",
