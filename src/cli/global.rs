@@ -1,9 +1,11 @@
 //! What every subcommand takes: where the configuration is, which model wins over it, where the wire is written.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::address::address;
 use crate::config::Flags;
 
 /// What every subcommand takes.
@@ -29,8 +31,8 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE")]
     pub wire_log: Option<PathBuf>,
     /// Give figures to Prometheus at this address (`/metrics`); a port alone is one of this machine
-    #[arg(long, global = true, value_name = "ADDR")]
-    pub metrics: Option<String>,
+    #[arg(long, global = true, value_name = "ADDR", value_parser = address)]
+    pub metrics: Option<SocketAddr>,
     /// Let --metrics be an address that other machines can reach
     #[arg(long, global = true, requires = "metrics")]
     pub metrics_any_host: bool,

@@ -2,6 +2,7 @@
 //!
 //! The only layer that prints, and it prints through `output` alone: stdout is data, stderr is everything else.
 
+mod address;
 mod args;
 mod ask;
 mod audit;

@@ -1,5 +1,6 @@
 //! From arguments to a running host: the configuration, the driver, and the folder for data.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -123,7 +124,7 @@ pub fn audit_file() -> PathBuf {
 
 /// What is recorded, counted and traced. Must be called inside a tokio runtime.
 fn records(config: &Config, global: &Global) -> Result<Records, CliError> {
-    let metrics = match &global.metrics {
+    let metrics = match global.metrics {
         Some(address) => Some(open_metrics(address, global.metrics_any_host)?),
         None => None,
     };
@@ -135,18 +136,10 @@ fn records(config: &Config, global: &Global) -> Result<Records, CliError> {
     })
 }
 
-fn open_metrics(address: &str, any_host: bool) -> Result<Arc<Metrics>, CliError> {
+fn open_metrics(address: SocketAddr, any_host: bool) -> Result<Arc<Metrics>, CliError> {
     let metrics = Arc::new(Metrics::new());
-    let place = metrics::open(address, any_host, metrics.clone()).map_err(|error| {
-        let hint = match &error {
-            OpenError::NotLoopback(_) => {
-                "give an address of this machine, such as 127.0.0.1:9464, or say --metrics-any-host as well"
-            }
-            OpenError::NoAddress(_) => "write it as HOST:PORT or as a port, such as 9464",
-            OpenError::Listen(..) => "another program may have the port: give another one, or 0 for any",
-        };
-        CliError::new(ErrorKind::Usage, format!("--metrics: {error}")).hint(hint)
-    })?;
+    let opened = metrics::open(address, any_host, metrics.clone());
+    let place = opened.map_err(|error| no_metrics(&error))?;
     output::note(&format!("metrics: http://{place}/metrics"));
     if !metrics::is_loopback(place.ip()) {
         output::note(
@@ -154,6 +147,19 @@ fn open_metrics(address: &str, any_host: bool) -> Result<Arc<Metrics>, CliError>
         );
     }
     Ok(metrics)
+}
+
+/// What is to be done about an address for figures that cannot be had.
+pub fn no_metrics(error: &OpenError) -> CliError {
+    let hint = match error {
+        OpenError::NotLoopback(_) => {
+            "give an address of this machine, such as 127.0.0.1:9464, or say --metrics-any-host as well"
+        }
+        OpenError::Listen(..) => {
+            "another program may have the port: give another one, or 0 for any"
+        }
+    };
+    CliError::new(ErrorKind::Usage, format!("--metrics: {error}")).hint(hint)
 }
 
 /// A number that no other start of the program shares.

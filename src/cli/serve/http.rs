@@ -1,14 +1,15 @@
 //! The flags that say where a served server listens, instead of stdin and stdout.
 
-use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::address::address;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
-use crate::cli::output;
+use crate::cli::{output, setup};
 use crate::driver::metrics;
 use crate::servers::Transport;
 use crate::servers::http::{Options, TlsFiles};
@@ -64,11 +65,10 @@ impl HttpArgs {
     /// metrics beyond loopback and with `--public-url`.
     ///
     /// # Errors
-    /// `--metrics` without `--http`, or at an address that is none or that others reach.
+    /// `--metrics` without `--http`, or at an address that others reach.
     pub fn transport(self, global: &Global) -> Result<Transport, CliError> {
-        let metrics = metrics_door(global)?;
         let Some(address) = self.http else {
-            return match metrics {
+            return match global.metrics {
                 Some(_) => Err(CliError::new(
                     ErrorKind::Usage,
                     "--metrics: a server on stdin and stdout has none",
@@ -77,9 +77,13 @@ impl HttpArgs {
                 None => Ok(Transport::Stdio),
             };
         };
+        if let Some(metrics) = global.metrics {
+            metrics::allowed(metrics, global.metrics_any_host)
+                .map_err(|error| setup::no_metrics(&error))?;
+        }
         let tls = self.tls_cert.zip(self.tls_key);
         Ok(Transport::Http(Box::new(Options {
-            metrics,
+            metrics: global.metrics,
             public_url: self.public_url,
             tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
             allow_hosts: self.allow_host,
@@ -94,36 +98,4 @@ impl HttpArgs {
             ..Options::new(address)
         })))
     }
-}
-
-/// `8080`, `127.0.0.1:8080`, `[::1]:8080` or `localhost:8080`.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    if let Ok(port) = text.parse::<u16>() {
-        return Ok((Ipv4Addr::LOCALHOST, port).into());
-    }
-    if let Ok(address) = text.parse() {
-        return Ok(address);
-    }
-    let mut found = text.to_socket_addrs().map_err(|e| e.to_string())?;
-    found.next().ok_or_else(|| "no such host".to_owned())
-}
-
-/// Where `--metrics` says that they are: loopback, unless other hosts were let in as well.
-fn metrics_door(global: &Global) -> Result<Option<SocketAddr>, CliError> {
-    let Some(text) = &global.metrics else {
-        return Ok(None);
-    };
-    let refused = |why: String| CliError::new(ErrorKind::Usage, format!("--metrics: {why}"));
-    let found = address(text).map_err(|why| {
-        refused(format!("`{text}` is no address: {why}"))
-            .hint("write it as HOST:PORT or as a port, such as 9464")
-    })?;
-    if !metrics::is_loopback(found.ip()) && !global.metrics_any_host {
-        let why =
-            format!("`{text}` can be reached from other machines, and the figures name tools");
-        return Err(refused(why).hint(
-            "give an address of this machine, such as 127.0.0.1:9464, or say --metrics-any-host as well",
-        ));
-    }
-    Ok(Some(found))
 }

@@ -4,7 +4,7 @@
 //! here, and the figures name servers and tools.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use axum::Router;
@@ -18,15 +18,12 @@ use crate::driver::metrics::Metrics;
 /// Why the door could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It is no address.
-    #[error("`{0}` is no address")]
-    NoAddress(String),
     /// Others could read the figures, and nobody has said that they may.
     #[error("`{0}` can be reached from other machines, and the figures name servers and tools")]
-    NotLoopback(String),
+    NotLoopback(SocketAddr),
     /// The system refuses.
     #[error("cannot listen at `{0}`: {1}")]
-    Listen(String, io::Error),
+    Listen(SocketAddr, io::Error),
 }
 
 #[derive(Clone)]
@@ -35,26 +32,30 @@ struct Shared {
     loopback: bool,
 }
 
-/// Opens the door at `HOST:PORT`, or at a port of loopback, and gives where it is. Must be called inside a tokio runtime; the door
-/// is open as long as that runs.
+/// Whether figures may be given at an address: on loopback, or where somebody has said that others may have them.
+///
+/// # Errors
+/// [`OpenError::NotLoopback`].
+pub fn allowed(address: SocketAddr, any_host: bool) -> Result<(), OpenError> {
+    match any_host || is_loopback(address.ip()) {
+        true => Ok(()),
+        false => Err(OpenError::NotLoopback(address)),
+    }
+}
+
+/// Opens the door, and gives where it is. Must be called inside a tokio runtime; the door is open as long as that runs.
 ///
 /// # Errors
 /// See [`OpenError`].
-pub fn open(address: &str, any_host: bool, metrics: Arc<Metrics>) -> Result<SocketAddr, OpenError> {
-    let named = || address.to_owned();
-    let full = match address.parse::<u16>() {
-        Ok(port) => format!("127.0.0.1:{port}"),
-        Err(_) => named(),
-    };
-    let found = full.to_socket_addrs();
-    let found: Vec<SocketAddr> = found.map_err(|_| OpenError::NoAddress(named()))?.collect();
-    let first = found.first().ok_or_else(|| OpenError::NoAddress(named()))?;
-    let loopback = is_loopback(first.ip());
-    if !loopback && !any_host {
-        return Err(OpenError::NotLoopback(named()));
-    }
-    let refused = |error: io::Error| OpenError::Listen(named(), error);
-    let listener = TcpListener::bind(first).map_err(refused)?;
+pub fn open(
+    address: SocketAddr,
+    any_host: bool,
+    metrics: Arc<Metrics>,
+) -> Result<SocketAddr, OpenError> {
+    allowed(address, any_host)?;
+    let loopback = is_loopback(address.ip());
+    let refused = |error: io::Error| OpenError::Listen(address, error);
+    let listener = TcpListener::bind(address).map_err(refused)?;
     let place = listener.local_addr().map_err(refused)?;
     listener.set_nonblocking(true).map_err(refused)?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(refused)?;

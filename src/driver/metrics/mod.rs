@@ -22,7 +22,7 @@ use crate::mcp::request::Method;
 use crate::text::clean;
 use servers::Servers;
 
-pub use door::{OpenError, is_loopback, open};
+pub use door::{OpenError, allowed, is_loopback, open};
 
 /// Upper ends of the buckets, in seconds: from an answer of a local process to a tool that works for minutes.
 const BUCKETS: [f64; 13] = [
