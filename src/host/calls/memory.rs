@@ -25,6 +25,8 @@ const SMALL: usize = 4 * 1024;
 const MESSAGES: usize = 20;
 /// Tokens of the line that says what was let go of.
 const NOTE: u32 = 40;
+/// How that line ends.
+const LET_GO: &str = "was let go of to save memory";
 
 impl Host {
     /// A call is over: lets go of the oldest results where all together have become too many bytes.
@@ -73,14 +75,15 @@ impl Host {
             return Some(words.len());
         }
         let note = format!(
-            "[mcpdeck] the whole of this answer, {}, was let go of to save memory",
+            "[mcpdeck] the whole of this answer, {}, {LET_GO}",
             human::bytes(bytes as u64)
         );
         // The words of a failure begin with what kind it is, which the outcome says again.
         let plain = words.strip_prefix("error: ").unwrap_or(&words);
         let short = window::cut(plain, limit, saved.as_deref());
         let short = match saved {
-            None if !short.ends_with("was let go of to save memory") => format!("{short}\n{note}"),
+            // One that is cut a second time says already how long it was.
+            None if !short.ends_with(LET_GO) => format!("{short}\n{note}"),
             _ => short,
         };
         let kept = short.len();

@@ -38,31 +38,32 @@ pub fn start(
     tasks: &TaskTracker,
 ) -> Result<Link, Box<Failure>> {
     let mut child = program.spawn()?;
-    let (((stdin, stdout), stderr), group) = pipes(&mut child, program)?;
-    let ((out, queue), (reports, inbound)) = (mpsc::channel(OUT_QUEUE), mpsc::channel(IN_QUEUE));
-    let [stop, close_stdin, deaf] = [(); 3].map(|()| CancellationToken::new());
+    let pipes = Pipes::of(&mut child)?;
+    let group = Group::of(&child, program).ok_or_else(without_pipes)?;
+    let (out, queue) = mpsc::channel(OUT_QUEUE);
+    let (reports, inbound) = mpsc::channel(IN_QUEUE);
     let notes = Notes::new(program.display());
     notes.group(group);
-    let stdin = Stdin {
-        pipe: stdin,
-        close: close_stdin.clone(),
-        deaf: deaf.clone(),
-    };
-    tasks.spawn(write(stdin, queue, reports.clone(), tap.clone()));
     let keeper = Keeper {
         child,
         group,
         program: (program.file.clone(), program.display()),
         refused: Refused::default(),
-        stop: stop.clone(),
-        close_stdin,
-        deaf,
+        stop: CancellationToken::new(),
+        close_stdin: CancellationToken::new(),
+        deaf: CancellationToken::new(),
         notes: notes.clone(),
-        reports,
+        reports: reports.clone(),
     };
-    let (refused, reports) = (keeper.refused.clone(), keeper.reports.clone());
-    let drained = tasks.spawn(drain(stderr, notes.clone(), tap.clone(), refused));
-    let read = tasks.spawn(read(stdout, reports, notes.clone(), tap.clone()));
+    let (stop, refused) = (keeper.stop.clone(), keeper.refused.clone());
+    let stdin = Stdin {
+        pipe: pipes.stdin,
+        close: keeper.close_stdin.clone(),
+        deaf: keeper.deaf.clone(),
+    };
+    tasks.spawn(write(stdin, queue, reports.clone(), tap.clone()));
+    let drained = tasks.spawn(drain(pipes.stderr, notes.clone(), tap.clone(), refused));
+    let read = tasks.spawn(read(pipes.stdout, reports, notes.clone(), tap.clone()));
     tasks.spawn(keeper.keep(read, drained));
     Ok(Link {
         out,
@@ -74,14 +75,25 @@ pub fn start(
     })
 }
 
-type Pipes = (((ChildStdin, ChildStdout), ChildStderr), Group);
+/// The ends of a child's pipes that are ours.
+struct Pipes {
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    stderr: ChildStderr,
+}
 
-fn pipes(child: &mut Child, program: &Program) -> Result<Pipes, Box<Failure>> {
-    let pipes = Option::zip(child.stdin.take(), child.stdout.take());
-    let pipes = pipes.zip(child.stderr.take());
-    let pipes = pipes.zip(Group::of(child, program));
-    let none = || Failure::new(FailureKind::Spawn, "the child has no pipes");
-    pipes.ok_or_else(|| Box::new(none()))
+impl Pipes {
+    fn of(child: &mut Child) -> Result<Self, Box<Failure>> {
+        Ok(Self {
+            stdin: child.stdin.take().ok_or_else(without_pipes)?,
+            stdout: child.stdout.take().ok_or_else(without_pipes)?,
+            stderr: child.stderr.take().ok_or_else(without_pipes)?,
+        })
+    }
+}
+
+fn without_pipes() -> Box<Failure> {
+    Box::new(Failure::new(FailureKind::Spawn, "the child has no pipes"))
 }
 
 /// The child's stdin, and how both sides say that it is over.
