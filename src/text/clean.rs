@@ -54,9 +54,7 @@ pub fn json(written: String) -> String {
     for c in written.chars() {
         let acts = c.is_control() && !matches!(c, '\n' | '\r' | '\t');
         if acts || is_hidden(c) || is_tag(c) || matches!(c, '\u{2028}' | '\u{2029}') {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
+            super::json::escape(c, &mut out);
         } else {
             out.push(c);
         }

@@ -70,11 +70,25 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// `1 call`, `12,345 calls`.
+pub fn plural(number: usize, word: &str) -> String {
+    match number {
+        1 => format!("1 {word}"),
+        _ => format!("{} {word}s", count(number as u64)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{ago, bytes, count, duration};
+    use super::{ago, bytes, count, duration, plural};
+
+    #[test]
+    fn one_is_one_and_all_others_are_many() {
+        let told = [0, 1, 2, 12_345].map(|number| plural(number, "call"));
+        assert_eq!(told, ["0 calls", "1 call", "2 calls", "12,345 calls"]);
+    }
 
     #[test]
     fn what_is_long_ago_is_told_in_one_unit() {

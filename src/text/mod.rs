@@ -5,7 +5,9 @@
 pub mod clean;
 pub mod diff;
 pub mod human;
+pub mod json;
 mod nearest;
+pub mod sh;
 pub mod wrap;
 
 pub use nearest::nearest;
