@@ -11,7 +11,7 @@ use mcpdeck::mcp::connection::{CallRequest, Dial, dial};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
 use mcpdeck::mcp::request::Method;
 use mcpdeck::mcp::result::CallOutcome;
-use mcpdeck::mcp::wire::Tap;
+use mcpdeck::mcp::wire::{Tap, live};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
@@ -50,6 +50,14 @@ pub fn measure() -> Vec<Row> {
             None,
         ),
     ]
+}
+
+/// The middle call of the bare loop alone.
+pub fn bare_median() -> Duration {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("echo.toml");
+    write(&script, "");
+    at(&sorted(bare_loop(&script)), 0.5)
 }
 
 fn arguments(number: u64) -> Map<String, Value> {
@@ -92,7 +100,7 @@ fn bare_loop(script: &Path) -> Vec<Duration> {
 }
 
 async fn through_a_connection(script: &Path) -> Vec<Duration> {
-    let (live, mut records) = mpsc::channel(4096);
+    let (live, mut records) = live::channel(4096);
     // As in the terminal program, somebody looks at the wire.
     let looks = tokio::spawn(async move { while records.recv().await.is_some() {} });
     let (reports, mut events) = mpsc::channel(64);
@@ -104,6 +112,7 @@ async fn through_a_connection(script: &Path) -> Vec<Duration> {
             tap: Tap::new(Instant::now(), None, Some(live)),
             remembered_era: None,
             authorizer: mcpdeck::mcp::auth::Authorizer::default(),
+            faults: Default::default(),
         },
         reports,
     );

@@ -14,6 +14,7 @@ mod ready;
 mod report;
 mod servers;
 mod terminal;
+mod wire;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -26,11 +27,12 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_mcpdeck");
 /// A benchmark: its name, and what measures it.
 type Bench = (&'static str, fn() -> Vec<Row>);
 
-const BENCHES: [Bench; 7] = [
+const BENCHES: [Bench; 8] = [
     ("first", first_frame::measure),
     ("ready", ready::measure),
     ("call", call::measure),
     ("frame", frame::measure),
+    ("wire", wire::measure),
     ("memory", memory::measure),
     ("escape", escape::measure),
     ("servers", servers::measure),

@@ -95,6 +95,7 @@ fn until_ready(servers: &[ServerSpec]) -> Duration {
         let clock = Clock::start();
         let host = Host::new(&config, Settings::default());
         let (driver, receivers) = Driver::new(Options {
+            recording: None,
             config: Arc::new(config),
             own_binary: PathBuf::from(PROGRAM),
             wire_log: None,

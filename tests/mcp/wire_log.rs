@@ -1,11 +1,14 @@
 //! `--wire-log`: everything in the file, secrets not.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use mcpdeck::config::{Launch, Secret};
-use mcpdeck::ids::{CallId, Generation};
+use mcpdeck::ids::{CallId, Generation, ServerName};
 use mcpdeck::mcp::connection::{Dial, dial};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
+use mcpdeck::mcp::wire::record::{Direction, WireKind};
+use mcpdeck::mcp::wire::redact::Redactor;
 use mcpdeck::mcp::wire::{Tap, WireFile};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -37,6 +40,7 @@ async fn logged(secret: &str, text: &str) -> Vec<Value> {
         tap: tap.clone(),
         remembered_era: None,
         authorizer: mcpdeck::mcp::auth::Authorizer::default(),
+        faults: Default::default(),
     };
     let connection = dial(what, reports);
     connection.call(request(0, "too early", json!({})));
@@ -61,6 +65,30 @@ async fn logged(secret: &str, text: &str) -> Vec<Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
+}
+
+#[tokio::test]
+async fn what_is_a_secret_elsewhere_is_one_on_each_wire() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wire.jsonl");
+    let program = Arc::new(Redactor::default());
+    program.learn("the key of a model");
+    let log = Some(WireFile::create(&file).unwrap());
+    let tap = Tap::recorded(Instant::now(), log, None, None, program.clone());
+    let connection =
+        |name| tap.connection(ServerName::new(name), Generation(1), Redactor::default());
+    connection("b").learn("a token that came later");
+    let text = "plain, the key of a model, a token that came later";
+    for direction in [Direction::Out, Direction::Stderr] {
+        let a = connection("a");
+        a.record(direction, WireKind::NotJson, text.len(), text)
+            .await;
+        assert_eq!(a.redacted_stderr(text), "plain, ***, ***");
+    }
+    tap.flush().await.unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(text.matches("plain, ***, ***").count(), 2, "{text}");
+    assert!(program.knows("a token that came later"));
 }
 
 #[tokio::test]

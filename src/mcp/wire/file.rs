@@ -1,13 +1,20 @@
 //! `--wire-log FILE`: a thread of its own that writes lines, so that no connection waits for a disk.
 //!
-//! Nothing is dropped: when the disk is slower than the wire the bounded queue holds the connections back. Used by `tap` alone.
+//! Nothing is dropped: when the disk is slower than the wire the bounded queue holds the connections back. Secrets are taken out on
+//! that thread, before anything is written. Used by `tap` alone.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
+
+use crate::mcp::wire::passed::Passed;
+use crate::mcp::wire::record::WireRecord;
+use crate::text::clean;
 
 /// Lines that may wait for the disk.
 const QUEUE: usize = 1024;
@@ -15,7 +22,7 @@ const QUEUE: usize = 1024;
 const PLACE: usize = 16 * 1024;
 
 enum Job {
-    Line(String),
+    Line(Box<Passed>, DateTime<Utc>),
     Flush(oneshot::Sender<Option<String>>),
 }
 
@@ -46,13 +53,14 @@ impl WireFile {
         Ok(Self { jobs })
     }
 
-    /// Queues a line; waits while the queue is full.
-    pub(crate) async fn line(&self, line: String) {
-        let places = (line.len() / PLACE + 1).min(QUEUE);
+    /// Queues what has passed just now; waits while the queue is full.
+    pub(super) async fn put(&self, passed: Passed) {
+        let places = (passed.weight() / PLACE + 1).min(QUEUE);
+        let job = Job::Line(Box::new(passed), Utc::now());
         if let Ok(mut permits) = self.jobs.reserve_many(places).await
             && let Some(permit) = permits.next()
         {
-            permit.send(Job::Line(line));
+            permit.send(job);
         }
     }
 
@@ -91,7 +99,8 @@ fn write_all(file: File, path: &Path, mut queue: mpsc::Receiver<Job>) {
             }
         };
         match job {
-            Job::Line(line) => {
+            Job::Line(passed, time) => {
+                let line = line(passed.seen(usize::MAX), time);
                 note(
                     out.write_all(line.as_bytes())
                         .and_then(|()| out.write_all(b"\n")),
@@ -106,4 +115,26 @@ fn write_all(file: File, path: &Path, mut queue: mpsc::Receiver<Job>) {
             }
         }
     }
+}
+
+/// One line of the file.
+fn line(record: WireRecord, time: DateTime<Utc>) -> String {
+    let mut line = json!({
+        "time": time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+        "seq": record.seq,
+        "server": record.server,
+        "generation": record.generation,
+        "direction": record.direction,
+    });
+    if let (Some(line), Ok(serde_json::Value::Object(kind))) =
+        (line.as_object_mut(), serde_json::to_value(&record.kind))
+    {
+        line.extend(kind);
+        line.insert("bytes".to_owned(), record.bytes.into());
+        line.insert("text".to_owned(), record.text.into());
+        if let Some(carried) = record.carried.and_then(|it| serde_json::to_value(it).ok()) {
+            line.insert("http".to_owned(), carried);
+        }
+    }
+    clean::json(line.to_string())
 }

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{Generation, Moment, Seq, ServerName};
+use crate::mcp::fault::FaultKind;
+
+/// How much of a text comes to whoever looks at the wire.
+pub const LIVE_TEXT: usize = 64 * 1024;
 
 /// One message, or one line that is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +30,79 @@ pub struct WireRecord {
     pub bytes: usize,
     /// The line or body itself; cut at 64 KiB in the ring, whole in `--wire-log`. Raw: clean it at the exits.
     pub text: String,
+    /// How HTTP carried it; absent over pipes. Without secrets: the tap takes them out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Box<Carried>>,
+}
+
+impl WireRecord {
+    /// Whether its text was cut. One that is no longer than what is shown has lost its secrets at most.
+    pub fn is_cut(&self) -> bool {
+        self.bytes > LIVE_TEXT && self.bytes > self.text.len()
+    }
+}
+
+/// The names and values of headers, in the order in which they stand.
+pub type Headers = Vec<(String, String)>;
+
+/// How HTTP carried a record: what stands beside the message and is not in it. An exchange is known by the record of its request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "part", rename_all = "snake_case")]
+pub enum Carried {
+    /// It is the request, or the body of one.
+    Request {
+        /// The HTTP method.
+        method: String,
+        /// Where to, without what may be a key.
+        url: String,
+        /// Those that we set; what the connection adds (`host`, `content-length`) is not among them.
+        headers: Headers,
+    },
+    /// It is the head of an answer.
+    Response {
+        /// The record of the request.
+        request: Seq,
+        /// The status.
+        status: u16,
+        /// All that came.
+        headers: Headers,
+    },
+    /// It came as the body of an answer.
+    Body {
+        /// The record of the request.
+        request: Seq,
+    },
+    /// It came as an event of the stream that an answer is.
+    Event {
+        /// The record of the request.
+        request: Seq,
+        /// The event's kind; absent for a message.
+        name: Option<String>,
+        /// The place in the stream to resume from.
+        id: Option<String>,
+        /// How long to wait before the stream is asked for again, in milliseconds.
+        retry_ms: Option<u64>,
+    },
+}
+
+impl Carried {
+    /// The record of the request that this belongs to; absent for the request itself.
+    pub fn request(&self) -> Option<Seq> {
+        match self {
+            Self::Request { .. } => None,
+            Self::Response { request, .. }
+            | Self::Body { request }
+            | Self::Event { request, .. } => Some(*request),
+        }
+    }
+
+    /// The status, in the head of an answer.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Response { status, .. } => Some(*status),
+            Self::Request { .. } | Self::Body { .. } | Self::Event { .. } => None,
+        }
+    }
 }
 
 /// Which way, or which pipe.
@@ -74,6 +151,13 @@ pub enum WireKind {
     NotJson,
     /// A line of stderr.
     Stderr,
+    /// No message: what a fault of the lab did to the one with this id, or of no id.
+    Fault {
+        /// Which fault.
+        fault: FaultKind,
+        /// The JSON-RPC id as JSON text.
+        id: Option<String>,
+    },
     /// An HTTP exchange: method, URL and status.
     Http {
         /// The status, where there was an answer.
@@ -111,6 +195,22 @@ pub fn classify_value(value: &Value) -> WireKind {
     match id {
         Some(id) if value.get("result").is_some() => WireKind::Response { id },
         _ => WireKind::NotMessage,
+    }
+}
+
+/// A record for tests, a millisecond after the one before.
+#[cfg(test)]
+pub(crate) fn example(seq: u64, direction: Direction, text: &str) -> WireRecord {
+    WireRecord {
+        seq: Seq(seq),
+        at: Moment(seq * 1000),
+        server: "s".into(),
+        generation: Generation(1),
+        direction,
+        kind: classify(direction, text),
+        bytes: text.len(),
+        text: text.to_owned(),
+        carried: None,
     }
 }
 

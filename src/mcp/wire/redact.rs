@@ -7,9 +7,11 @@
 
 mod keys;
 mod masked;
+mod quick;
 mod shapes;
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock};
 
@@ -94,6 +96,23 @@ impl Redactor {
         self.redact_from(text, false).0
     }
 
+    /// The value of an HTTP header as it may be seen. The scheme before a credential stays.
+    pub fn header(&self, name: &str, value: &str) -> String {
+        if !keys::is_secret_header(name) {
+            return self.redact(value).into_owned();
+        }
+        let scheme = value.split_once(' ').map(|(scheme, _)| scheme);
+        let known = scheme.filter(|scheme| {
+            ["bearer", "basic", "digest", "token", "dpop"]
+                .iter()
+                .any(|known| scheme.eq_ignore_ascii_case(known))
+        });
+        match known {
+            Some(scheme) => format!("{scheme} {MASK}"),
+            None => MASK.to_owned(),
+        }
+    }
+
     /// A value without its secrets: its strings, and whatever stands under a key that says so. Names of members stay.
     pub fn json(&self, value: &mut Value) {
         match value {
@@ -119,14 +138,16 @@ impl Redactor {
 
     /// A text without the secrets that the configuration names, for what is shown; shapes and keys stay.
     pub fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut text = Cow::Borrowed(text);
         let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
-        for literal in learned.iter().chain(&self.literals) {
-            if text.contains(literal) {
-                text = text.replace(literal, MASK).into();
-            }
-        }
-        text
+        let known = learned.iter().chain(&self.literals);
+        let mut found: Vec<&String> = known.filter(|known| text.contains(*known)).collect();
+        // The longest first: of one that begins as another does nothing may be left.
+        found.sort_by_key(|known| Reverse(known.len()));
+        let hidden = |text: Cow<'a, str>, known: &String| match text.contains(known) {
+            true => text.replace(known, MASK).into(),
+            false => text,
+        };
+        found.into_iter().fold(Cow::Borrowed(text), hidden)
     }
 
     /// The secrets that it knows as they are, the longest first among those of the configuration.
@@ -135,8 +156,16 @@ impl Redactor {
         learned.iter().chain(&self.literals).cloned().collect()
     }
 
-    fn redact_from<'a>(&self, text: &'a str, mut in_key: bool) -> (Cow<'a, str>, bool) {
-        let text = then(self.hide(text), |text| {
+    fn redact_from<'a>(&self, text: &'a str, in_key: bool) -> (Cow<'a, str>, bool) {
+        let text = self.hide(text);
+        match in_key || quick::may_hold(&text) {
+            true => Self::nets(text, in_key),
+            false => (text, false),
+        }
+    }
+
+    fn nets(text: Cow<'_, str>, mut in_key: bool) -> (Cow<'_, str>, bool) {
+        let text = then(text, |text| {
             let (masked, goes_on) = shapes::private_keys(text, in_key);
             in_key = goes_on;
             masked
@@ -291,6 +320,15 @@ mod tests {
     }
 
     #[test]
+    fn of_a_secret_that_begins_as_another_nothing_is_left() {
+        let redactor = Redactor::new(["a-token-of-its-own"]);
+        redactor.learn("a-token");
+        redactor.learn("a-token-of");
+        let text = "a-token, a-token-of, a-token-of-its-own";
+        assert_eq!(redactor.redact(text), "***, ***, ***");
+    }
+
+    #[test]
     fn a_long_run_of_backslashes_takes_no_longer_than_its_length() {
         let line = "\\".repeat(4 * 1024 * 1024);
         assert_eq!(Redactor::new([]).redact(&line), line);
@@ -341,6 +379,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_the_quick_look_lets_pass_no_net_would_change(
+            pieces in prop::collection::vec(prop_oneof![
+                any::<String>(),
+                "[\"\\\\:= ]{1,4}",
+                prop::sample::select(vec![
+                    "Api-Key", "api_key", "to\u{212a}en", "TOKEN", "cookie", "\"secret\"", "password", "access_key=", "Bearer ",
+                    "basic  ", "AUTHORIZATION:", "x-api-key:", "sk-", "ghp_", "eyJ", "abcdefghijklmnopqrstuvwxyz0123", "://", "@",
+                    "user:pass", "-----BEGIN ", "PRIVATE KEY-----", "a", "-", "_", "\\\"", "\"", ":", "=",
+                ]).prop_map(str::to_owned),
+            ], 0..10),
+        ) {
+            let text = pieces.concat();
+            if !quick::may_hold(&text) {
+                let (changed, in_key) = Redactor::nets(Cow::Borrowed(&text), false);
+                prop_assert_eq!(changed, text.as_str());
+                prop_assert!(!in_key);
+            }
+        }
+
         #[test]
         fn a_line_of_json_stays_json(
             texts in prop::collection::vec("[ -~\\n]{0,30}", 1..4),

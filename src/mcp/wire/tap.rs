@@ -1,27 +1,27 @@
-//! Sees everything that passes: numbers it, classifies it, hands it to the live channel (which may drop) and to the file (which may not).
+//! Sees everything that passes: numbers it, stamps it, hands it to the live channel (which may drop) and to the file (which may not).
 //!
-//! Impure: reads the clock. Made once by the driver; each connection takes a [`ConnectionTap`] of its own.
+//! Impure: reads the clock. Made once by the driver; each connection takes a [`ConnectionTap`] of its own. Every call goes through
+//! here twice, so no more is done than must be: secrets are taken out by those who read, before anybody sees anything.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use serde_json::json;
-use tokio::sync::mpsc;
+use serde::Serialize;
 
 use crate::ids::{Generation, Moment, Seq, ServerName};
 use crate::mcp::wire::file::WireFile;
+use crate::mcp::wire::hiding::Hiding;
 use crate::mcp::wire::lines::head;
-use crate::mcp::wire::record::{Direction, WireKind, WireRecord};
+use crate::mcp::wire::live::Live;
+use crate::mcp::wire::passed::{BEYOND, Passed};
+use crate::mcp::wire::record::{Carried, Direction, LIVE_TEXT, WireKind, WireRecord};
 use crate::mcp::wire::redact::{Lines, Redactor};
-use crate::text::clean;
+use crate::record::form::name;
+use crate::record::{Said, Sink};
 
-/// How much of a line the live channel carries.
-const LIVE_TEXT: usize = 64 * 1024;
-/// What is looked through beyond that, so that a secret at the cut is still known as one.
-const BEYOND: usize = 8 * 1024;
-/// Bytes that may wait on the live channel; what comes then is dropped and counted.
-const LIVE_BYTES: usize = 8 * 1024 * 1024;
+/// How much of a line a recording carries.
+const RECORDED_TEXT: usize = 8 * 1024 * 1024;
 
 /// The tap of the whole program. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -35,9 +35,9 @@ struct Shared {
     next: AtomicU64,
     dropped: AtomicU64,
     file: Option<WireFile>,
-    live: Option<mpsc::Sender<WireRecord>>,
-    /// Bytes that were sent on the live channel since it was last seen empty.
-    live_bytes: AtomicUsize,
+    live: Option<Live>,
+    recording: Option<Sink>,
+    program: Arc<Redactor>,
 }
 
 /// The tap of one connection.
@@ -46,17 +46,25 @@ pub struct ConnectionTap {
     shared: Arc<Shared>,
     server: ServerName,
     generation: Generation,
-    redactor: Arc<Redactor>,
+    hiding: Hiding,
     /// Where the server's stderr stands: a private key may come in lines.
     stderr: Arc<Mutex<Lines>>,
 }
 
 impl Tap {
     /// A tap whose moments count from `start`.
-    pub fn new(
+    pub fn new(start: Instant, wire_log: Option<WireFile>, live: Option<Live>) -> Self {
+        Self::recorded(start, wire_log, live, None, Arc::default())
+    }
+
+    /// The same, and what passes goes into the recording of the session as well. `program` knows its secrets, and learns those
+    /// that connections learn.
+    pub fn recorded(
         start: Instant,
         wire_log: Option<WireFile>,
-        live: Option<mpsc::Sender<WireRecord>>,
+        live: Option<Live>,
+        recording: Option<Sink>,
+        program: Arc<Redactor>,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -65,7 +73,8 @@ impl Tap {
                 dropped: AtomicU64::new(0),
                 file: wire_log,
                 live,
-                live_bytes: AtomicUsize::new(0),
+                recording,
+                program,
             }),
         }
     }
@@ -73,6 +82,13 @@ impl Tap {
     /// A tap that keeps nothing.
     pub fn none() -> Self {
         Self::new(Instant::now(), None, None)
+    }
+
+    /// Writes an entry into the recording of the session, if there is one.
+    pub fn note<T: Serialize>(&self, name: &'static str, body: impl FnOnce() -> T) {
+        if let Some(recording) = &self.shared.recording {
+            recording.put(name, self.now(), &body(), Said::Whole);
+        }
     }
 
     /// How many records the live channel could not take.
@@ -107,96 +123,82 @@ impl Tap {
             shared: self.shared.clone(),
             server,
             generation,
-            redactor: Arc::new(redactor),
+            hiding: Hiding::new(redactor, self.shared.program.clone()),
             stderr: Arc::default(),
         }
-    }
-}
-
-impl Shared {
-    /// Whether the live channel takes so many bytes more: whoever looks is behind by so much at most.
-    fn has_room(&self, live: &mpsc::Sender<WireRecord>, bytes: usize) -> bool {
-        if live.capacity() == live.max_capacity() {
-            self.live_bytes.store(0, Ordering::Relaxed);
-        }
-        let before = self.live_bytes.fetch_add(bytes, Ordering::Relaxed);
-        before + bytes <= LIVE_BYTES
     }
 }
 
 impl ConnectionTap {
     /// Learns a secret that came after the connection was made. Every clone knows it from then on.
     pub fn learn(&self, secret: &str) {
-        self.redactor.learn(secret);
+        self.hiding.learn(secret);
     }
 
-    /// A text without the secrets of this connection.
+    /// A text without the secrets of this connection and of the program.
     pub fn redacted(&self, text: &str) -> String {
-        self.redactor.redact(text).into_owned()
+        self.hiding.redact(text).into_owned()
     }
 
     /// A line of stderr without the secrets of this connection, as it is recorded and shown. Each line once, in order.
     pub fn redacted_stderr(&self, line: &str) -> String {
         let mut lines = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.next(&self.redactor, line).into_owned()
+        self.hiding.line(&mut lines, line).into_owned()
     }
 
     /// Records one line or body of `bytes` bytes; waits only while the file is behind.
     pub async fn record(&self, direction: Direction, kind: WireKind, bytes: usize, text: &str) {
-        let shared = &self.shared;
-        if shared.file.is_none() && shared.live.is_none() {
-            return;
-        }
-        // Both are exits: what the file may not hold is not shown in the pane either.
-        let looked_at = match shared.file {
-            Some(_) => text,
-            None => head(text, LIVE_TEXT + BEYOND),
-        };
-        let text = self.redactor.redact(looked_at);
-        let seq = Seq(shared.next.fetch_add(1, Ordering::Relaxed));
-        if let Some(file) = &shared.file {
-            file.line(self.file_line(seq, direction, &kind, bytes, &text))
-                .await;
-        }
-        if let Some(live) = &shared.live {
-            let record = WireRecord {
-                seq,
-                at: Moment::from_start(shared.start.elapsed()),
-                server: self.server.clone(),
-                generation: self.generation,
-                direction,
-                kind,
-                bytes,
-                text: head(&text, LIVE_TEXT).to_owned(),
-            };
-            if !shared.has_room(live, record.text.len()) || live.try_send(record).is_err() {
-                shared.dropped.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+        self.carried(direction, kind, bytes, text, None).await;
     }
 
-    fn file_line(
+    /// Records what HTTP carried, with what stands beside it, and gives its number: the name of the exchange if it is a request.
+    pub async fn carried(
         &self,
-        seq: Seq,
         direction: Direction,
-        kind: &WireKind,
+        kind: WireKind,
         bytes: usize,
         text: &str,
-    ) -> String {
-        let mut line = json!({
-            "time": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
-            "seq": seq,
-            "server": self.server,
-            "generation": self.generation,
-            "direction": direction,
-        });
-        if let (Some(line), Ok(serde_json::Value::Object(kind))) =
-            (line.as_object_mut(), serde_json::to_value(kind))
-        {
-            line.extend(kind);
-            line.insert("bytes".to_owned(), bytes.into());
-            line.insert("text".to_owned(), text.into());
+        carried: Option<Carried>,
+    ) -> Seq {
+        let shared = &self.shared;
+        if shared.file.is_none() && shared.live.is_none() && shared.recording.is_none() {
+            return Seq(0);
         }
-        clean::json(line.to_string())
+        let mut record = WireRecord {
+            seq: Seq(shared.next.fetch_add(1, Ordering::Relaxed)),
+            at: Moment::from_start(shared.start.elapsed()),
+            server: self.server.clone(),
+            generation: self.generation,
+            direction,
+            kind,
+            bytes,
+            text: String::new(),
+            carried: carried.map(Box::new),
+        };
+        let seq = record.seq;
+        if let Some(file) = &shared.file {
+            let mut whole = record.clone();
+            whole.text = text.to_owned();
+            file.put(Passed::new(whole, self.hiding.clone())).await;
+        }
+        if shared.live.is_none() && shared.recording.is_none() {
+            return seq;
+        }
+        let most = match shared.recording {
+            Some(_) => RECORDED_TEXT,
+            None => LIVE_TEXT,
+        };
+        record.text = head(text, most + BEYOND).to_owned();
+        let mut passed = Passed::new(record, self.hiding.clone());
+        if let Some(recording) = &shared.recording {
+            let record = passed.seen(RECORDED_TEXT);
+            // Before it is shown: whoever sees it can say which one it was.
+            recording.put(name::WIRE, record.at, &record, Said::Whole);
+            passed = Passed::known(record);
+        }
+        if shared.live.as_ref().is_some_and(|live| !live.send(passed)) {
+            shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        seq
     }
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::mcp::wire::redact::masked::Masked;
 
 /// Keys whose value is a secret, without case, `-` and `_`.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "authorization",
     "proxyauthorization",
     "apikey",
@@ -30,7 +30,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// Ends of names that stand before `=` and say that a secret follows, folded in the same way.
-const ASSIGNED: &[&str] = &[
+pub(super) const ASSIGNED: &[&str] = &[
     "password",
     "passwd",
     "secret",
@@ -49,6 +49,22 @@ fn folded(key: &str) -> String {
         .filter(|c| !matches!(c, '-' | '_'))
         .flat_map(char::to_lowercase)
         .collect()
+}
+
+/// Whether a header's value is one to hide. What a server says of how to sign in is none.
+pub(super) fn is_secret_header(name: &str) -> bool {
+    let folded = folded(name);
+    let says = [
+        "token",
+        "secret",
+        "password",
+        "apikey",
+        "auth",
+        "cookie",
+        "credential",
+    ];
+    let challenge = matches!(folded.as_str(), "wwwauthenticate" | "proxyauthenticate");
+    KEYS.contains(&folded.as_str()) || (!challenge && says.iter().any(|word| folded.contains(word)))
 }
 
 /// Whether the value under this key is a secret.

@@ -8,7 +8,7 @@ use crate::mcp::wire::redact::keys::skip_spaces;
 use crate::mcp::wire::redact::masked::{Masked, then};
 
 /// Beginnings of tokens that are known by their shape, each with how many token characters must follow.
-const SHAPES: &[(&str, usize)] = &[
+pub(super) const SHAPES: &[(&str, usize)] = &[
     ("sk-", 12),
     ("pk-", 20),
     ("rk-", 20),
