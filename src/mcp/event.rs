@@ -8,10 +8,12 @@ use crate::config::Enforcement;
 use crate::ids::{AskId, CallId, ErrandId};
 use crate::mcp::ask::Ask;
 use crate::mcp::failure::Failure;
+use crate::mcp::fault::FaultKind;
 use crate::mcp::health::ProcessUse;
 use crate::mcp::listing::{ListHints, Listed};
 use crate::mcp::request::{ErrandEnd, ListKind};
 use crate::mcp::result::CallOutcome;
+use crate::mcp::start::StartWord;
 use crate::mcp::status::Hello;
 use crate::mcp::weight;
 
@@ -22,6 +24,13 @@ pub enum ServerEvent {
     Connected(Box<Hello>),
     /// Its process is started with only what its table names in reach; before the handshake.
     Confined(Enforcement),
+    /// A word of the handshake.
+    Start(StartWord),
+    /// A line on the stdout of a child that is no message; the first ones of a connection, cut when they are long.
+    Stray {
+        /// The very line.
+        line: String,
+    },
     /// A list was read to its last page.
     Listed(Listed),
     /// How long the list is good that comes next, by the server's word.
@@ -60,6 +69,8 @@ pub enum ServerEvent {
         /// Its text.
         text: String,
     },
+    /// A fault of the lab has struck a message of this connection.
+    Meddled(FaultKind),
     /// The answer to a health probe, or that there was none.
     Probed {
         /// How long it took; absent when it failed.
@@ -96,8 +107,11 @@ impl ServerEvent {
             | Self::UrlDone { .. }
             | Self::Log { .. }
             | Self::Probed { .. }
+            | Self::Meddled(_)
             | Self::Hints(..)
             | Self::Confined(_)
+            | Self::Start(_)
+            | Self::Stray { .. }
             | Self::Vitals { .. }
             | Self::Call(..)
             | Self::Ended(_) => 0,

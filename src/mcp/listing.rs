@@ -68,6 +68,16 @@ impl Listed {
         }
     }
 
+    /// How many good things are in it.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Tools(list) => list.items.len(),
+            Self::Resources(list) => list.items.len(),
+            Self::Templates(list) => list.items.len(),
+            Self::Prompts(list) => list.items.len(),
+        }
+    }
+
     /// Its kind.
     pub fn kind(&self) -> ListKind {
         match self {

@@ -55,6 +55,12 @@ pub enum Errand {
         /// The arguments, a JSON object.
         arguments: String,
     },
+    /// A frame of the person's own hand, sent as it stands whatever it means; done when it is on its way. Its answer is seen on the
+    /// wire and by nobody else.
+    Raw {
+        /// One line of JSON.
+        frame: String,
+    },
     /// Asks to be told when a resource changes: `resources/subscribe`, or `subscriptions/listen` in the era of that.
     Subscribe {
         /// Which.
@@ -151,6 +157,16 @@ impl ListKind {
             Self::Resources => "resources",
             Self::Templates => "resourceTemplates",
             Self::Prompts => "prompts",
+        }
+    }
+
+    /// One thing of the list, in a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tools => "tool",
+            Self::Resources => "resource",
+            Self::Templates => "template",
+            Self::Prompts => "prompt",
         }
     }
 

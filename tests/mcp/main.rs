@@ -7,6 +7,7 @@ mod auth_site;
 mod until;
 
 mod auth;
+mod faults;
 mod http;
 mod http_modern;
 mod http_old;
@@ -22,4 +23,5 @@ mod stdio_streams;
 mod stdio_tasks;
 mod supervise;
 mod support;
+mod wire_frames;
 mod wire_log;

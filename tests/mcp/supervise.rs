@@ -136,7 +136,7 @@ async fn a_program_that_the_system_refuses_is_told_with_the_reason() {
     let failure = server.ended().await;
     assert_eq!(failure.kind, FailureKind::Spawn);
     let says = format!(
-        "{} could not be started: No such file or directory (os error 2)",
+        "{} could not be started: its first line asks for `/no/such/interpreter`, which is not there",
         file.display()
     );
     assert_eq!(failure.message, says);

@@ -20,6 +20,7 @@ use mcpdeck::mcp::result::CallOutcome;
 use mcpdeck::mcp::status::Hello;
 use mcpdeck::mcp::tool::Tool;
 use mcpdeck::mcp::wire::Tap;
+use mcpdeck::mcp::wire::live::{self, LiveRecords};
 use mcpdeck::mcp::wire::record::WireRecord;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
@@ -75,7 +76,7 @@ pub fn http(url: &str) -> ServerSpec {
 pub struct Server {
     pub connection: Connection,
     pub events: mpsc::Receiver<(ServerName, Generation, ServerEvent)>,
-    pub wire: mpsc::Receiver<WireRecord>,
+    pub wire: LiveRecords,
     pub seen: Vec<WireRecord>,
     _folder: Option<tempfile::TempDir>,
 }
@@ -100,7 +101,7 @@ pub fn scripted_as(script: &str, change: impl FnOnce(&mut Dial)) -> Server {
 }
 
 pub fn dialled(spec: ServerSpec, change: impl FnOnce(&mut Dial)) -> Server {
-    let (live, wire) = mpsc::channel(10_000);
+    let (live, wire) = live::channel(10_000);
     let (reports, events): (Reports, _) = mpsc::channel(64);
     let mut what = Dial {
         spec,
@@ -109,6 +110,7 @@ pub fn dialled(spec: ServerSpec, change: impl FnOnce(&mut Dial)) -> Server {
         tap: Tap::new(Instant::now(), None, Some(live)),
         remembered_era: None,
         authorizer: mcpdeck::mcp::auth::Authorizer::default(),
+        faults: Default::default(),
     };
     change(&mut what);
     Server {
@@ -141,6 +143,8 @@ impl Server {
     pub async fn event(&mut self) -> ServerEvent {
         loop {
             match self.any_event().await {
+                // Told beside: where it stands says the rest.
+                ServerEvent::Start(_) | ServerEvent::Stray { .. } => {}
                 ServerEvent::Vitals { .. } => {}
                 event => return event,
             }
@@ -275,7 +279,7 @@ impl Server {
 
     /// The wire as far as it has been seen.
     pub fn wire(&mut self) -> &[WireRecord] {
-        while let Ok(record) = self.wire.try_recv() {
+        while let Some(record) = self.wire.try_recv() {
             self.seen.push(record);
         }
         &self.seen

@@ -1,11 +1,11 @@
-//! From a server's launch, as the configuration has it, to a link over the right transport.
+//! From a server's launch, as the configuration has it, to a link over the right transport, or to its program alone (`mcpdeck proxy`).
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Access, Bundled, Enforcement, Launch, StoreUrl};
+use crate::config::{Access, Bundled, Enforcement, Launch, ServerSpec, StdioLaunch, StoreUrl};
 use crate::mcp::connection::Dial;
 use crate::mcp::failure::Failure;
 use crate::mcp::transport::child::Program;
@@ -14,19 +14,41 @@ use crate::mcp::wire::tap::ConnectionTap;
 
 /// Starts the server or opens its URL. Nothing is sent yet.
 pub fn open(dial: &Dial, tap: &ConnectionTap, tasks: &TaskTracker) -> Result<Link, Box<Failure>> {
-    match &dial.spec.launch {
-        Launch::Stdio(launch) => {
-            let mut program = Program::resolve(launch)?.supervised(&dial.own_binary);
-            if let Some(by) = &dial.spec.policy.confine {
-                confinement(dial)?;
-                program = program.confined(by, &dial.own_binary)?;
-            }
-            stdio::start(&program, tap, tasks)
+    let (spec, own) = (&dial.spec, dial.own_binary.as_path());
+    let program = match &spec.launch {
+        Launch::Stdio(launch) => command(launch, spec, own)?.supervised(own),
+        Launch::Bundled(bundled) => ours(own.to_path_buf(), bundled),
+        Launch::Http(launch) => {
+            return http::start(launch, &dial.authorizer, tap, &dial.faults, tasks);
         }
-        Launch::Bundled(bundled) => {
-            stdio::start(&program(dial.own_binary.clone(), bundled), tap, tasks)
+    };
+    stdio::start(&program, tap, &dial.faults, tasks)
+}
+
+/// The program of a server, confined where it is to be; none for one at a URL.
+///
+/// # Errors
+/// When it is not there, or the system cannot confine it: then it must not be started.
+pub fn program(spec: &ServerSpec, own_binary: &Path) -> Result<Option<Program>, Box<Failure>> {
+    match &spec.launch {
+        Launch::Stdio(launch) => command(launch, spec, own_binary).map(Some),
+        Launch::Bundled(bundled) => Ok(Some(ours(own_binary.to_path_buf(), bundled))),
+        Launch::Http(_) => Ok(None),
+    }
+}
+
+fn command(
+    launch: &StdioLaunch,
+    spec: &ServerSpec,
+    own_binary: &Path,
+) -> Result<Program, Box<Failure>> {
+    let program = Program::resolve(launch)?;
+    match &spec.policy.confine {
+        Some(by) => {
+            confine::check(by)?;
+            program.confined(by, own_binary)
         }
-        Launch::Http(launch) => http::start(launch, &dial.authorizer, tap, tasks),
+        None => Ok(program),
     }
 }
 
@@ -59,7 +81,7 @@ fn data_dir(bundled: &Bundled) -> Option<(OsString, OsString)> {
 }
 
 /// `mcpdeck serve ...` for a bundled server.
-fn program(binary: PathBuf, bundled: &Bundled) -> Program {
+fn ours(binary: PathBuf, bundled: &Bundled) -> Program {
     let mut args = vec!["serve".to_owned()];
     let mut secret = None;
     let mut url = |args: &mut Vec<String>, url: &StoreUrl| match url.is_secret() {

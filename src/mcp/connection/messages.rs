@@ -165,6 +165,8 @@ impl Voice {
                 }
                 ("completion/complete", params)
             }
+            // The session sends it as it stands.
+            Errand::Raw { frame } => return serde_json::from_str(frame).unwrap_or_default(),
             Errand::Preview { tool, arguments } => return self.preview(id, tool, arguments),
             Errand::Subscribe { uri } => ("resources/subscribe", one("uri", uri.as_str().into())),
             Errand::Unsubscribe { uri } => {

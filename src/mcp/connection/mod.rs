@@ -5,7 +5,7 @@
 
 mod asks;
 mod handshake;
-mod launch;
+pub mod launch;
 mod messages;
 mod pending;
 mod relisten;
@@ -34,7 +34,8 @@ use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::request::{Errand, ErrandEnd, ListKind, Method};
 use crate::mcp::result::CallOutcome;
 use crate::mcp::status::Era;
-use crate::mcp::transport::send_heavy;
+use crate::mcp::transport::meddler::Meddler;
+use crate::mcp::transport::{Notes, send_heavy};
 use crate::mcp::wire::Tap;
 use crate::mcp::wire::redact::Redactor;
 use crate::mcp::wire::secrets;
@@ -60,6 +61,8 @@ pub struct Dial {
     pub remembered_era: Option<Era>,
     /// Who we are to a server at a URL.
     pub authorizer: Authorizer,
+    /// The faults of the lab, off as a rule.
+    pub faults: Meddler,
 }
 
 /// One tool call.
@@ -216,6 +219,13 @@ impl Reporter {
         let report = (self.server.clone(), self.generation, event);
         // Nobody listens any more: the program is ending.
         let _deaf = send_heavy(&self.reports, report, weight, REPORT_PLACE).await;
+    }
+
+    /// What the server has printed on its stdout that is no message.
+    async fn strays(&self, notes: &Notes) {
+        for line in notes.fresh_strays() {
+            self.event(ServerEvent::Stray { line }).await;
+        }
     }
 
     async fn call(&self, call: CallId, event: CallEvent) {

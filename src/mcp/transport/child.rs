@@ -30,6 +30,8 @@ pub struct Program {
     pub cwd: Option<PathBuf>,
     /// Our own binary, which stands between us and it and ends all that it starts; absent for our own servers, which start nothing.
     pub supervisor: Option<PathBuf>,
+    /// The supervisor does nothing as long as we live.
+    pub unseen: bool,
     /// Our own binary, which narrows itself by this plan (JSON) and then becomes the program.
     pub confined: Option<(PathBuf, String)>,
 }
@@ -66,6 +68,7 @@ impl Program {
             env,
             cwd: launch.cwd.clone(),
             supervisor: None,
+            unseen: false,
             confined: None,
         })
     }
@@ -88,6 +91,7 @@ impl Program {
             env: environment(&launch, &also),
             cwd: None,
             supervisor: None,
+            unseen: false,
             confined: None,
         }
     }
@@ -131,10 +135,23 @@ impl Program {
         }
     }
 
+    /// The same, where whoever started us is not to notice that anybody stands between: all that is done is to end the server once
+    /// we have been killed.
+    #[must_use]
+    pub fn watched(self, own_binary: &Path) -> Self {
+        Self {
+            unseen: true,
+            ..self.supervised(own_binary)
+        }
+    }
+
     /// The command that starts it, without its surroundings.
     fn command(&self) -> Command {
         let (file, args) = self.started();
-        let plan = serde_json::to_string(&supervise::Plan::of_this_process());
+        let plan = serde_json::to_string(&supervise::Plan {
+            unseen: self.unseen,
+            ..supervise::Plan::of_this_process()
+        });
         let (Some(own), Ok(plan)) = (&self.supervisor, plan) else {
             let mut command = Command::new(file);
             // The supervisor must live to see the end; all others go with us.
@@ -180,14 +197,58 @@ impl Program {
 
 /// A program that the system would not start.
 pub fn not_started(error: &std::io::Error, file: &Path, target: String) -> Failure {
+    let (why, hint) = match error.kind() {
+        std::io::ErrorKind::NotFound => interpreter(file),
+        _ if error.raw_os_error() == Some(NO_PROGRAM) => Some((
+            "it is no program of this system, and no first line such as `#!/bin/sh` says what runs it".to_owned(),
+            "write such a first line, or name the program that runs it as `command`".to_owned(),
+        )),
+        _ => None,
+    }
+    .unwrap_or_else(|| (error.to_string(), spawn_hint(error, file)));
     Failure {
         target: Some(target),
-        hint: Some(spawn_hint(error, file)),
+        hint: Some(hint),
         ..Failure::new(
             FailureKind::Spawn,
-            format!("{} could not be started: {error}", file.display()),
+            format!("{} could not be started: {why}", file.display()),
         )
     }
+}
+
+/// The system's number for a file that it cannot run (`ENOEXEC`).
+const NO_PROGRAM: i32 = 8;
+/// Bytes of a file that are read for its first line: no system reads more of it.
+const FIRST_LINE: u64 = 256;
+
+/// What is wrong with the first line of a script that the system does not find, although the file is there.
+fn interpreter(file: &Path) -> Option<(String, String)> {
+    use std::io::Read as _;
+    let mut head = Vec::new();
+    let opened = std::fs::File::open(file).ok()?;
+    opened.take(FIRST_LINE).read_to_end(&mut head).ok()?;
+    let line = head.split(|byte| *byte == b'\n').next()?;
+    let line = String::from_utf8_lossy(line.strip_prefix(b"#!")?).into_owned();
+    let named = line.trim_start_matches([' ', '\t']);
+    let named = named.split([' ', '\t', '\r']).next()?;
+    if line.ends_with('\r') {
+        return Some((
+            format!(
+                "its first line asks for `{named}` with a carriage return behind it, which is not there"
+            ),
+            format!(
+                "save it with the line ends of Unix: sed -i 's/\\r$//' {}",
+                file.display()
+            ),
+        ));
+    }
+    Some((
+        format!("its first line asks for `{named}`, which is not there"),
+        format!(
+            "install `{named}`, or correct the first line of {}",
+            file.display()
+        ),
+    ))
 }
 
 fn spawn_hint(error: &std::io::Error, file: &Path) -> String {

@@ -58,6 +58,11 @@ impl Group {
         };
     }
 
+    /// Kills all of it at once, as if it had crashed.
+    pub fn kill(self) {
+        self.press(Signal::KILL);
+    }
+
     /// Nobody waits for the child any more: a supervisor brings it to its end by itself.
     pub fn abandon(self) {
         if self.supervised {

@@ -1,6 +1,6 @@
 //! How messages get to a server and back: one [`Link`] for every transport, so that `connection` knows neither pipes nor HTTP.
 //!
-//! `stdio` starts and ends a child process (`child`), `http` speaks Streamable HTTP. A transport never answers, repeats or
+//! `stdio` starts and ends a child process (`child`), `http` speaks Streamable HTTP; `meddler` holds the faults of the lab. A transport never answers, repeats or
 //! interprets a message; it reports what it saw, also what could not be read.
 
 pub mod child;
@@ -8,6 +8,8 @@ pub mod confine;
 mod group;
 pub mod http;
 mod keeper;
+pub mod meddler;
+mod reader;
 pub mod stdio;
 pub mod supervise;
 pub mod usage;
@@ -23,6 +25,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::mcp::failure::{Failure, FailureKind};
+use crate::mcp::fault::FaultKind;
 use crate::mcp::transport::group::Group;
 use crate::mcp::wire::lines::head;
 
@@ -36,6 +39,8 @@ pub const LONGEST_MESSAGE: usize = 16 * 1024 * 1024;
 pub const IN_PLACE: usize = 256 * 1024;
 /// Bytes of a stray line that are kept.
 const STRAY: usize = 4 * 1024;
+/// Stray lines of one connection that are reported.
+const STRAYS: usize = 20;
 /// Lines of stderr that are kept.
 const STDERR_LINES: usize = 100;
 /// Lines of stderr that a failure shows.
@@ -50,6 +55,18 @@ pub struct Outgoing {
     pub message: Value,
     /// Tells whether it may have left, and can still hold it back.
     pub gate: Gate,
+    /// The message as it is to be written, where a person wrote it: nobody waits for its answer.
+    pub raw: Option<String>,
+}
+
+impl Outgoing {
+    /// What is written.
+    pub fn text(&self) -> String {
+        match &self.raw {
+            Some(raw) => raw.clone(),
+            None => self.message.to_string(),
+        }
+    }
 }
 
 /// Whether a message may have left. Both sides hold it, so that "cancelled before it was written" is certain.
@@ -97,6 +114,13 @@ impl Gate {
 pub enum Inbound {
     /// A JSON-RPC message.
     Message(Value),
+    /// The same from [`stdio::start_verbatim`], with the line in which it came.
+    Written {
+        /// What it says.
+        message: Value,
+        /// The line.
+        line: String,
+    },
     /// A line that is no message: noise, or JSON of another shape.
     Stray(String),
     /// Something that may have been an answer and cannot be read.
@@ -108,6 +132,8 @@ pub enum Inbound {
     },
     /// The request with this id is on the wire.
     Sent(i64),
+    /// A fault of the lab has struck a message.
+    Meddled(FaultKind),
     /// The request with this id failed alone; the link stands.
     Failed {
         /// Which.
@@ -162,7 +188,25 @@ impl Drop for Link {
 impl Link {
     /// Queues a message; `false` when the queue is full or the link gone, and then it has not left and never will.
     pub fn send(&self, id: Option<i64>, message: Value, gate: Gate) -> bool {
-        let outgoing = Outgoing { id, message, gate };
+        self.queue(Outgoing {
+            id,
+            message,
+            gate,
+            raw: None,
+        })
+    }
+
+    /// Queues a frame that a person wrote, as it stands; `message` is what it says.
+    pub fn send_raw(&self, frame: String, message: Value) -> bool {
+        self.queue(Outgoing {
+            id: None,
+            message,
+            gate: Gate::default(),
+            raw: Some(frame),
+        })
+    }
+
+    fn queue(&self, outgoing: Outgoing) -> bool {
         match self.out.try_send(outgoing) {
             Ok(()) => true,
             Err(refused) => {
@@ -206,6 +250,8 @@ struct Kept {
     lines: u64,
     group: Option<Group>,
     stray: Option<String>,
+    /// Stray lines that are still to be reported, and how many there were in all.
+    strays: (Vec<String>, usize),
 }
 
 impl Notes {
@@ -239,10 +285,26 @@ impl Notes {
         Some((kept.group?, kept.lines))
     }
 
-    /// Keeps the last stray line.
+    /// A stray line has come: it is kept as the last one, and the first ones are to be reported.
     pub fn stray(&self, line: &str) {
+        self.blame(line);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.strays.1 += 1;
+        if kept.strays.1 <= STRAYS {
+            kept.strays.0.push(head(line, STRAY).to_owned());
+        }
+    }
+
+    /// This line is what a failure would be put down to.
+    pub fn blame(&self, line: &str) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.stray = Some(head(line, STRAY).to_owned());
+    }
+
+    /// The stray lines that were not reported yet.
+    pub fn fresh_strays(&self) -> Vec<String> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut kept.strays.0)
     }
 
     /// The last stray line.

@@ -7,24 +7,26 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::mcp::failure::{Failure, FailureKind};
+use crate::mcp::fault::{FaultKind, Plan};
 use crate::mcp::transport::child::Program;
 use crate::mcp::transport::group::Group;
 use crate::mcp::transport::keeper::{Keeper, Refused};
+use crate::mcp::transport::meddler::{self, Meddler};
+use crate::mcp::transport::reader::Reader;
 use crate::mcp::transport::supervise;
-use crate::mcp::transport::{
-    IN_PLACE, IN_QUEUE, Inbound, LONGEST_MESSAGE, Link, Notes, OUT_QUEUE, Outgoing, send_heavy,
-};
+use crate::mcp::transport::{IN_QUEUE, Inbound, LONGEST_MESSAGE, Link, Notes, OUT_QUEUE, Outgoing};
 use crate::mcp::weight;
 use crate::mcp::wire::lines::{Line, LineSplitter, head};
 use crate::mcp::wire::record::{Direction, WireKind, classify_value};
 use crate::mcp::wire::tap::ConnectionTap;
 
 /// How much of an over-long line is kept.
-const LONG_LINE_KEPT: usize = 64 * 1024;
+pub(super) const LONG_LINE_KEPT: usize = 64 * 1024;
 /// The longest line of stderr.
 const STDERR_LINE: usize = 4 * 1024;
 
@@ -35,7 +37,30 @@ const STDERR_LINE: usize = 4 * 1024;
 pub fn start(
     program: &Program,
     tap: &ConnectionTap,
+    faults: &Meddler,
     tasks: &TaskTracker,
+) -> Result<Link, Box<Failure>> {
+    joined(program, tap, faults, tasks, |reader| reader)
+}
+
+/// The same for whoever passes on what others say: each message comes with its line, and the lab has no hand in it.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn start_verbatim(
+    program: &Program,
+    tap: &ConnectionTap,
+    tasks: &TaskTracker,
+) -> Result<Link, Box<Failure>> {
+    joined(program, tap, &Meddler::default(), tasks, Reader::verbatim)
+}
+
+fn joined(
+    program: &Program,
+    tap: &ConnectionTap,
+    faults: &Meddler,
+    tasks: &TaskTracker,
+    reading: impl FnOnce(Reader) -> Reader,
 ) -> Result<Link, Box<Failure>> {
     let mut child = program.spawn()?;
     let pipes = Pipes::of(&mut child)?;
@@ -60,10 +85,13 @@ pub fn start(
         pipe: pipes.stdin,
         close: keeper.close_stdin.clone(),
         deaf: keeper.deaf.clone(),
+        faults: faults.clone(),
+        group,
     };
-    tasks.spawn(write(stdin, queue, reports.clone(), tap.clone()));
+    let reader = reading(Reader::new(reports.clone(), &notes, tap, faults));
+    tasks.spawn(write(stdin, queue, reports, tap.clone()));
     let drained = tasks.spawn(drain(pipes.stderr, notes.clone(), tap.clone(), refused));
-    let read = tasks.spawn(read(pipes.stdout, reports, notes.clone(), tap.clone()));
+    let read = tasks.spawn(read(pipes.stdout, reader));
     tasks.spawn(keeper.keep(read, drained));
     Ok(Link {
         out,
@@ -103,6 +131,23 @@ struct Stdin {
     close: CancellationToken,
     /// The child's: it has closed its end.
     deaf: CancellationToken,
+    /// The faults of the lab.
+    faults: Meddler,
+    /// The child's processes, which a fault can kill.
+    group: Group,
+}
+
+impl Stdin {
+    /// After a message has gone out: a fault of the lab may kill who got it.
+    async fn meddle(&self, message: &Value, reports: &mpsc::Sender<Inbound>, tap: &ConnectionTap) {
+        let kill = [FaultKind::Kill];
+        if let Some(fault) = self.faults.at_request(message, &kill) {
+            let words = Plan::default().words(fault, "");
+            meddler::record(tap, Direction::Out, fault, message, &words).await;
+            let _connection_gone = reports.send(Inbound::Meddled(fault)).await;
+            self.group.kill();
+        }
+    }
 }
 
 async fn write(
@@ -124,10 +169,12 @@ async fn write(
         if !outgoing.gate.pass() {
             continue;
         }
-        let mut line = outgoing.message.to_string();
+        let mut line = outgoing.text();
         let kind = classify_value(&outgoing.message);
         tap.record(Direction::Out, kind, line.len(), &line).await;
         line.push('\n');
+        let is_meddled = stdin.faults.is_on();
+        stdin.faults.sent(&outgoing.message);
         let written = tokio::select! {
             biased;
             written = write_line(&mut stdin.pipe, line.as_bytes()) => written,
@@ -140,6 +187,9 @@ async fn write(
             (Ok(()), None) => {}
             // The child no longer reads. Whether it has ended is the keeper's to find out and to tell.
             (Err(_), _) => return stdin.deaf.cancel(),
+        }
+        if is_meddled {
+            stdin.meddle(&outgoing.message, &reports, &tap).await;
         }
     }
 }
@@ -180,35 +230,33 @@ async fn drain(
     }
 }
 
-async fn read(
-    mut stdout: impl AsyncRead + Unpin,
-    reports: mpsc::Sender<Inbound>,
-    notes: Notes,
-    tap: ConnectionTap,
-) {
+async fn read(mut stdout: impl AsyncRead + Unpin, mut reader: Reader) {
     let mut splitter = LineSplitter::new(LONGEST_MESSAGE, LONG_LINE_KEPT);
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        let count = stdout.read(&mut buffer).await.unwrap_or(0);
+        let count = match reader.due() {
+            None => stdout.read(&mut buffer).await,
+            Some(due) => tokio::select! {
+                biased;
+                count = stdout.read(&mut buffer) => count,
+                () = sleep_until(due) => match reader.release().await {
+                    true => continue,
+                    false => return,
+                },
+            },
+        };
+        let count = count.unwrap_or(0);
         let lines: Vec<Line> = match count {
             0 => splitter.finish().into_iter().collect(),
             count => splitter.push(&buffer[..count]),
         };
         for line in lines {
-            let (kind, inbound) = understand(&line);
-            let bytes = match line.too_long {
-                true => LONGEST_MESSAGE + 1,
-                false => line.text.len(),
-            };
-            tap.record(Direction::In, kind, bytes, &line.text).await;
-            if !matches!(inbound, Inbound::Message(_)) {
-                notes.stray(&line.text);
-            }
-            if !send_heavy(&reports, inbound, bytes, IN_PLACE).await {
+            if !reader.take(line).await {
                 return;
             }
         }
         if count == 0 {
+            reader.release().await;
             return;
         }
     }
@@ -216,7 +264,7 @@ async fn read(
 
 /// What a line of stdout means. Noise is noise; but a line that looks like a broken or over-long message may be the answer that
 /// somebody waits for, and is reported as such so that nobody waits in vain.
-fn understand(line: &Line) -> (WireKind, Inbound) {
+pub(super) fn understand(line: &Line) -> (WireKind, Inbound) {
     let text = line.text.trim_start_matches('\u{feff}');
     if let Some(why) = beyond_reading(line) {
         let id = guess_id(text);

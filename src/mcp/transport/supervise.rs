@@ -20,6 +20,10 @@ pub const ENDING: &str = "mcpdeck-ending";
 pub struct Plan {
     /// The process whose end is the end of the server.
     pub parent: i32,
+    /// It stands where nobody is to notice it: it leaves signals to the server, which gets them as well, and leaves alone what a
+    /// server that has ended by itself has left behind.
+    #[serde(default)]
+    pub unseen: bool,
 }
 
 impl Plan {
@@ -27,6 +31,7 @@ impl Plan {
     pub fn of_this_process() -> Self {
         Self {
             parent: rustix::process::getpid().as_raw_nonzero().get(),
+            unseen: false,
         }
     }
 }
@@ -57,7 +62,7 @@ mod linux {
         Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, getpid, getppid, kill_process,
         set_child_subreaper, set_parent_process_death_signal, setrlimit, wait,
     };
-    use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+    use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
     use super::{ENDING, Plan, REFUSED, WORD};
 
@@ -101,15 +106,19 @@ mod linux {
             return ExitCode::FAILURE;
         };
         let status = watch.until_ended(child);
-        let _only_a_name = fs::write("/proc/self/comm", ENDING);
-        watch.sweep();
+        if !plan.unseen || watch.is_orphan() {
+            let _only_a_name = fs::write("/proc/self/comm", ENDING);
+            watch.sweep();
+        }
         die_like(status)
     }
 
     /// Says why the server could not be started, for `child` to read.
     fn refused(error: &io::Error) -> ExitCode {
         let number = error.raw_os_error().unwrap_or(0);
-        let _nobody_listens = writeln!(io::stderr(), "{REFUSED}{number}");
+        // In one piece: whoever reads it knows it by its beginning.
+        let line = format!("{REFUSED}{number}\n");
+        let _nobody_listens = io::stderr().write_all(line.as_bytes());
         ExitCode::from(127)
     }
 
@@ -128,10 +137,15 @@ mod linux {
         fn begin(plan: &Plan) -> io::Result<Self> {
             let (woken, wakes) = UnixStream::pair()?;
             let (asked, forced) = (Arc::default(), Arc::default());
-            for signal in [SIGTERM, SIGINT, SIGHUP] {
-                signal_hook::flag::register(signal, Arc::clone(&asked))?;
+            if plan.unseen {
+                // It would end this process; the others are caught below, and mean nothing.
+                signal_hook::low_level::pipe::register(SIGQUIT, wakes.try_clone()?)?;
+            } else {
+                for signal in [SIGTERM, SIGINT, SIGHUP] {
+                    signal_hook::flag::register(signal, Arc::clone(&asked))?;
+                }
+                signal_hook::flag::register(SIGUSR1, Arc::clone(&forced))?;
             }
-            signal_hook::flag::register(SIGUSR1, Arc::clone(&forced))?;
             for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD] {
                 signal_hook::low_level::pipe::register(signal, wakes.try_clone()?)?;
             }

@@ -10,10 +10,15 @@ use super::talk::{Heard, Refused, Talk};
 use crate::mcp::connection::messages;
 use crate::mcp::convert;
 use crate::mcp::failure::Failure;
+use crate::mcp::start::StartWord;
 use crate::mcp::status::Hello;
 
 /// How long an answer to `server/discover` is awaited before `initialize` is sent as well.
 const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// What to do about a revision that nobody knows here.
+const WRONG_REVISION: &str =
+    "correct `protocolVersion` in the server's answer to initialize, best by an SDK of this year";
 
 impl Talk<'_> {
     pub(super) async fn initialize(&mut self, revision: &str) -> Result<Hello, Refusal> {
@@ -26,15 +31,18 @@ impl Talk<'_> {
                 }
                 Heard::Result(..) | Heard::Error(..) => {}
                 // Noise before the answer is borne; it is shown when there never is one.
-                Heard::Nonsense(line) => self.link.notes.stray(&line),
+                Heard::Nonsense(line) => self.link.notes.blame(&line),
                 Heard::Silence => return Err(Refusal::Final(self.timed_out())),
             }
         }
     }
 
     fn initialized(&mut self, result: &Value) -> Result<Hello, Refusal> {
-        let hello = convert::initialize_result(result)
-            .map_err(|why| Refusal::TryFresh(self.protocol(why)))?;
+        let hello = convert::initialize_result(result).map_err(|why| {
+            let mut failure = self.protocol(why);
+            failure.hint = Some(WRONG_REVISION.to_owned());
+            Refusal::TryFresh(failure)
+        })?;
         if hello.revision.as_str() >= messages::MODERN {
             let why = format!(
                 "the server answered initialize with revision {}, which has no initialize",
@@ -43,6 +51,8 @@ impl Talk<'_> {
             return Err(Refusal::TryFresh(self.protocol(why)));
         }
         self.tell(messages::initialized());
+        let told = StartWord::Told("notifications/initialized".to_owned());
+        self.words.push(told);
         Ok(hello)
     }
 
@@ -69,7 +79,7 @@ impl Talk<'_> {
                     return self.other_revision(&error, has_another_way).await;
                 }
                 Heard::Result(..) | Heard::Error(..) => {}
-                Heard::Nonsense(line) => self.link.notes.stray(&line),
+                Heard::Nonsense(line) => self.link.notes.blame(&line),
                 Heard::Silence if has_another_way => {
                     return Err(Refusal::TryFresh(self.timed_out()));
                 }
@@ -137,7 +147,7 @@ impl Talk<'_> {
                     return Err(Refusal::Final(self.refused("server/discover", &error)));
                 }
                 Heard::Result(..) | Heard::Error(..) => {}
-                Heard::Nonsense(line) => self.link.notes.stray(&line),
+                Heard::Nonsense(line) => self.link.notes.blame(&line),
                 Heard::Silence => return Err(Refusal::Final(self.timed_out())),
             }
         }
@@ -167,7 +177,7 @@ impl Talk<'_> {
                 }
                 Heard::Error(of, ..) if of == discover => unanswered = false,
                 Heard::Result(..) | Heard::Error(..) => {}
-                Heard::Nonsense(line) => self.link.notes.stray(&line),
+                Heard::Nonsense(line) => self.link.notes.blame(&line),
                 Heard::Silence => {
                     let failure = refused.take();
                     return Err(

@@ -18,7 +18,9 @@ use self::talk::Talk;
 use super::{Early, launch, messages};
 use crate::config::ProtocolChoice;
 use crate::mcp::connection::Dial;
+use crate::mcp::event::ServerEvent;
 use crate::mcp::failure::Failure;
+use crate::mcp::start::StartWord;
 use crate::mcp::status::{Era, Hello};
 use crate::mcp::transport::Link;
 use crate::mcp::wire::tap::ConnectionTap;
@@ -107,6 +109,8 @@ async fn attempt(
     early: &mut Early,
     (deadline, first, both): (Instant, First, bool),
 ) -> Result<Shaken, Refusal> {
+    let opening = ServerEvent::Start(StartWord::Opening);
+    early.reporter.event(opening).await;
     let link = launch::open(dial, tap, tasks).map_err(Refusal::Final)?;
     let mut talk = Talk {
         link,
@@ -114,12 +118,15 @@ async fn attempt(
         deadline,
         started: Instant::now(),
         next_id: 0,
+        asked: Vec::new(),
+        words: vec![StartWord::Opened],
     };
     let outcome = match first {
         First::Initialize => talk.initialize(messages::LEGACY).await,
         First::Discover if both && talk.link.is_child => talk.both().await,
         First::Discover => talk.discover(both).await,
     };
+    talk.report().await;
     match outcome {
         Ok(hello) => {
             if hello.era == Era::Legacy {

@@ -15,6 +15,7 @@ use crate::mcp::connection::{Early, messages};
 use crate::mcp::convert;
 use crate::mcp::event::ServerEvent;
 use crate::mcp::failure::{Failure, FailureKind};
+use crate::mcp::start::StartWord;
 use crate::mcp::transport::{Gate, Inbound, Link, stdio};
 
 /// How long a child that is given up may take before a fresh one is started beside it.
@@ -30,6 +31,10 @@ pub(super) struct Talk<'a> {
     pub(super) deadline: Instant,
     pub(super) started: Instant,
     pub(super) next_id: i64,
+    /// The methods that were asked, by their ids.
+    pub(super) asked: Vec<(i64, String)>,
+    /// Words of the handshake that are still to be reported.
+    pub(super) words: Vec<StartWord>,
 }
 
 /// An error instead of an answer.
@@ -76,13 +81,26 @@ impl Talk<'_> {
     pub(super) fn ask(&mut self, message: impl FnOnce(i64) -> Value) -> i64 {
         let id = self.next_id;
         self.next_id += 1;
-        self.link.send(Some(id), message(id), Gate::default());
+        let message = message(id);
+        let method = message["method"].as_str().unwrap_or_default().to_owned();
+        self.asked.push((id, method.clone()));
+        self.words.push(StartWord::Asked(method));
+        self.link.send(Some(id), message, Gate::default());
         id
+    }
+
+    /// Reports what was done and heard since the last time, and what the server has printed meanwhile.
+    pub(super) async fn report(&mut self) {
+        for word in self.words.drain(..) {
+            self.early.reporter.event(ServerEvent::Start(word)).await;
+        }
+        self.early.reporter.strays(&self.link.notes).await;
     }
 
     /// The next thing that matters for a handshake, until a moment.
     pub(super) async fn hear(&mut self, until: Instant) -> Result<Heard, Refusal> {
         loop {
+            self.report().await;
             let inbound = tokio::select! {
                 biased;
                 inbound = self.link.inbound.recv() => inbound,
@@ -93,7 +111,7 @@ impl Talk<'_> {
                 () = sleep_until(until) => return Ok(Heard::Silence),
             };
             match inbound {
-                Some(Inbound::Message(message)) => {
+                Some(Inbound::Message(message) | Inbound::Written { message, .. }) => {
                     if message.get("method").is_some() {
                         self.said(&message).await;
                     } else if let Some(heard) = self.message(&message) {
@@ -105,6 +123,10 @@ impl Talk<'_> {
                 }
                 // A first message that fails over HTTP ends the link, which then tells the whole cause.
                 Some(Inbound::Stray(_) | Inbound::Sent(_) | Inbound::Failed { .. }) => {}
+                Some(Inbound::Meddled(fault)) => {
+                    let struck = ServerEvent::Meddled(fault);
+                    self.early.reporter.event(struck).await;
+                }
                 Some(Inbound::Unreadable { why, .. }) => return Ok(Heard::Nonsense(why)),
                 Some(Inbound::Closed(failure)) => return Err(closed(self.with_stray(*failure))),
                 None => {
@@ -150,13 +172,28 @@ impl Talk<'_> {
     fn message(&mut self, message: &Value) -> Option<Heard> {
         let id = message.get("id").and_then(stdio::id_of);
         match (message.get("result"), message.get("error")) {
-            (Some(result), _) => Some(Heard::Result(id?, result.clone())),
+            (Some(result), _) => {
+                self.heard(id?, |method| answered(method, result));
+                Some(Heard::Result(id?, result.clone()))
+            }
             (None, Some(error)) => {
                 let refused = Refused::read(error);
                 // A server that could not read the id cannot repeat it; there is one question at a time that it can mean.
-                Some(Heard::Error(id.unwrap_or(self.next_id - 1), refused))
+                let id = id.unwrap_or(self.next_id - 1);
+                let words = convert::excerpt(&refused.words);
+                let why = format!("error {}: {words}", refused.code);
+                self.heard(id, |method| StartWord::Refused { method, why });
+                Some(Heard::Error(id, refused))
             }
             (None, None) => None,
+        }
+    }
+
+    /// An answer to one of our questions has come.
+    fn heard(&mut self, id: i64, word: impl FnOnce(String) -> StartWord) {
+        let asked = self.asked.iter().find(|(of, _)| *of == id);
+        if let Some((_, method)) = asked {
+            self.words.push(word(method.clone()));
         }
     }
 
@@ -181,9 +218,18 @@ impl Talk<'_> {
             ),
             ..self.with_stray(Failure::new(
                 FailureKind::Timeout,
-                format!("the server did not answer within {seconds:.1} s"),
+                format!("the server did not answer within {seconds:.1} s{}", self.unanswered()),
             ))
         })
+    }
+
+    /// What it was asked, for whoever has to find out why it is silent.
+    fn unanswered(&self) -> String {
+        let methods: Vec<&str> = self.asked.iter().map(|(_, of)| of.as_str()).collect();
+        match methods.is_empty() {
+            true => String::new(),
+            false => format!(" (asked: {})", methods.join(", ")),
+        }
     }
 
     fn with_stray(&self, mut failure: Failure) -> Failure {
@@ -205,6 +251,28 @@ impl Talk<'_> {
             }
             Refusal::Final(failure) => Refusal::Final(Box::new(self.link.notes.dress(*failure))),
         }
+    }
+}
+
+/// The word for an answer. Whether its revision is one that is spoken here, `convert` finds as well; this is for whoever reads.
+fn answered(method: String, result: &Value) -> StartWord {
+    let revision = match result.get("supportedVersions").and_then(Value::as_array) {
+        Some(all) if all.iter().any(|one| one == messages::MODERN) => messages::MODERN.to_owned(),
+        Some(all) => {
+            let names: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
+            names.join(", ")
+        }
+        None => {
+            let named = result.get("protocolVersion").and_then(Value::as_str);
+            named.unwrap_or_default().to_owned()
+        }
+    };
+    let known = revision == messages::MODERN && method != "initialize"
+        || convert::LEGACY_REVISIONS.contains(&revision.as_str());
+    StartWord::Answered {
+        method,
+        revision: convert::excerpt(&revision),
+        known,
     }
 }
 

@@ -28,6 +28,7 @@ impl Session {
                 self.voice.log_level = Some(level.clone());
                 self.errand_done(id, ErrandEnd::Done).await;
             }
+            (Errand::Raw { frame }, _) => self.raw(id, frame).await,
             (Errand::Subscribe { uri }, Era::Modern) => self.subscribe(id, uri.clone()).await,
             (Errand::Unsubscribe { uri }, Era::Modern) => {
                 self.unsubscribe(uri).await;
@@ -53,6 +54,7 @@ impl Session {
     pub(super) async fn errand_answered(&mut self, id: ErrandId, what: &Errand, answer: Answer) {
         let method = match what {
             Errand::Complete { .. } => "completion/complete",
+            Errand::Raw { .. } => "the frame",
             Errand::Preview { .. } => "tools/call",
             Errand::Subscribe { .. } => "resources/subscribe",
             Errand::Unsubscribe { .. } => "resources/unsubscribe",

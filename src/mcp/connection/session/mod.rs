@@ -1,7 +1,7 @@
 //! The life of a connection after its handshake: requests under way, their deadlines, what the server says by itself.
 //!
 //! One task, one place of state. Every call gets exactly one `Finished` and every errand one end, whatever happens to the link.
-//! A file for each noun: `calls`, `listing`, `questions`, `tasks`, `errands`, `listening`, `mismatch`, `notices`.
+//! A file for each noun: `calls`, `listing`, `questions`, `tasks`, `errands`, `raw`, `listening`, `mismatch`, `notices`.
 
 mod calls;
 mod errands;
@@ -10,6 +10,7 @@ mod listing;
 mod mismatch;
 mod notices;
 mod questions;
+mod raw;
 mod tasks;
 mod vitals;
 
@@ -50,6 +51,8 @@ pub struct Session {
     /// Whether arguments are repeated in HTTP headers, so that an invalid annotation makes a tool useless.
     heed_headers: bool,
     next_id: i64,
+    /// Until when an error without an id is taken for the answer to a frame of the person's own.
+    raw_until: Option<Instant>,
     pending: BTreeMap<i64, Pending>,
     calls: BTreeMap<CallId, Call>,
     /// Whose progress is told under which token: a task's goes on after its first answer.
@@ -90,6 +93,7 @@ impl Session {
             capabilities: hello.capabilities,
             link: shaken.link,
             next_id: shaken.next_id,
+            raw_until: None,
             pending: BTreeMap::new(),
             calls: BTreeMap::new(),
             tokens: BTreeMap::new(),
@@ -221,10 +225,15 @@ impl Session {
             self.pending.insert(id, pending);
             return Ok(id);
         }
-        Err(match self.link.out.is_closed() {
+        Err(self.not_queued())
+    }
+
+    /// Why a message could not be queued.
+    fn not_queued(&self) -> String {
+        match self.link.out.is_closed() {
             true => "the connection has ended".to_owned(),
             false => "the server does not read: too many messages wait for it".to_owned(),
-        })
+        }
     }
 
     /// Tells the server that an answer is no longer awaited, unless the request never left.
@@ -271,16 +280,24 @@ impl Session {
 
     async fn inbound(&mut self, inbound: Inbound) {
         match inbound {
-            Inbound::Message(message) => self.message(message).await,
+            Inbound::Message(message) | Inbound::Written { message, .. } => {
+                self.message(message).await;
+            }
             Inbound::Sent(id) => self.sent(id).await,
             Inbound::Failed {
                 id,
                 may_have_left,
                 why,
             } => self.answer(id, Answer::Failed(may_have_left, why)).await,
-            Inbound::Unreadable { id, why } => self.unreadable(id, &why).await,
-            // Recorded at the tap; nobody waits for it. `Closed` is the caller's.
-            Inbound::Stray(_) | Inbound::Closed(_) => {}
+            Inbound::Unreadable { id, why } => {
+                self.reporter.strays(&self.link.notes).await;
+                self.unreadable(id, &why).await;
+            }
+            Inbound::Meddled(fault) => self.reporter.event(ServerEvent::Meddled(fault)).await,
+            // Nobody waits for it.
+            Inbound::Stray(_) => self.reporter.strays(&self.link.notes).await,
+            // The caller's.
+            Inbound::Closed(_) => {}
         }
     }
 
@@ -318,11 +335,17 @@ impl Session {
         }
         if let Some(pending) = self.pending.remove(&id) {
             self.answered(id, pending, answer).await;
+        } else {
+            // It was that of the person's own frame, if there was one.
+            self.raw_until = None;
         }
     }
 
     /// An error without an id says that the server could not read a request: it is the only one's that waits, if there is only one.
     async fn answer_without_id(&mut self, answer: Answer) {
+        if self.answers_raw() {
+            return;
+        }
         let waits = |pending: &Pending| !matches!(pending.purpose, Purpose::Listen);
         let mut waiting = self.pending.iter().filter(|(_, pending)| waits(pending));
         let first = waiting.next().map(|(id, _)| *id);

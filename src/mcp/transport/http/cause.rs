@@ -244,7 +244,10 @@ fn network(error: &reqwest::Error) -> Verdict {
     let has = |word: &str| chain.to_ascii_lowercase().contains(word);
     let (message, hint) = if has("connection refused") {
         (
-            "the connection was refused: nothing listens there".to_owned(),
+            format!(
+                "the connection was refused: nothing listens {}",
+                place(error)
+            ),
             "start the server, or correct host and port in `url`",
         )
     } else if has("dns error") || has("failed to lookup address") {
@@ -278,6 +281,15 @@ fn network(error: &reqwest::Error) -> Verdict {
             ..Failure::new(FailureKind::Network, message)
         },
     }
+}
+
+/// `at 127.0.0.1:3000`, where that is known.
+fn place(error: &reqwest::Error) -> String {
+    let place = |url: &reqwest::Url| {
+        let (host, port) = (url.host_str()?, url.port_or_known_default()?);
+        Some(format!("at {host}:{port}"))
+    };
+    error.url().and_then(place).unwrap_or("there".to_owned())
 }
 
 /// The innermost causes, where the true one stands; the outer ones only repeat the URL.

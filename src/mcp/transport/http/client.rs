@@ -17,11 +17,13 @@ use url::Url;
 
 use super::again::{Again, retry_after};
 use super::cause::{self, Refused, Trouble};
-use super::shared::{Shared, method_of};
+use super::shared::{Exchange, Shared, exchange_of, listed, method_of};
 use crate::config::{HttpLaunch, Secret};
+use crate::ids::Seq;
 use crate::mcp::auth::Verdict;
-use crate::mcp::transport::{Gate, Inbound};
-use crate::mcp::wire::record::{Direction, WireKind, classify_value};
+use crate::mcp::transport::{Inbound, Outgoing};
+use crate::mcp::wire::record::{Carried, Direction, Headers, WireKind, classify_value};
+use crate::mcp::wire::redact::MASK;
 use crate::mcp::wire::secrets::masked_url;
 
 /// How long a connection to the host may take.
@@ -31,6 +33,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const KEPT_IDLE: Duration = Duration::from_secs(4);
 /// After how much silence the network is asked whether the other side is still there; a laptop that slept must notice.
 const ALIVE: Duration = Duration::from_secs(30);
+/// What a POST may be answered with.
+const BOTH: &str = "application/json, text/event-stream";
 /// The most redirects in a row.
 const MOST_REDIRECTS: usize = 5;
 /// How much of the body of a refusal is read, and how long.
@@ -47,7 +51,7 @@ pub struct Request<'a> {
     /// Its headers beside those that every request has.
     pub headers: HeaderMap,
     /// What a POST carries.
-    pub message: Option<(&'a Value, &'a Gate)>,
+    pub message: Option<&'a Outgoing>,
 }
 
 /// A client with the configured headers. It follows no redirect by itself, and asks for a server on this machine without a proxy.
@@ -81,6 +85,12 @@ pub fn http_client(launch: &HttpLaunch, url: &Url) -> Result<reqwest::Client, St
         .map_err(|error| format!("no HTTP client could be made: {error}"))
 }
 
+/// The configured headers as the tap may know them: each value may be a key.
+pub fn configured(launch: &HttpLaunch) -> Headers {
+    let one = |name: &String| (name.to_ascii_lowercase(), MASK.to_owned());
+    launch.headers.keys().map(one).collect()
+}
+
 /// Whether the configuration says by a header who we are.
 pub fn has_credentials(launch: &HttpLaunch) -> bool {
     let mut names = launch.headers.keys();
@@ -99,9 +109,7 @@ fn is_loopback(url: &Url) -> bool {
 impl Shared {
     /// Makes an exchange. What comes back is any answer that is neither a redirect, a wait nor a refused token.
     pub(super) async fn exchange(&self, request: &Request<'_>) -> Result<Response, Trouble> {
-        let body = request
-            .message
-            .map(|(message, _)| Bytes::from(message.to_string()));
+        let body = request.message.map(|outgoing| Bytes::from(outgoing.text()));
         let mut again = Again::default();
         loop {
             let token = match &self.authorizer {
@@ -111,7 +119,7 @@ impl Shared {
             if let Some(token) = &token {
                 self.tap.learn(token.expose());
             }
-            if request.message.is_some_and(|(_, gate)| !gate.pass()) {
+            if request.message.is_some_and(|it| !it.gate.pass()) {
                 return Err(Trouble::HeldBack);
             }
             let response = self.follow(request, body.as_ref(), token.as_ref()).await?;
@@ -131,7 +139,7 @@ impl Shared {
                 }
                 _ => return Ok(response),
             };
-            if request.message.is_some_and(|(_, gate)| !gate.not_yet()) {
+            if request.message.is_some_and(|it| !it.gate.not_yet()) {
                 return Err(Trouble::HeldBack);
             }
             drop(response);
@@ -179,23 +187,29 @@ impl Shared {
     ) -> Result<Response, Trouble> {
         let mut url = request.url.clone();
         for _ in 0..MOST_REDIRECTS {
-            self.leaves(request).await;
+            let mut headers = request.headers.clone();
+            if body.is_some() {
+                headers.insert(ACCEPT, HeaderValue::from_static(BOTH));
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            let exchange = self.leaves(request, &url, &headers, token.is_some()).await;
             let mut sending = self
                 .http
                 .request(request.verb.clone(), url.clone())
-                .headers(request.headers.clone());
+                .headers(headers);
             if let Some(body) = body {
-                sending = sending
-                    .header(ACCEPT, "application/json, text/event-stream")
-                    .header(CONTENT_TYPE, "application/json")
-                    .body(body.clone());
+                sending = sending.body(body.clone());
             }
             if let Some(token) = token {
                 sending = sending.bearer_auth(token.expose());
             }
-            let answer = sending.send().await;
-            self.answered(&request.verb, &answer).await;
-            let response = answer.map_err(Trouble::Network)?;
+            let answer = match self.refused_by_lab(request).await {
+                Some(refusal) => Ok(refusal),
+                None => sending.send().await,
+            };
+            self.answered(&request.verb, exchange, &answer).await;
+            let mut response = answer.map_err(Trouble::Network)?;
+            response.extensions_mut().insert(Exchange(exchange));
             match same_origin_target(&url, &response) {
                 Some(target) => url = target,
                 None => return Ok(response),
@@ -210,33 +224,60 @@ impl Shared {
     }
 
     /// The tap and the connection see a request leave.
-    async fn leaves(&self, request: &Request<'_>) {
-        let Some((message, _)) = request.message else {
+    async fn leaves(
+        &self,
+        request: &Request<'_>,
+        url: &Url,
+        headers: &HeaderMap,
+        signed: bool,
+    ) -> Seq {
+        let mut headers = listed(headers);
+        if signed {
+            headers.push((AUTHORIZATION.to_string(), "Bearer ***".to_owned()));
+        }
+        headers.extend(self.configured.iter().cloned());
+        let carried = Carried::Request {
+            method: request.verb.to_string(),
+            url: url.to_string(),
+            headers,
+        };
+        let Some(outgoing) = request.message else {
             let last = request.headers.get("last-event-id");
             let last = last.and_then(|id| id.to_str().ok());
             let text = match last {
                 Some(id) => format!("{}, Last-Event-ID: {id}", request.verb),
                 None => request.verb.to_string(),
             };
-            return self.http_record(Direction::Out, None, &text).await;
+            return self.http_record(Direction::Out, &text, carried).await;
         };
-        let text = message.to_string();
+        let message = &outgoing.message;
+        let text = outgoing.text();
         let kind = classify_value(message);
-        self.tap
-            .record(Direction::Out, kind, text.len(), &text)
+        let exchange = self
+            .tap
+            .carried(Direction::Out, kind, text.len(), &text, Some(carried))
             .await;
+        self.faults.sent(message);
         let id = method_of(message).and_then(|_| message.get("id")?.as_i64());
-        if let Some(id) = id {
+        if let Some(id) = id.filter(|_| outgoing.raw.is_none()) {
             self.report(Inbound::Sent(id)).await;
         }
+        exchange
     }
 
-    async fn answered(&self, verb: &Method, answer: &Result<Response, reqwest::Error>) {
+    async fn answered(
+        &self,
+        verb: &Method,
+        request: Seq,
+        answer: &Result<Response, reqwest::Error>,
+    ) {
         let response = match answer {
             Ok(response) => response,
             Err(error) => {
                 let text = format!("{verb}: {}", cause::causes(error));
-                return self.http_record(Direction::In, None, &text).await;
+                let body = Carried::Body { request };
+                self.http_record(Direction::In, &text, body).await;
+                return;
             }
         };
         let status = response.status().as_u16();
@@ -251,12 +292,21 @@ impl Shared {
                 text.push_str(&format!(", {name}: {value}"));
             }
         }
-        self.http_record(Direction::In, Some(status), &text).await;
+        let carried = Carried::Response {
+            request,
+            status,
+            headers: listed(response.headers()),
+        };
+        self.http_record(Direction::In, &text, carried).await;
     }
 
-    async fn http_record(&self, direction: Direction, status: Option<u16>, text: &str) {
-        let kind = WireKind::Http { status };
-        self.tap.record(direction, kind, 0, text).await;
+    async fn http_record(&self, direction: Direction, text: &str, carried: Carried) -> Seq {
+        let kind = WireKind::Http {
+            status: carried.status(),
+        };
+        self.tap
+            .carried(direction, kind, 0, text, Some(carried))
+            .await
     }
 
     /// A refusal with the beginning of its body, which the tap sees too.
@@ -264,6 +314,7 @@ impl Shared {
         let status = response.status().as_u16();
         let wait = wait_of(&response);
         let place = target(response.url(), &response).filter(|_| (300..400).contains(&status));
+        let request = exchange_of(&response);
         let body = body_of(response, REFUSAL.0);
         let body = match timeout(REFUSAL.1, body).await {
             Ok(Ok(body) | Err(BodyTrouble::TooLong(body))) => body,
@@ -273,8 +324,9 @@ impl Shared {
         let value = serde_json::from_str::<Value>(&body).ok();
         if !body.trim().is_empty() {
             let kind = value.as_ref().map_or(WireKind::NotJson, classify_value);
+            let carried = Some(Carried::Body { request });
             self.tap
-                .record(Direction::In, kind, body.len(), &body)
+                .carried(Direction::In, kind, body.len(), &body, carried)
                 .await;
         }
         Refused {
@@ -297,7 +349,7 @@ fn proves_unrun(request: &Request<'_>, response: &Response) -> bool {
                 "initialize" | "server/discover" | "ping" | "resources/read"
             )
     };
-    let method = request.message.map(|(message, _)| method_of(message));
+    let method = request.message.map(|outgoing| method_of(&outgoing.message));
     response.status() == 429
         || match method {
             Some(method) => method.is_some_and(reads),

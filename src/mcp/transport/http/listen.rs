@@ -127,7 +127,7 @@ impl Shared {
                 continue;
             };
             // No answer comes this way, so a broken message is nobody's.
-            if let Heard::Broken(_) = self.hear(text, None).await {
+            if let Heard::Broken(_) = self.hear(text, None, stream.carried(&event)).await {
                 self.report(Inbound::Stray(text.to_owned())).await;
             }
         };

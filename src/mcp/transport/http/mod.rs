@@ -4,19 +4,21 @@
 //! know, and hides statuses, `WWW-Authenticate`, `Retry-After` and stream ids, which the tap must see and a refusal needs. Here JSON
 //! passes as it is. `pump` is the life of a link, `post` that of one message, `listen` the server's own stream, `old` the transport
 //! of 2024-11-05, `client` one exchange with tokens, redirects and waits, `events` the pure reader of streams, `headers` the pure
-//! rules of the new era, `cause` all words. No session is renewed here: that would send a call a second time.
+//! rules of the new era, `cause` all words, `meddle` the faults of the lab. No session is renewed here: that would send a call a second time.
 
 mod again;
-mod cause;
-mod client;
-mod events;
-mod headers;
+pub(in crate::mcp) mod cause;
+pub(in crate::mcp) mod client;
+pub(in crate::mcp) mod events;
+pub(in crate::mcp) mod headers;
 mod listen;
+mod meddle;
 mod old;
 mod post;
 mod pump;
+mod raw;
 mod running;
-mod shared;
+pub(in crate::mcp) mod shared;
 mod stream;
 
 use std::sync::{Arc, Mutex};
@@ -30,6 +32,7 @@ use self::shared::{Known, Shared};
 use crate::config::HttpLaunch;
 use crate::mcp::auth::Authorizer;
 use crate::mcp::failure::{Failure, FailureKind};
+use crate::mcp::transport::meddler::Meddler;
 use crate::mcp::transport::{IN_QUEUE, Link, Notes, OUT_QUEUE};
 use crate::mcp::wire::secrets;
 use crate::mcp::wire::tap::ConnectionTap;
@@ -42,6 +45,7 @@ pub fn start(
     launch: &HttpLaunch,
     authorizer: &Authorizer,
     tap: &ConnectionTap,
+    faults: &Meddler,
     tasks: &TaskTracker,
 ) -> Result<Link, Box<Failure>> {
     let url = usable_url(launch)?;
@@ -58,8 +62,10 @@ pub fn start(
             http,
             url,
             choice: launch.transport,
+            configured: client::configured(launch),
             authorizer,
             tap: tap.clone(),
+            faults: faults.clone(),
             reports,
             settle,
             known: Mutex::new(Known::default()),
@@ -86,7 +92,7 @@ fn misconfigured(launch: &HttpLaunch, message: String, hint: &str) -> Box<Failur
     })
 }
 
-fn usable_url(launch: &HttpLaunch) -> Result<url::Url, Box<Failure>> {
+pub(in crate::mcp) fn usable_url(launch: &HttpLaunch) -> Result<url::Url, Box<Failure>> {
     let hint = "correct `url` in the server's table";
     let url = url::Url::parse(&launch.url)
         .map_err(|error| misconfigured(launch, format!("the URL cannot be used: {error}"), hint))?;

@@ -23,6 +23,7 @@ use crate::mcp::convert::excerpt;
 use crate::mcp::failure::Failure;
 use crate::mcp::transport::stdio::guess_id;
 use crate::mcp::transport::{Inbound, Outgoing};
+use crate::mcp::wire::record::Carried;
 use crate::mcp::wire::secrets::masked_url;
 
 /// How long the endpoint may take to be named.
@@ -158,7 +159,7 @@ pub async fn run(
             event = stream.next() => match event {
                 Ok(event) => {
                     if let Some(text) = event.message() {
-                        shared.hear_old(text).await;
+                        shared.hear_old(text, stream.carried(&event)).await;
                     }
                 }
                 Err(over) => return cause::stream_over(&words(&over)),
@@ -192,9 +193,17 @@ async fn post(shared: Arc<Shared>, endpoint: url::Url, outgoing: Outgoing) -> En
             true => HeaderMap::new(),
             false => shared.session_headers(),
         },
-        message: Some((&outgoing.message, &outgoing.gate)),
+        message: Some(&outgoing),
     };
-    let trouble = match shared.exchange(&request).await {
+    let sent = shared.exchange(&request).await;
+    if outgoing.raw.is_some() {
+        // What is refused is seen on the wire, and is no trouble of the connection's.
+        if let Ok(response) = sent {
+            shared.refusal(response).await;
+        }
+        return Ended::default();
+    }
+    let trouble = match sent {
         Ok(response) if response.status().is_success() => {
             drain(response).await;
             return Ended::default();
@@ -210,8 +219,8 @@ async fn post(shared: Arc<Shared>, endpoint: url::Url, outgoing: Outgoing) -> En
 
 impl Shared {
     /// Takes in a message of the one stream. One that is broken may be the answer that somebody waits for.
-    async fn hear_old(&self, text: &str) {
-        if let Heard::Broken(why) = self.hear(text, None).await {
+    async fn hear_old(&self, text: &str, carried: Carried) {
+        if let Heard::Broken(why) = self.hear(text, None, carried).await {
             let looks_like_message = text.trim_start().starts_with('{');
             let inbound = match looks_like_message {
                 true => Inbound::Unreadable {

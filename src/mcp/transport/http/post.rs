@@ -14,15 +14,16 @@ use super::cause::{self, Refused, Trouble};
 use super::client::{BodyTrouble, Request, body_of, drain};
 use super::listen::Resume;
 use super::old::{self, Opened};
-use super::shared::{Asked, Heard, Shared, method_of};
+use super::shared::{Asked, Heard, Shared, exchange_of, method_of};
 use super::stream::{EventStream, Over};
 use crate::config::TransportChoice;
 use crate::mcp::convert;
 use crate::mcp::failure::Failure;
 use crate::mcp::transport::{Inbound, LONGEST_MESSAGE, Outgoing};
+use crate::mcp::wire::record::Carried;
 
 /// How long a stream is read on after its answer, so that what follows is seen and the connection can be used again.
-const LINGER: Duration = Duration::from_secs(1);
+pub const LINGER: Duration = Duration::from_secs(1);
 /// How long a message that wants no answer may take to be taken.
 const TAKEN: Duration = Duration::from_secs(60);
 
@@ -47,6 +48,10 @@ impl Ended {
 
 /// Sends a message and brings its answer.
 pub async fn post(shared: Arc<Shared>, outgoing: Outgoing) -> Ended {
+    if outgoing.raw.is_some() {
+        shared.posted_raw(&outgoing).await;
+        return Ended::default();
+    }
     let asked = Asked::of(&outgoing.message);
     let sending = shared.posted(&outgoing, asked.as_ref());
     let sent = match &asked {
@@ -163,7 +168,7 @@ impl Shared {
             verb: Method::POST,
             url: self.url.clone(),
             headers,
-            message: Some((message, &outgoing.gate)),
+            message: Some(outgoing),
         };
         let response = self.exchange(&request).await?;
         if !response.status().is_success() {
@@ -201,6 +206,7 @@ impl Shared {
     }
 
     async fn whole(&self, response: Response, asked: &Asked) -> Result<(), Trouble> {
+        let request = exchange_of(&response);
         let body = match body_of(response, LONGEST_MESSAGE).await {
             Ok(body) => body,
             Err(BodyTrouble::Network(error)) => return Err(Trouble::Network(error)),
@@ -211,8 +217,9 @@ impl Shared {
         if body.trim_ascii().is_empty() {
             return Err(Trouble::NoAnswer(200));
         }
+        let carried = Carried::Body { request };
         match self
-            .hear(&String::from_utf8_lossy(&body), Some(asked))
+            .hear(&String::from_utf8_lossy(&body), Some(asked), carried)
             .await
         {
             Heard::Answer => Ok(()),
@@ -267,7 +274,7 @@ impl Shared {
             let Some(text) = event.message() else {
                 continue;
             };
-            match self.hear(text, Some(asked)).await {
+            match self.hear(text, Some(asked), stream.carried(&event)).await {
                 Heard::Answer => return Ok(None),
                 Heard::Other => {}
                 Heard::Broken(why) => return Err(Trouble::Unreadable(why)),
@@ -278,7 +285,7 @@ impl Shared {
     async fn rest(&self, stream: &mut EventStream) {
         while let Ok(event) = stream.next().await {
             if let Some(text) = event.message() {
-                self.hear(text, None).await;
+                self.hear(text, None, stream.carried(&event)).await;
             }
         }
     }

@@ -111,6 +111,10 @@ impl Pump {
 
     fn send(&self, outgoing: Outgoing, running: &mut Running) {
         let message = &outgoing.message;
+        if outgoing.raw.is_some() {
+            let shared = self.shared.clone();
+            return running.send(outgoing, |outgoing| post(shared, outgoing));
+        }
         let is_modern = self.shared.is_modern(message);
         match cancels(message) {
             Some(request) if is_modern => return running.abort(request),

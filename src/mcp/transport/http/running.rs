@@ -55,6 +55,10 @@ impl Running {
     where
         F: Future<Output = Ended> + Send + 'static,
     {
+        // What a person wrote stands for none of our requests.
+        if outgoing.raw.is_some() {
+            return self.also(exchange(outgoing));
+        }
         let task = Task {
             asked: Asked::of(&outgoing.message).map(|asked| asked.id),
             cancels: cancels(&outgoing.message),

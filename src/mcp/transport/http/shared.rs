@@ -5,7 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use reqwest::Response;
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use url::Url;
@@ -13,15 +13,18 @@ use url::Url;
 use super::cause;
 use super::headers::{self, Tools};
 use crate::config::TransportChoice;
+use crate::ids::Seq;
 use crate::mcp::auth::Authorizer;
+use crate::mcp::transport::meddler::Meddler;
 use crate::mcp::transport::stdio::id_of;
 use crate::mcp::transport::{IN_PLACE, Inbound, send_heavy};
 use crate::mcp::weight;
-use crate::mcp::wire::record::{Direction, WireKind, classify_value};
+use crate::mcp::wire::record::{Carried, Direction, Headers, WireKind, classify_value};
+use crate::mcp::wire::redact::MASK;
 use crate::mcp::wire::tap::ConnectionTap;
 
 /// The header of a session.
-const SESSION: &str = "mcp-session-id";
+pub(super) const SESSION: &str = "mcp-session-id";
 
 /// What the exchanges of one link share.
 pub struct Shared {
@@ -33,8 +36,12 @@ pub struct Shared {
     pub choice: TransportChoice,
     /// Who we are; nobody when the configuration says it by a header.
     pub authorizer: Option<Authorizer>,
+    /// The configured headers, for the tap: names without values.
+    pub configured: Headers,
     /// Sees everything that passes.
     pub tap: ConnectionTap,
+    /// The faults of the lab.
+    pub faults: Meddler,
     /// The way to the connection.
     pub reports: mpsc::Sender<Inbound>,
     /// Becomes true once no request of the server can be missed.
@@ -76,6 +83,28 @@ impl Asked {
     }
 }
 
+/// The number of the request's record, kept with its answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchange(pub Seq);
+
+/// The record of the request that this answers.
+pub fn exchange_of(response: &Response) -> Seq {
+    let exchange = response.extensions().get::<Exchange>();
+    exchange.map_or(Seq::default(), |exchange| exchange.0)
+}
+
+/// Headers for the tap; what is marked as a secret is none of its business.
+pub fn listed(headers: &HeaderMap) -> Headers {
+    let one = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = match value.is_sensitive() {
+            true => MASK.to_owned(),
+            false => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        };
+        (name.to_string(), value)
+    };
+    headers.iter().map(one).collect()
+}
+
 /// The method of a message.
 pub fn method_of(message: &Value) -> Option<&str> {
     message.get("method")?.as_str()
@@ -102,9 +131,10 @@ impl Shared {
     pub async fn report(&self, inbound: Inbound) {
         let bytes = match &inbound {
             Inbound::Message(message) => weight::of_value(message),
-            Inbound::Stray(line) => line.len(),
+            Inbound::Stray(line) | Inbound::Written { line, .. } => line.len(),
             Inbound::Unreadable { .. }
             | Inbound::Sent(_)
+            | Inbound::Meddled(_)
             | Inbound::Failed { .. }
             | Inbound::Closed(_) => 0,
         };
@@ -165,19 +195,19 @@ impl Shared {
     }
 
     /// Takes in a text that should be a message, or a batch of them.
-    pub async fn hear(&self, text: &str, asked: Option<&Asked>) -> Heard {
+    pub async fn hear(&self, text: &str, asked: Option<&Asked>, carried: Carried) -> Heard {
         if weight::is_too_much(text) {
-            self.record(WireKind::NotJson, text).await;
+            self.record(WireKind::NotJson, text, carried).await;
             return Heard::Broken(weight::too_much());
         }
         let value = match serde_json::from_str::<Value>(text) {
             Ok(value) => value,
             Err(error) => {
-                self.record(WireKind::NotJson, text).await;
+                self.record(WireKind::NotJson, text, carried).await;
                 return Heard::Broken(cause::no_json("a message", &error));
             }
         };
-        self.record(classify_value(&value), text).await;
+        self.record(classify_value(&value), text, carried).await;
         match value {
             Value::Array(batch) => {
                 let mut heard = Heard::Other;
@@ -189,12 +219,29 @@ impl Shared {
                 }
                 heard
             }
-            value => self.message(value, asked).await,
+            value => self.single(value, text, asked).await,
         }
     }
 
-    async fn record(&self, kind: WireKind, text: &str) {
-        self.tap.record(Direction::In, kind, text.len(), text).await;
+    /// One message, past the faults of the lab.
+    async fn single(&self, value: Value, text: &str, asked: Option<&Asked>) -> Heard {
+        if !self.faults.is_on() {
+            return self.message(value, asked).await;
+        }
+        match self.faults.at_answer(&value) {
+            Some((plan, struck)) => self.meddled(text, value, (plan, &struck), asked).await,
+            None => {
+                let heard = self.message(value, asked).await;
+                self.faults.passed();
+                heard
+            }
+        }
+    }
+
+    async fn record(&self, kind: WireKind, text: &str, carried: Carried) {
+        self.tap
+            .carried(Direction::In, kind, text.len(), text, Some(carried))
+            .await;
     }
 
     /// Hands one message on.

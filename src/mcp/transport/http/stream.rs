@@ -8,8 +8,10 @@ use reqwest::Response;
 
 use super::cause;
 use super::events::{Event, Parser, TooLong};
+use super::shared::exchange_of;
+use crate::ids::Seq;
 use crate::mcp::transport::LONGEST_MESSAGE;
-use crate::mcp::wire::record::{Direction, WireKind};
+use crate::mcp::wire::record::{Carried, Direction, WireKind};
 use crate::mcp::wire::secrets::masked_url;
 use crate::mcp::wire::tap::ConnectionTap;
 
@@ -30,6 +32,8 @@ pub struct EventStream {
     parser: Parser,
     ready: VecDeque<Event>,
     over: Option<Over>,
+    /// The record of the request that it answers.
+    request: Seq,
     tap: ConnectionTap,
 }
 
@@ -37,6 +41,7 @@ impl EventStream {
     /// The events of a response.
     pub fn new(response: Response, tap: ConnectionTap) -> Self {
         Self {
+            request: exchange_of(&response),
             response,
             parser: Parser::new(LONGEST_MESSAGE),
             ready: VecDeque::new(),
@@ -71,6 +76,17 @@ impl EventStream {
         }
     }
 
+    /// How one of its events came.
+    pub fn carried(&self, event: &Event) -> Carried {
+        let retry = event.retry.map(|wait| wait.as_millis());
+        Carried::Event {
+            request: self.request,
+            name: event.name.clone(),
+            id: event.id.clone(),
+            retry_ms: retry.and_then(|wait| u64::try_from(wait).ok()),
+        }
+    }
+
     async fn record(&self, event: &Event) {
         let mut words = vec!["SSE".to_owned()];
         if let Some(name) = &event.name {
@@ -83,6 +99,9 @@ impl EventStream {
         words.extend(data.map(|data| format!("data {}", masked_url(data))));
         let text = words.join(", ");
         let kind = WireKind::Http { status: None };
-        self.tap.record(Direction::In, kind, 0, &text).await;
+        let carried = Some(self.carried(event));
+        self.tap
+            .carried(Direction::In, kind, 0, &text, carried)
+            .await;
     }
 }
