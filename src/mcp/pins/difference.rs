@@ -51,13 +51,14 @@ pub fn differences(before: &Pinned, after: &Pinned) -> Vec<Difference> {
     };
     let mut found = Found::default();
     found.definitions(old, new);
-    let mut all = found.all;
-    let more = all.len().saturating_sub(MOST);
-    if more > 0 {
-        all.truncate(MOST);
-        all.push(Difference::More(more));
-    }
-    all
+    found.told()
+}
+
+/// What changed between two definitions that are JSON objects.
+pub fn value_differences(before: &Value, after: &Value) -> Vec<Difference> {
+    let mut found = Found::default();
+    found.values("", before, after);
+    found.told()
 }
 
 #[derive(Default)]
@@ -66,6 +67,17 @@ struct Found {
 }
 
 impl Found {
+    /// Those that are told; the others are counted.
+    fn told(self) -> Vec<Difference> {
+        let mut all = self.all;
+        let more = all.len().saturating_sub(MOST);
+        if more > 0 {
+            all.truncate(MOST);
+            all.push(Difference::More(more));
+        }
+        all
+    }
+
     fn definitions(&mut self, old: &Definition, new: &Definition) {
         self.texts("title", old.title.as_deref(), new.title.as_deref());
         let (before, after) = (old.description.as_deref(), new.description.as_deref());
@@ -109,15 +121,19 @@ impl Found {
         match (old, new) {
             _ if old == new => {}
             (Value::Object(before), Value::Object(after)) => {
+                let inside = |key: &String| match path {
+                    "" => key.clone(),
+                    path => format!("{path}.{key}"),
+                };
                 for (key, value) in before {
-                    let path = format!("{path}.{key}");
+                    let path = inside(key);
                     match after.get(key) {
                         Some(other) => self.values(&path, value, other),
                         None => self.whole(&path, Some(value), None),
                     }
                 }
                 for (key, value) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
-                    self.whole(&format!("{path}.{key}"), None, Some(value));
+                    self.whole(&inside(key), None, Some(value));
                 }
             }
             // A list of words, such as what is required, is read better whole.

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::ids::ServerName;
 use crate::mcp::tool::{Annotations, Tool};
 
-pub use difference::{Difference, differences};
+pub use difference::{Difference, differences, value_differences};
 
 /// Launches of one name that are remembered: several folders may each have a server of that name.
 const LAUNCHES: usize = 8;
