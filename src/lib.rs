@@ -16,6 +16,7 @@
 //! | [`mcp`] | one server: lifecycle, tools, health, wire; connections and transports are impure | mostly |
 //! | [`config`] | `mcp.toml` to [`config::Config`]; only `load` is impure | mostly |
 //! | [`ids`], [`text`] | newtypes; cleaning, wrapping, human sizes | yes |
+//! | [`record`] | a session in a file: its lines, and what hides secrets in them; only `file` is impure | mostly |
 //! | [`chain`] | lines chained by their hashes, for the records of calls | mostly |
 //!
 //! Aside stand the [`servers`] that the binary carries: they import nothing of the above but [`chain`], and only `cli` starts them.
@@ -38,6 +39,7 @@ pub mod driver;
 pub mod host;
 pub mod ids;
 pub mod mcp;
+pub mod record;
 pub mod servers;
 pub mod terminal;
 pub mod text;
