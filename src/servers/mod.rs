@@ -10,6 +10,7 @@ pub mod database;
 pub mod filesystem;
 pub mod guard;
 pub mod http;
+pub mod replay;
 pub mod scripted;
 
 mod nearest;
