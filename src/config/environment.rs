@@ -20,6 +20,8 @@ pub struct Flags {
     pub without_folder: bool,
     /// `--model-url URL`.
     pub model_url: Option<String>,
+    /// `--model-recording FILE`: this recorded session plays the model.
+    pub model_recording: Option<PathBuf>,
     /// `--model NAME`.
     pub model_name: Option<String>,
     /// `--model-key-env NAME`: the variable with the key of `--model-url`.

@@ -1,8 +1,9 @@
 //! `mcp.toml`: what the files, the flags and the environment say, as one resolved [`Config`].
 //!
 //! The way: `load` finds and reads the files (the only impure part), `file` is the TOML as people write it, `resolve` turns
-//! it into plain data with every default in place. One bad server becomes a [`BrokenServer`] and stops nothing.
+//! it into plain data with every default in place. `cases` reads test files in the same way. One bad server becomes a [`BrokenServer`] and stops nothing.
 
+pub mod cases;
 mod environment;
 mod error;
 mod expand;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::secret::Secret;
 
 /// How a sign-in is done. Everything is optional.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct OauthSettings {
     /// Who signs in.
     pub grant: Grant,
@@ -49,7 +49,7 @@ pub enum Grant {
 }
 
 /// Where a private key is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeySource {
     /// A PEM file.
@@ -86,7 +86,7 @@ impl SigningAlgorithm {
 }
 
 /// The employer's identity provider, which turns the person's token into one that the authorization server takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityProvider {
     /// Its issuer identifier.
     pub issuer: String,

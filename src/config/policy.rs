@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// The rules of one server's calls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Calls under way at a time; 8 by default.
     pub calls_at_once: u32,
@@ -30,7 +30,7 @@ pub struct Policy {
 }
 
 /// What the process of a stdio server may touch.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Confinement {
     /// Folders and files that it may read, with all below; the system's programs and libraries always.
     pub read: Vec<PathBuf>,

@@ -1,10 +1,11 @@
 //! A value that must not be printed: tokens, keys, headers, a child's variables.
 //!
-//! Its `Debug` and `Serialize` give `***`; only [`Secret::expose`] gives the text, so that each use can be found.
+//! Its `Debug` and `Serialize` give `***`; only [`Secret::expose`] gives the text, so that each use can be found. What is read back
+//! from a recorded session is `***`, too.
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Text that is never printed by accident.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -31,5 +32,11 @@ impl fmt::Debug for Secret {
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str("***")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
     }
 }

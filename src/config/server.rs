@@ -26,7 +26,7 @@ pub const LOG_LEVELS: [&str; 8] = [
 ];
 
 /// One server, ready to be dialled.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServerSpec {
     /// The name of its table.
     pub name: ServerName,
@@ -59,7 +59,7 @@ pub struct ServerSpec {
 }
 
 /// How a server is started or reached.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Launch {
     /// A child process that speaks on stdin and stdout.
     Stdio(StdioLaunch),
@@ -70,15 +70,15 @@ pub enum Launch {
 }
 
 /// A child process.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StdioLaunch {
     /// Program and arguments as the configuration writes them, before `${VAR}` was expanded: they may hold a token.
     pub shown: Vec<String>,
     /// The program, looked up on `PATH` when it has no separator; never serialized.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, default)]
     pub command: String,
     /// Its arguments, expanded: never serialized.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, default)]
     pub args: Vec<String>,
     /// Variables set for it.
     pub env: BTreeMap<String, Secret>,
@@ -89,12 +89,12 @@ pub struct StdioLaunch {
 }
 
 /// A server at a URL.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HttpLaunch {
     /// The URL as the configuration writes it, before `${VAR}` was expanded: it may hold a token.
     pub shown: String,
     /// `http://` or `https://`; never serialized.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, default)]
     pub url: String,
     /// Headers sent with each request; `Authorization` among them when `bearer_token_env_var` is set.
     pub headers: BTreeMap<String, Secret>,
@@ -105,7 +105,7 @@ pub struct HttpLaunch {
 }
 
 /// One of mcpdeck's own servers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Bundled {
     /// `mcpdeck serve filesystem ROOT...`
     Filesystem {
@@ -133,7 +133,7 @@ pub enum Bundled {
 }
 
 /// Where a bundled server's data is. A URL on the network may hold a password: that is told to the server and to nobody else.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoreUrl {
     url: Secret,
     shown: String,

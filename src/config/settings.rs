@@ -13,7 +13,7 @@ use crate::config::server::ServerSpec;
 use crate::ids::ServerName;
 
 /// Everything that `mcp.toml`, the flags and the environment say.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Config {
     /// The servers, in the order of the files.
     pub servers: Vec<ServerSpec>,
@@ -40,7 +40,7 @@ pub struct Config {
 }
 
 /// A server that the configuration names but does not describe well.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BrokenServer {
     /// Its name.
     pub name: ServerName,
@@ -53,7 +53,7 @@ pub struct BrokenServer {
 }
 
 /// The `[model]` table after flags and environment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelSettings {
     /// Which adapter.
     pub provider: Provider,
@@ -73,6 +73,9 @@ pub struct ModelSettings {
     pub mode: ModelMode,
     /// The script of `provider = "scripted"`.
     pub script: Option<PathBuf>,
+    /// The recorded session of `provider = "replay"`.
+    #[serde(default)]
+    pub recording: Option<PathBuf>,
 }
 
 impl Default for ModelSettings {
@@ -87,11 +90,12 @@ impl Default for ModelSettings {
             temperature: None,
             mode: ModelMode::Auto,
             script: None,
+            recording: None,
         }
     }
 }
 
-/// `provider = "openai" | "scripted" | "none"`.
+/// `provider = "openai" | "scripted" | "replay" | "none"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
@@ -100,6 +104,8 @@ pub enum Provider {
     Openai,
     /// A script plays the model; see `agent::model::scripted`.
     Scripted,
+    /// A recorded session plays the model; see `agent::model::recorded`.
+    Replay,
     /// No model, and none is looked for.
     None,
 }
@@ -118,7 +124,7 @@ pub enum ModelMode {
 }
 
 /// The `[limits]` table.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// Model requests in one turn; 30 by default.
     pub steps_per_turn: u32,

@@ -123,6 +123,30 @@ fn a_key_that_is_not_set_is_a_warning() {
 }
 
 #[test]
+fn a_recording_plays_the_model_by_the_file_or_by_a_flag_and_no_key_goes_along() {
+    let machine = Machine::new()
+        .var("OPENAI_API_KEY", "sk")
+        .project("[model]\nprovider = 'replay'\nrecording = 'bug.jsonl'\n");
+    let model = machine.config().model;
+    assert_eq!(model.provider, Provider::Replay);
+    assert_eq!(model.recording, Some(machine.path("project/bug.jsonl")));
+    assert_eq!(model.api_key, None);
+
+    let machine = Machine::new()
+        .var("OPENAI_API_KEY", "sk")
+        .project("[model]\nbase_url = 'https://api.openai.com/v1'\nmode = 'prompt'\n");
+    let flags = Flags {
+        model_recording: Some("/tmp/bug.jsonl".into()),
+        ..Flags::default()
+    };
+    let model = machine.load(&flags).unwrap().model;
+    assert_eq!(model.provider, Provider::Replay);
+    assert_eq!(model.recording, Some("/tmp/bug.jsonl".into()));
+    assert_eq!((model.base_url, model.api_key), (None, None));
+    assert_eq!(endpoint(&machine, &flags).2, ModelOrigin::Recording);
+}
+
+#[test]
 fn a_script_or_no_model_is_a_choice_that_a_flag_overrules() {
     let machine = Machine::new()
         .var("OPENAI_API_KEY", "sk")

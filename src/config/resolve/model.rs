@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
@@ -18,16 +18,17 @@ use crate::config::secret::Secret;
 use crate::config::settings::{Config, ModelMode, ModelSettings, Provider};
 
 /// The keys that say which endpoint it is and how it knows us. They are replaced together.
-pub(super) const ENDPOINT: [&str; 6] = [
+pub(super) const ENDPOINT: [&str; 7] = [
     "provider",
     "base_url",
     "name",
     "api_key_env",
     "headers",
+    "recording",
     "script",
 ];
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "provider",
     "base_url",
     "name",
@@ -36,6 +37,7 @@ const KEYS: [&str; 9] = [
     "max_tokens",
     "temperature",
     "mode",
+    "recording",
     "script",
 ];
 
@@ -62,6 +64,8 @@ pub enum ModelOrigin {
     Flag,
     /// A file's `[model]`.
     File,
+    /// `--model-recording`.
+    Recording,
     /// `OPENAI_BASE_URL` or `OPENAI_API_KEY`.
     Environment,
     /// Nobody names one: a local endpoint is looked for.
@@ -75,6 +79,7 @@ impl fmt::Display for ModelOrigin {
         f.write_str(match self {
             Self::Flag => "--model-url",
             Self::File => "[model] in mcp.toml",
+            Self::Recording => "--model-recording",
             Self::Environment => "OPENAI_BASE_URL and OPENAI_API_KEY",
             Self::Search => "nothing is configured: a local endpoint is looked for",
             Self::Off => "provider = \"none\"",
@@ -108,6 +113,9 @@ pub(super) fn model(
         }
         from_flag(&mut written, url);
     }
+    if let Some(file) = &flags.model_recording {
+        written = from_recording(file, written);
+    }
     if flags.model_name.is_some() {
         written.settings.name.clone_from(&flags.model_name);
     }
@@ -134,6 +142,7 @@ fn written(reader: &mut Reader<'_>) -> Written {
     let providers = [
         ("openai", Provider::Openai),
         ("scripted", Provider::Scripted),
+        ("replay", Provider::Replay),
         ("none", Provider::None),
     ];
     let modes = [
@@ -150,7 +159,8 @@ fn written(reader: &mut Reader<'_>) -> Written {
         #[allow(clippy::cast_possible_truncation)] // Between 0 and 2.
         temperature: reader.number("temperature", 0.0, 2.0).map(|t| t as f32),
         mode: reader.choice("mode", &modes).unwrap_or_default(),
-        script: script(reader),
+        script: played(reader, "script", "scripted", "the file that plays the model"),
+        recording: played(reader, "recording", "replay", "a session that `--record` wrote"),
         ..defaults
     };
     Written {
@@ -179,19 +189,20 @@ fn headers(reader: &mut Reader<'_>) -> BTreeMap<String, Secret> {
     out
 }
 
-fn script(reader: &mut Reader<'_>) -> Option<PathBuf> {
-    if let Some(read) = reader.string("script") {
+/// The file that plays the model for one provider, which does not go without it.
+fn played(
+    reader: &mut Reader<'_>,
+    key: &'static str,
+    provider: &str,
+    expected: &str,
+) -> Option<PathBuf> {
+    if let Some(read) = reader.string(key) {
         return Some(reader.context.path(&read.value, read.at));
     }
-    let scripted = reader.entry("provider")?;
-    let says = Value::String("scripted".to_owned());
-    if scripted.node.value == says && !reader.has("script") {
-        reader.complain(
-            scripted.at,
-            "script",
-            "missing",
-            "the file that plays the model",
-        );
+    let named = reader.entry("provider")?;
+    let says = Value::String(provider.to_owned());
+    if named.node.value == says && !reader.has(key) {
+        reader.complain(named.at, key, "missing", expected);
     }
     None
 }
@@ -221,7 +232,21 @@ fn from_flag(written: &mut Written, url: &str) {
     }
     written.settings.provider = Provider::Openai;
     written.settings.script = None;
+    written.settings.recording = None;
     written.settings.base_url = Some(url.to_owned());
+}
+
+/// Puts a recorded session in the model's place: no key goes anywhere.
+fn from_recording(file: &Path, written: Written) -> Written {
+    Written {
+        settings: ModelSettings {
+            provider: Provider::Replay,
+            recording: Some(file.to_owned()),
+            mode: written.settings.mode,
+            ..ModelSettings::default()
+        },
+        key_env: None,
+    }
 }
 
 fn same_origin(one: &str, other: &str) -> bool {
@@ -235,6 +260,8 @@ fn origin(written: &Written, flags: &Flags) -> ModelOrigin {
     match written.settings.provider {
         Provider::None => ModelOrigin::Off,
         Provider::Scripted => ModelOrigin::File,
+        Provider::Replay if flags.model_recording.is_some() => ModelOrigin::Recording,
+        Provider::Replay => ModelOrigin::File,
         Provider::Openai if flags.model_url.is_some() => ModelOrigin::Flag,
         Provider::Openai if written.settings.base_url.is_some() => ModelOrigin::File,
         Provider::Openai => ModelOrigin::Search,

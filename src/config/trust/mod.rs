@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::config::settings::Config;
@@ -21,7 +22,7 @@ pub(crate) use says::says;
 pub use store::{Record, TrustBook};
 
 /// What a folder's file is, as far as a yes is bound to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderFile {
     /// Its place: the folder without links, because relative paths in the file start there, and the file's name.
     pub path: PathBuf,
@@ -33,7 +34,7 @@ pub struct FolderFile {
 }
 
 /// A folder's file that waits for a yes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Asks {
     /// The file.
     pub folder: FolderFile,
@@ -46,7 +47,7 @@ pub struct Asks {
 }
 
 /// What a configuration comes to that may hold a folder's file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Permitted {
     /// It may run.
     Runs(Arc<Config>),
@@ -55,12 +56,14 @@ pub enum Permitted {
 }
 
 /// What was read when the configuration's files changed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum News {
     /// A configuration.
     Read(Permitted),
     /// What is wrong with the files now; what ran goes on.
     Wrong(String),
+    /// A file that a server is made of has changed (`inspect --watch`).
+    Touched(PathBuf),
 }
 
 /// How a line differs from what was trusted before.
