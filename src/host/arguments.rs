@@ -3,10 +3,17 @@
 //! Pure. The complaint is for whoever wrote them: it names the field and what was expected.
 
 use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
+
+use crate::mcp::lint::SchemaFault;
 
 /// Complaints named at once.
 const COMPLAINTS: usize = 5;
+/// Faults that are told with their places.
+const FAULTS: usize = 200;
+/// What is said of a value that is not there.
+pub const MISSING: &str = "it is needed";
 
 /// Reads what was written and writes it as one line of JSON. Nothing at all stands for no arguments.
 pub fn canonical(written: &str) -> Result<String, String> {
@@ -56,6 +63,30 @@ pub fn check_output(value: &Value, schema: &Value) -> Result<(), String> {
     }
 }
 
+/// What is wrong with a schema itself, by the dialect that it names, or 2020-12.
+pub fn schema_flaw(schema: &Value) -> Option<SchemaFault> {
+    let error = jsonschema::validator_for(schema).err()?;
+    let outside = matches!(error.kind(), ValidationErrorKind::Referencing(_));
+    let place = error.instance_path().to_string();
+    let why = match (outside, place.as_str()) {
+        // The library speaks of its own schemas here, which says nothing to whoever made the mistake.
+        (false, place) if place.ends_with("/type") => format!(
+            "at `{place}`: {} is no type; there are string, number, integer, boolean, object, array and null",
+            error.instance()
+        ),
+        (true, _) | (_, "") => error.to_string(),
+        (false, place) => format!("at `{place}`: {error}"),
+    };
+    Some(SchemaFault { outside, why })
+}
+
+/// Why a schema that a person wrote is none, or points outside itself; absent where it is good.
+pub fn schema_fault(schema: &Value) -> Option<String> {
+    jsonschema::validator_for(schema)
+        .err()
+        .map(|error| error.to_string())
+}
+
 /// Arguments from `key=value` words: a value is read by the type that the schema gives its key, `key:=JSON` as written.
 pub fn from_pairs(pairs: &[String], schema: &Value) -> Result<String, String> {
     let mut object = Map::new();
@@ -101,6 +132,33 @@ fn complaints(validator: &Validator, value: &Value) -> Vec<String> {
         .take(COMPLAINTS)
         .map(complain)
         .collect()
+}
+
+/// Whether a value fits a schema; a schema that is itself invalid is fitted by nothing.
+pub fn fits(value: &Value, schema: &Value) -> bool {
+    jsonschema::validator_for(schema).is_ok_and(|validator| validator.is_valid(value))
+}
+
+/// Everything that is wrong with a value, each at its place as a JSON Pointer; of what is missing, the place where it should be.
+///
+/// # Errors
+/// Why the schema itself cannot be used: it checks nothing then.
+pub fn faults(value: &Value, schema: &Value) -> Result<Vec<(String, String)>, String> {
+    let validator = jsonschema::validator_for(schema).map_err(|error| error.to_string())?;
+    let fault = |error: jsonschema::ValidationError| {
+        let place = error.instance_path().to_string();
+        match error.kind() {
+            ValidationErrorKind::Required {
+                property: Value::String(name),
+            } => {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                (format!("{place}/{name}"), MISSING.to_owned())
+            }
+            _ => (place, error.to_string()),
+        }
+    };
+    let faults = validator.iter_errors(value).take(FAULTS);
+    Ok(faults.map(fault).collect())
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -167,6 +225,23 @@ mod tests {
             from_pairs(&["a:={".to_owned()], &schema)
                 .is_err_and(|why| why.contains("not valid JSON"))
         );
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_schema_is_told_with_its_place() {
+        assert_eq!(schema_flaw(&json!({"type": "object"})), None);
+        let draft7 = "http://json-schema.org/draft-07/schema#";
+        assert_eq!(
+            schema_flaw(&json!({"$schema": draft7, "items": [{}]})),
+            None
+        );
+        let fault = schema_flaw(&json!({"properties": {"a": {"type": "objekt"}}})).unwrap();
+        assert!(
+            !fault.outside && fault.why.contains("/properties/a/type"),
+            "{fault:?}"
+        );
+        let fault = schema_flaw(&json!({"$ref": "http://127.0.0.1:1/x.json"})).unwrap();
+        assert!(fault.outside, "{fault:?}");
     }
 
     #[test]

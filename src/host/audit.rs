@@ -1,4 +1,5 @@
-//! What is written down of each call: that it was sent, and how it ended, with who decided and why. Never an argument, only its digest.
+//! What is written down of each call: that it was sent, and how it ended, with who decided and why; and of each frame that the
+//! person sent by hand. Never an argument, only its digest.
 //!
 //! Pure. Looks at the calls after each event, not at the ways that lead there: no way by which a call is sent or ends can be
 //! forgotten. The driver stamps the time and writes the lines.
@@ -7,13 +8,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::chain;
 use crate::host::call::{CallEnd, CallState, Origin, Ruler, Ruling, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::keep::Keep;
 use crate::host::state::Host;
-use crate::ids::{CallId, ServerName};
+use crate::host::step::Step;
+use crate::ids::{CallId, ErrandId, Moment, ServerName};
 use crate::mcp::request::Method;
 use crate::mcp::result::CallOutcome;
 
@@ -59,6 +62,23 @@ pub struct AuditEnd {
     pub sent: bool,
     /// Whether an earlier answer was given for it.
     pub cached: bool,
+}
+
+/// A frame that the person wrote and sent as it stands: no call of the host, and yet it may have acted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditFrame {
+    /// Its errand's number in this run.
+    pub errand: ErrandId,
+    /// The server.
+    pub server: ServerName,
+    /// [`crate::config::Launch::identity`] of the server.
+    pub launch: Option<String>,
+    /// The frame's `method`, where it has one.
+    pub method: Option<String>,
+    /// The tool's or prompt's own name, or the resource's URI, where it names one.
+    pub tool: Option<String>,
+    /// SHA-256 of the frame, as it is sent.
+    pub frame: String,
 }
 
 /// Which calls have been written down, and how far.
@@ -142,12 +162,41 @@ impl Host {
         }
     }
 
+    /// The line for a frame of the person's own, which is written before the frame is sent.
+    pub(in crate::host) fn frame_written_down(
+        &self,
+        errand: ErrandId,
+        server: &ServerName,
+        frame: &str,
+    ) -> Effect {
+        let spec = self.server(server).and_then(|server| server.spec.as_ref());
+        let parsed: Value = serde_json::from_str(frame).unwrap_or_default();
+        let word = |value: &Value| value.as_str().map(|text| cut(text, NAME));
+        let params = &parsed["params"];
+        Effect::Keep(Keep::Frame(Box::new(AuditFrame {
+            errand,
+            server: server.clone(),
+            launch: spec.map(|spec| cut(&spec.launch.identity(), SENTENCE)),
+            method: word(&parsed["method"]),
+            tool: word(&params["name"]).or_else(|| word(&params["uri"])),
+            frame: chain::sha256(frame.as_bytes()),
+        })))
+    }
+
     /// Writes to the call who decided about it.
-    pub(in crate::host) fn rule(&mut self, id: CallId, by: Ruler, why: impl Into<String>) {
+    pub(in crate::host) fn rule(
+        &mut self,
+        id: CallId,
+        by: Ruler,
+        why: impl Into<String>,
+        now: Moment,
+    ) {
+        let why = why.into();
         if let Some(call) = self.call_mut(id) {
-            let why = why.into();
+            let why = why.clone();
             call.ruling = Some(Ruling { by, why });
         }
+        self.step(id, now, Step::Ruled { by, why });
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::model::ModelCall;
+use crate::host::step::Step;
 use crate::ids::{CallId, Generation, Moment, QuestionId, ServerName, TurnId};
 use crate::mcp::event::{Progress, Task};
 use crate::mcp::request::Method;
@@ -57,6 +58,10 @@ pub struct ToolCall {
     pub ruling: Option<Ruling>,
     /// When its answer came from the server, where it was not sent because that answer was still good.
     pub cached: Option<Moment>,
+    /// What was decided about it on its way, the oldest first. Bounded.
+    pub steps: Vec<(Moment, Step)>,
+    /// How many of them are not kept any more.
+    pub steps_lost: u32,
 }
 
 /// Who decided about a call, and why.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::lab::LabCommand;
 use crate::host::question::Answer;
 use crate::host::session::SessionCommand;
 use crate::host::state::Root;
@@ -61,6 +62,8 @@ pub enum Command {
     },
     /// Sets the folders that servers may be told of, and tells those that have asked.
     SetRoots(Vec<Root>),
+    /// Something of the protocol lab.
+    Lab(LabCommand),
     /// Starts a sign-in at a server.
     SignIn(ServerName),
     /// Goes on with it by the address that the browser ended at.
@@ -85,6 +88,8 @@ pub enum Command {
     Restart(ServerName),
     /// Asks a server now whether it lives.
     Probe(ServerName),
+    /// Asks a server for the lists that it does not announce, to find what is there but not declared.
+    ListUndeclared(ServerName),
     /// Switches a server on.
     Enable(ServerName),
     /// Switches a server off.

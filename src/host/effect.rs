@@ -9,6 +9,7 @@ use crate::host::keep::Keep;
 use crate::host::session::SessionWish;
 use crate::ids::{AskId, CallId, ErrandId, Generation, ServerName, StreamId, TimerId};
 use crate::mcp::ask::Reply;
+use crate::mcp::fault::Faults;
 use crate::mcp::request::{Errand, ListKind, Method};
 use crate::mcp::status::Era;
 
@@ -105,6 +106,13 @@ pub enum Effect {
     SignOut {
         /// Which server.
         server: ServerName,
+    },
+    /// Puts these faults, and no others, between the host and a server, on this connection and the next ones.
+    SetFaults {
+        /// Which server.
+        server: ServerName,
+        /// All that are on.
+        faults: Faults,
     },
     /// Asks whether it lives, in the way that its era allows.
     Probe {

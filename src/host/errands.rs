@@ -32,13 +32,20 @@ impl Host {
             end,
         });
         self.drop_old_errands();
-        let effect = |generation| Effect::Errand {
+        let Some(generation) = generation else {
+            return Vec::new();
+        };
+        let mut effects = Vec::new();
+        if let Errand::Raw { frame } = &what {
+            effects.push(self.frame_written_down(id, name, frame));
+        }
+        effects.push(Effect::Errand {
             errand: id,
             server: name.clone(),
             generation,
             what,
-        };
-        generation.map(effect).into_iter().collect()
+        });
+        effects
     }
 
     /// The oldest that are over go first; one under way is never dropped.
@@ -89,13 +96,13 @@ impl Host {
                 server.subscriptions.remove(&uri);
             }
             Errand::SetLogLevel { level } => server.log_level = Some(level),
-            Errand::Complete { .. } | Errand::Preview { .. } => {}
+            Errand::Complete { .. } | Errand::Preview { .. } | Errand::Raw { .. } => {}
         }
     }
 
     fn errand_failed(&mut self, name: &ServerName, what: &Errand, why: &str, now: Moment) {
         let text = match what {
-            Errand::Complete { .. } | Errand::Preview { .. } => return,
+            Errand::Complete { .. } | Errand::Preview { .. } | Errand::Raw { .. } => return,
             Errand::Subscribe { uri } => format!("subscribing to {uri} failed: {why}"),
             Errand::Unsubscribe { uri } => format!("unsubscribing from {uri} failed: {why}"),
             Errand::SetLogLevel { level } => format!("setting the log level {level} failed: {why}"),

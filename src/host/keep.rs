@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::config::AllowRule;
-use crate::host::audit::AuditRecord;
+use crate::host::audit::{AuditFrame, AuditRecord};
 use crate::host::session::SessionWrite;
 use crate::host::state::RememberedEra;
 use crate::ids::{CallId, ServerName};
@@ -23,6 +23,8 @@ use crate::mcp::pins::PinChanges;
 pub enum Keep {
     /// That a call was sent, or how it ended: a line of the record of calls.
     Audit(Box<AuditRecord>),
+    /// That the person sends a frame of their own, into the same record.
+    Frame(Box<AuditFrame>),
     /// An "always" answer, into the user's configuration.
     Rule(AllowRule),
     /// What became final in the conversation, into its session's file.

@@ -12,6 +12,7 @@ use crate::host::book::{Book, Purpose};
 use crate::host::command::Command;
 use crate::host::effect::Effect;
 use crate::host::event::{HostEvent, ModelLabel};
+use crate::host::lab::Lab;
 use crate::host::server::Server;
 use crate::host::servers::Taken;
 use crate::host::session::SessionState;
@@ -37,7 +38,9 @@ impl Host {
         };
         let model = match config.model.provider {
             Provider::None => no_model(),
-            Provider::Openai | Provider::Scripted => ModelState::Searching { since: Moment(0) },
+            Provider::Openai | Provider::Scripted | Provider::Replay => {
+                ModelState::Searching { since: Moment(0) }
+            }
         };
         Self {
             servers: specs.chain(broken).collect(),
@@ -46,6 +49,7 @@ impl Host {
             turn: TurnState::Idle,
             errands: VecDeque::new(),
             roots: settings.roots.clone().or_else(|| configured_roots(config)),
+            lab: Lab::default(),
             samplings: Vec::new(),
             sign_ins: std::collections::BTreeMap::new(),
             questions: VecDeque::new(),
@@ -130,6 +134,7 @@ impl Host {
             Command::SetRoots(roots) => self.set_roots(roots),
             Command::SignIn(server) => self.sign_in(server),
             Command::FinishSignIn { server, redirect } => self.finish_sign_in(server, redirect),
+            Command::Lab(command) => self.lab_command(command, now),
             Command::AbortSignIn(server) => {
                 self.sign_ins.remove(&server);
                 vec![Effect::AbortSignIn { server }]
@@ -144,6 +149,7 @@ impl Host {
             Command::Clear => self.clear(now),
             Command::FindModel => self.find_model(now),
             Command::Probe(server) => self.probe_now(&server, now),
+            Command::ListUndeclared(server) => self.list_undeclared(&server),
         }
     }
 
@@ -254,6 +260,8 @@ fn is_word(event: &HostEvent) -> bool {
         HostEvent::Server { event, .. } => matches!(
             event,
             ServerEvent::Log { .. }
+                | ServerEvent::Start(_)
+                | ServerEvent::Stray { .. }
                 | ServerEvent::ResourceUpdated { .. }
                 | ServerEvent::Call(_, CallEvent::Progress(_))
         ),

@@ -2,7 +2,7 @@
 //!
 //! Plain state; `servers` moves it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::config::{Enforcement, ServerSpec};
 use crate::host::pins::{Flags, Held};
 use crate::ids::{Generation, Moment, ServerName};
+use crate::mcp::failure::Failure;
 use crate::mcp::health::Health;
 pub use crate::mcp::health::ProcessUse;
 use crate::mcp::listing::Rejected;
@@ -18,6 +19,7 @@ use crate::mcp::policy::limiter::Most;
 use crate::mcp::prompt::Prompt;
 use crate::mcp::request::ListKind;
 use crate::mcp::resource::{Resource, Template};
+use crate::mcp::start::Start;
 use crate::mcp::status::{Hello, Status};
 use crate::mcp::tool::Tool;
 use crate::mcp::verdict::{Cause, Verdict};
@@ -85,10 +87,45 @@ pub struct Server {
     pub probing: Option<Moment>,
     /// What it said at the handshake of this connection; its tools may still be on the way.
     pub hello: Option<Box<Hello>>,
+    /// How this connection came up, step by step.
+    pub start: Start,
+    /// The first lines on its stdout that were no messages, on this connection.
+    pub stray: Vec<String>,
+    /// Tools whose calls this connection has lost: its end follows.
+    pub losing: Vec<String>,
+    /// How it ended last while it was ready; kept while it is back.
+    pub last_end: Option<Box<LastEnd>>,
+    /// Lists that it does not announce and that it was asked for all the same.
+    pub undeclared: BTreeMap<ListKind, Undeclared>,
+    /// The lists of which it has said that they changed.
+    pub told_changes: BTreeSet<ListKind>,
     /// Where each of its lists stands.
     pub listing: BTreeMap<ListKind, Listing>,
     /// How far each of its lists can be believed.
     pub lists: BTreeMap<ListKind, ListState>,
+}
+
+/// How a server ended that was ready.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LastEnd {
+    /// When.
+    pub at: Moment,
+    /// Why.
+    pub failure: Failure,
+    /// The tools that it was working on.
+    pub during: Vec<String>,
+}
+
+/// What came of asking for a list that is not announced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undeclared {
+    /// It is asked.
+    Asked,
+    /// It is there, with so many things in it.
+    There(usize),
+    /// It is not there either.
+    NotThere,
 }
 
 /// How far a list can be believed.

@@ -16,6 +16,7 @@ use crate::host::call::ToolCall;
 use crate::host::compact::Compacting;
 use crate::host::event::ModelLabel;
 use crate::host::keep::KeptLists;
+use crate::host::lab::Lab;
 use crate::host::preview::Preview;
 use crate::host::question::Question;
 use crate::host::server::Server;
@@ -40,6 +41,8 @@ pub struct Host {
     pub errands: VecDeque<ErrandState>,
     /// The folders that servers may be told of; absent: nobody has said so yet, and a server that asks is a question.
     pub roots: Option<Vec<Root>>,
+    /// The protocol lab.
+    pub lab: Lab,
     /// Sign-ins under way, and how the last one at a server ended.
     pub sign_ins: BTreeMap<ServerName, SignInState>,
     /// What our model is writing for servers, each with a stream of its own.
@@ -128,7 +131,7 @@ pub enum SignInState {
 }
 
 /// What does not change while the host runs.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// The agent's limits.
     pub limits: Limits,

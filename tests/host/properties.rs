@@ -8,7 +8,7 @@ use mcpdeck::config::Config;
 use mcpdeck::host::session::{Reading, Record, SessionWrite};
 use mcpdeck::host::{
     About, Answer, AuditRecord, CallEnd, CallState, Command, Effect, Host, HostEvent, Keep,
-    ModelLabel, Origin, Root, Saving, Settings, TurnState,
+    ModelLabel, Origin, Root, Saving, Server, Settings, ToolCall, TurnState,
 };
 use mcpdeck::ids::{AskId, CallId, ErrandId, Generation, Moment, QuestionId, StreamId, TimerId};
 use mcpdeck::mcp::ask::{Ask, Sampling, SamplingMessage};
@@ -94,6 +94,7 @@ fn errand() -> impl Strategy<Value = Errand> {
     prop_oneof![
         Just(Errand::Subscribe { uri: "a".into() }),
         Just(Errand::Unsubscribe { uri: "a".into() }),
+        Just(Errand::Raw { frame: "42".into() }),
         Just(Errand::SetLogLevel {
             level: "info".into()
         }),
@@ -439,6 +440,7 @@ impl Watched {
             | Effect::Probe { .. }
             | Effect::Errand { .. }
             | Effect::TellRoots { .. }
+            | Effect::SetFaults { .. }
             | Effect::SignIn { .. }
             | Effect::FinishSignIn { .. }
             | Effect::AbortSignIn { .. }
@@ -726,9 +728,8 @@ impl Watched {
     }
 
     fn about_a_call(&self, n: u8, is_fresh: bool, event: CallEvent) -> Option<Happening> {
-        let running = |call: &&mcpdeck::host::ToolCall| {
-            !is_fresh || matches!(call.state, CallState::Running { .. })
-        };
+        let running =
+            |call: &&ToolCall| !is_fresh || matches!(call.state, CallState::Running { .. });
         let calls: Vec<_> = self.host.calls.iter().filter(running).collect();
         let call = pick(&calls, n)?;
         let generation = match call.state {
@@ -742,6 +743,41 @@ impl Watched {
             generation,
             event,
         }))
+    }
+
+    fn end_connections(&mut self) {
+        for name in SERVERS {
+            let last = self.generations.get(name).copied().unwrap_or_default();
+            for generation in 1..=last.0 {
+                let (server, generation) = (name.into(), Generation(generation));
+                let event = ended(FailureKind::Stopped);
+                self.happen(Happening::Event(HostEvent::Server {
+                    server,
+                    generation,
+                    event,
+                }));
+            }
+        }
+    }
+
+    /// When every connection has ended and the person interrupts, nothing is left running. Until then only what goes on as a
+    /// task may be: it waits for its server to return.
+    fn check_end(&mut self) {
+        let is_running = |call: &ToolCall| matches!(call.state, CallState::Running { .. });
+        let left = |call: &ToolCall| is_running(call) && call.task.is_none();
+        assert!(!self.host.calls.iter().any(left));
+        assert!(self.open_asks().is_empty());
+        self.happen(Happening::Command(Command::Interrupt));
+        assert_eq!(self.host.turn, TurnState::Idle);
+        assert!(self.host.calls.iter().all(|call| call.end().is_some()));
+        self.check_kept();
+        let is_up = |server: &Server| {
+            matches!(
+                server.status,
+                Status::Ready { .. } | Status::Starting { .. }
+            )
+        };
+        assert!(!self.host.servers.iter().any(is_up));
     }
 
     fn write(&mut self, tool: u8, arguments: u8) -> ModelCall {
@@ -793,25 +829,30 @@ proptest! {
         }
         prop_assert!(again == watched.host, "the journal plays differently");
 
-        // When every connection ends and the person interrupts, nothing is left running.
-        for name in SERVERS {
-            let last = watched.generations.get(name).copied().unwrap_or_default();
-            for generation in 1..=last.0 {
-                let (server, generation) = (name.into(), Generation(generation));
-                let event = ended(FailureKind::Stopped);
-                watched.happen(Happening::Event(HostEvent::Server { server, generation, event }));
-            }
-        }
-        let running = |call: &mcpdeck::host::ToolCall| matches!(call.state, CallState::Running { .. });
-        prop_assert!(!watched.host.calls.iter().any(running));
-        prop_assert!(watched.open_asks().is_empty());
-        watched.happen(Happening::Command(Command::Interrupt));
-        prop_assert_eq!(&watched.host.turn, &TurnState::Idle);
-        prop_assert!(watched.host.calls.iter().all(|call| call.end().is_some()));
-        watched.check_kept();
-        let is_up = |server: &mcpdeck::host::Server| matches!(server.status, Status::Ready { .. } | Status::Starting { .. });
-        prop_assert!(!watched.host.servers.iter().any(is_up));
+        watched.end_connections();
+        watched.check_end();
     }
+}
+
+#[test]
+fn a_task_between_two_connections_ends_with_the_interrupt() {
+    let mut watched = Watched::new();
+    watched.take(Chance::Prompt(0, false));
+    watched.take(Chance::Hand(0, 0));
+    for _ in 0..4 {
+        watched.take(Chance::Found(true));
+    }
+    watched.take(Chance::Prompt(0, false));
+    watched.take(Chance::Submit);
+    let task = Task {
+        id: "t".into(),
+        status: "working".into(),
+        message: None,
+    };
+    watched.take(Chance::Call(191, true, CallEvent::Task(task)));
+    watched.take(Chance::Server(1, true, ended(FailureKind::Exited)));
+    watched.end_connections();
+    watched.check_end();
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mcpdeck::host::Keep;
-use mcpdeck::host::{CallEnd, CallState, Command, Effect, HostEvent, RememberedEra, Settings};
+use mcpdeck::host::{
+    CallEnd, CallState, Command, Effect, HostEvent, Keep, RememberedEra, Settings,
+};
 use mcpdeck::ids::{CallId, ErrandId, Generation};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent, Task};
 use mcpdeck::mcp::failure::FailureKind;
@@ -238,6 +239,34 @@ fn the_configured_log_level_is_sent_to_a_server_that_logs() {
         level: "warning".into(),
     };
     assert_eq!(errands(&effects), [(1, level)]);
+}
+
+#[test]
+fn a_raw_frame_is_written_down_before_it_is_sent_and_only_where_it_is_sent() {
+    let mut stage = Stage::ready();
+    let raw = |frame: &str| Errand::Raw {
+        frame: frame.into(),
+    };
+    let frame = r#"{"method":"tools/call","params":{"name":"drop","arguments":{"secret":1}}}"#;
+    let effects = errand(&mut stage, raw(frame));
+    let [Effect::Keep(Keep::Frame(kept)), Effect::Errand { .. }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(kept.server.as_str(), "other");
+    assert_eq!(kept.method.as_deref(), Some("tools/call"));
+    assert_eq!(kept.tool.as_deref(), Some("drop"));
+    assert!(!format!("{kept:?}").contains("secret"), "{kept:?}");
+
+    // What is no request of any kind is written down as well; another errand is not.
+    let effects = errand(&mut stage, raw("[7]"));
+    let [Effect::Keep(Keep::Frame(kept)), Effect::Errand { .. }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!((&kept.method, &kept.tool), (&None, &None));
+    assert_eq!(errand(&mut stage, subscribe("file:///a")).len(), 1);
+
+    stage.server("other", ended(FailureKind::NeedsSignIn));
+    assert_eq!(errand(&mut stage, raw(frame)), []);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use globset::Glob;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::agent::transcript::Level;
@@ -23,7 +24,7 @@ use crate::mcp::ask::{Ask, Reply};
 ///   in the transcript for whoever reads it;
 /// - sampling: an error `-1`, unless [`Self::allow_sampling`] fits the server; the limits on sampling hold all the same;
 /// - roots: an error `-1`, unless `Settings::roots`, or `roots` in the configuration, names folders.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Answers {
     /// Objects for forms, by the server's name; `*` stands for every server that has none of its own. `{}` accepts with the
     /// form's defaults.

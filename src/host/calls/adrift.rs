@@ -9,6 +9,7 @@ use crate::host::book::Purpose;
 use crate::host::call::{CallEnd, CallState, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::state::Host;
+use crate::host::step::Step;
 use crate::ids::{CallId, Generation, Moment, ServerName};
 use crate::mcp::event::CallEvent;
 use crate::mcp::result::CallOutcome;
@@ -24,6 +25,7 @@ fn is_open(status: &Status) -> bool {
 impl Host {
     /// The connection of a call has ended, and its task may go on.
     pub(super) fn set_adrift(&mut self, id: CallId, why: String, now: Moment) -> Vec<Effect> {
+        self.step(id, now, Step::Adrift { why: why.clone() });
         let is_known = self.book.adrift.insert(id, why).is_some();
         let Some(call) = self.call(id) else {
             return Vec::new();
@@ -210,6 +212,7 @@ impl Host {
             *at = generation;
         }
         self.book.followed.insert(id);
+        self.step(id, now, Step::Followed { generation });
         vec![Effect::FollowTask {
             call: id,
             server,

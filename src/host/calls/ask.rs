@@ -8,6 +8,7 @@ use crate::host::effect::Effect;
 use crate::host::keep::Keep;
 use crate::host::question::{About, Answer, Question};
 use crate::host::state::Host;
+use crate::host::step::Step;
 use crate::ids::{CallId, Moment, QuestionId};
 
 impl Host {
@@ -17,6 +18,7 @@ impl Host {
         if let Some(call) = self.call_mut(id) {
             call.state = CallState::Asking { question };
         }
+        self.step(id, now, Step::Asked { why: why.clone() });
         self.questions.push_back(Question {
             id: question,
             about: About::Call { call: id, why },
@@ -41,7 +43,7 @@ impl Host {
             return self.answer_server(asked, place, answer, now);
         };
         let (by, why) = ruling(&answer);
-        self.rule(call, by, why);
+        self.rule(call, by, why, now);
         self.previews.remove(&call);
         match answer {
             Answer::No { reason } => self.finish(call, CallEnd::Denied { reason }, now),
@@ -109,7 +111,12 @@ impl Host {
         self.questions
             .retain(|asked| asked.call().is_none_or(|call| !ids.contains(&call)));
         let send = |id| {
-            self.rule(id, Ruler::Rule, "the person's answer to an equal question");
+            self.rule(
+                id,
+                Ruler::Rule,
+                "the person's answer to an equal question",
+                now,
+            );
             self.send_decided(id, now)
         };
         ids.into_iter().flat_map(send).collect()

@@ -14,6 +14,9 @@ use crate::ids::{CallId, Generation, Moment, ServerName};
 use crate::mcp::request::Method;
 use crate::mcp::result::CallOutcome;
 
+/// Lost calls of one connection that are named.
+const LOSING: usize = 8;
+
 impl Host {
     /// Ends a call, takes the sample, saves what is too long for the model, and lets the turn go on.
     pub(in crate::host) fn finish(&mut self, id: CallId, end: CallEnd, now: Moment) -> Vec<Effect> {
@@ -29,12 +32,11 @@ impl Host {
         };
         // What the cache answered says nothing of the server.
         let sent_on = sent_on.filter(|_| call.cached.is_none());
-        let (took, server) = (call.elapsed(now), call.server.clone());
-        let mut effects = Vec::new();
-        if let (Some(generation), Some(name)) = (sent_on, server) {
-            effects.extend(self.sample(id, &end, now));
-            effects.extend(self.weigh(&name, generation, &end, now));
-        }
+        let took = call.elapsed(now);
+        let mut effects = match sent_on {
+            Some(generation) => self.told_of_server(id, generation, &end, now),
+            None => Vec::new(),
+        };
         if let Some(call) = self.call_mut(id) {
             let end = end.clone();
             call.state = CallState::Done { at: now, took, end };
@@ -56,6 +58,41 @@ impl Host {
             effects.extend(self.prompt_arrived(id, now));
         }
         effects
+    }
+
+    /// What the end of a call says of the server that it was sent to.
+    fn told_of_server(
+        &mut self,
+        id: CallId,
+        from: Generation,
+        end: &CallEnd,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let Some(call) = self.call(id) else {
+            return Vec::new();
+        };
+        let (Some(name), tool) = (call.server.clone(), call.tool.clone()) else {
+            return Vec::new();
+        };
+        let mut effects = self.sample(id, end, now);
+        effects.extend(self.weigh_call(id, (&name, from), end, now));
+        self.note_lost(&name, from, end, tool);
+        effects
+    }
+
+    /// A call was lost with its connection, whose end is told next: it may be what the server ended by.
+    fn note_lost(&mut self, name: &ServerName, from: Generation, end: &CallEnd, tool: String) {
+        let is_lost = matches!(
+            end,
+            CallEnd::Outcome {
+                outcome: CallOutcome::Lost { .. }
+            }
+        );
+        let server = self.server_mut(name);
+        let server = server.filter(|it| it.generation == from && it.losing.len() < LOSING);
+        if let (true, Some(server)) = (is_lost, server) {
+            server.losing.push(tool);
+        }
     }
 
     /// Holds a tool to what it promised of its answer. What does not fit is kept and shown all the same.

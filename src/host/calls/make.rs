@@ -35,7 +35,7 @@ impl Host {
         for call in written {
             let id = self.make_model_call(turn, call, now);
             effects.extend(if is_hushed {
-                self.rule(id, Ruler::Mcpdeck, "no tools were on offer any more");
+                self.rule(id, Ruler::Mcpdeck, "no tools were on offer any more", now);
                 self.finish(id, not_on_offer(), now)
             } else {
                 self.admit(id, now)
@@ -105,6 +105,8 @@ impl Host {
             mismatch: None,
             ruling: None,
             cached: None,
+            steps: Vec::new(),
+            steps_lost: 0,
         });
         id
     }
@@ -119,11 +121,17 @@ impl Host {
                 id,
                 Ruler::Mcpdeck,
                 format!("the same call {times} times in a row"),
+                now,
             );
             return self.finish(id, CallEnd::Repeated { times }, now);
         }
         if let Err(end) = fits {
-            self.rule(id, Ruler::Mcpdeck, "it could not be sent as it was made");
+            self.rule(
+                id,
+                Ruler::Mcpdeck,
+                "it could not be sent as it was made",
+                now,
+            );
             return self.finish(id, end, now);
         }
         let Some(call) = self.call(id) else {
@@ -137,11 +145,11 @@ impl Host {
         }
         match self.decide(server, call) {
             Decision::Allow(ruling) => {
-                self.rule(id, ruling.by, ruling.why);
+                self.rule(id, ruling.by, ruling.why, now);
                 self.dispatch(id, now)
             }
             Decision::Refuse(why) => {
-                self.rule(id, Ruler::Mcpdeck, why.clone());
+                self.rule(id, Ruler::Mcpdeck, why.clone(), now);
                 self.finish(id, CallEnd::Refused { why }, now)
             }
             Decision::Ask(why) => self.look_and_ask(id, why, now),
@@ -277,11 +285,16 @@ impl Host {
         self.transcript.push(Entry::Hand { call: id });
         match self.prepare(id) {
             Ok(()) => {
-                self.rule(id, Ruler::Hand, "the person made it");
+                self.rule(id, Ruler::Hand, "the person made it", now);
                 self.send_by_hand(id, now)
             }
             Err(end) => {
-                self.rule(id, Ruler::Mcpdeck, "it could not be sent as it was made");
+                self.rule(
+                    id,
+                    Ruler::Mcpdeck,
+                    "it could not be sent as it was made",
+                    now,
+                );
                 self.finish(id, end, now)
             }
         }

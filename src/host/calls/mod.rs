@@ -14,9 +14,13 @@ use std::time::Duration;
 use crate::host::call::{CallEnd, CallState, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::state::Host;
+use crate::host::step::Step;
 use crate::ids::{CallId, Generation, Moment};
-use crate::mcp::event::CallEvent;
+use crate::mcp::event::{CallEvent, Task};
 use crate::mcp::result::CallOutcome;
+
+/// Steps that a call keeps, and how many of them from its beginning.
+const STEPS: (usize, usize) = (64, 24);
 
 impl Host {
     /// A connection says something about a call. What concerns another connection, or a call that has ended, is stale.
@@ -43,9 +47,20 @@ impl Host {
             return self.set_adrift(id, why, now);
         }
         match event {
-            CallEvent::Sent { request_id } => call.request_id = Some(request_id),
+            CallEvent::Sent { request_id } => {
+                call.request_id = Some(request_id.clone());
+                let generation = from;
+                self.step(
+                    id,
+                    now,
+                    Step::OnWire {
+                        generation,
+                        request_id,
+                    },
+                );
+            }
             CallEvent::Progress(progress) => call.progressed(progress, now),
-            CallEvent::Task(task) => call.task = Some(task),
+            CallEvent::Task(task) => self.task_told(id, task, now),
             CallEvent::Finished(outcome) => {
                 let outcome = self.outcome_of_followed(id, outcome);
                 return self.finish(id, CallEnd::Outcome { outcome }, now);
@@ -102,6 +117,31 @@ impl Host {
         let ends = calls.iter();
         ends.filter_map(|id| Some((*id, self.end_of_resend(*id)?)))
             .collect()
+    }
+
+    /// Where the task of a call is. What is no news is no step.
+    fn task_told(&mut self, id: CallId, task: Task, now: Moment) {
+        let Some(call) = self.call_mut(id) else {
+            return;
+        };
+        let is_news = call.task.as_ref().map(|known| &known.status) != Some(&task.status);
+        let (of, status) = (task.id.clone(), task.status.clone());
+        call.task = Some(task);
+        if is_news {
+            self.step(id, now, Step::Task { id: of, status });
+        }
+    }
+
+    /// Keeps what was decided about a call.
+    pub(in crate::host) fn step(&mut self, id: CallId, now: Moment, step: Step) {
+        let Some(call) = self.call_mut(id) else {
+            return;
+        };
+        if call.steps.len() >= STEPS.0 {
+            call.steps.remove(STEPS.1);
+            call.steps_lost += 1;
+        }
+        call.steps.push((now, step));
     }
 
     pub(in crate::host) fn call_mut(&mut self, id: CallId) -> Option<&mut ToolCall> {

@@ -7,6 +7,7 @@ use crate::host::book::Resend;
 use crate::host::call::{CallEnd, CallState, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::state::Host;
+use crate::host::step::Step;
 use crate::ids::{CallId, Moment};
 use crate::mcp::policy::retry;
 use crate::mcp::request::Method;
@@ -63,7 +64,7 @@ impl Host {
             return None;
         }
         let (name, timeout) = (server.name.clone(), server.tool_timeout());
-        let effects = self.weigh(&name, generation, end, now);
+        let effects = self.weigh_call(id, (&name, generation), end, now);
         let wait = retry::wait(times + 1, self.book.dice.roll());
         let known = self.book.resends.get(&id).map(|again| again.until);
         let again = Resend {
@@ -73,6 +74,8 @@ impl Host {
             outcome: outcome.clone(),
         };
         self.book.resends.insert(id, again);
+        let why = words(outcome);
+        self.step(id, now, Step::Again { why, wait });
         self.book.under_way.remove(&id);
         self.book.lines.entry(name).or_default().push_front(id);
         if let Some(call) = self.call_mut(id) {
@@ -98,5 +101,13 @@ impl Host {
             other => other,
         };
         Some(CallEnd::Outcome { outcome })
+    }
+}
+
+/// Why nothing came of it.
+fn words(outcome: &CallOutcome) -> String {
+    match outcome {
+        CallOutcome::Lost { why } | CallOutcome::NotSent { why } => why.clone(),
+        _ => String::new(),
     }
 }

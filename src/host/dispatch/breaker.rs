@@ -7,6 +7,7 @@ use crate::host::call::CallEnd;
 use crate::host::effect::Effect;
 use crate::host::server::Server;
 use crate::host::state::Host;
+use crate::host::step::Step;
 use crate::ids::{CallId, Generation, Moment, ServerName};
 use crate::mcp::result::CallOutcome;
 use crate::text::human;
@@ -15,6 +16,7 @@ impl Host {
     /// Ends a call whose server gets no request now.
     pub(super) fn held_back(&mut self, id: CallId, now: Moment) -> Option<Vec<Effect>> {
         let why = self.open_circuit(id, now)?;
+        self.step(id, now, Step::HeldBack { why: why.clone() });
         Some(self.finish(id, CallEnd::Unavailable { why }, now))
     }
 
@@ -47,6 +49,21 @@ impl Host {
             [] => "answer with what you have: no other server is there".to_owned(),
             names => format!("use the tools of {} or answer", names.join(", ")),
         }
+    }
+
+    /// What this call came to, and the call knows when it was the one that opened the breaker.
+    pub(in crate::host) fn weigh_call(
+        &mut self,
+        id: CallId,
+        (name, from): (&ServerName, Generation),
+        end: &CallEnd,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let opened = self.weigh(name, from, end, now);
+        if !opened.is_empty() {
+            self.step(id, now, Step::BreakerOpened);
+        }
+        opened
     }
 
     /// What a call came to says something of the way to its server. A word of an earlier connection does not.

@@ -12,6 +12,7 @@ use crate::host::call::{CallEnd, CallState, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::server::CacheUse;
 use crate::host::state::Host;
+use crate::host::step::Step;
 use crate::ids::{CallId, Generation, Moment, ServerName};
 use crate::mcp::policy::cache::{Cache, Key};
 use crate::mcp::request::Method;
@@ -53,9 +54,11 @@ impl Host {
                 let effects = self.answer_kept(id, result, since, now);
                 return Some(effects);
             }
-            let mut leading = self.book.kept.leading.values_mut();
-            if let Some(lead) = leading.find(|lead| lead.key == key && !lead.alone) {
+            let mut leading = self.book.kept.leading.iter_mut();
+            if let Some((with, lead)) = leading.find(|(_, lead)| lead.key == key && !lead.alone) {
                 lead.waiting.push(id);
+                let with = *with;
+                self.step(id, now, Step::CacheShares { with });
                 if let Some(call) = self.call_mut(id) {
                     call.state = CallState::Queued {
                         since: now,
@@ -66,6 +69,7 @@ impl Host {
             }
         }
         self.count(&name, |cache| cache.misses += 1);
+        self.step(id, now, Step::CacheMiss);
         let lead = Lead {
             key,
             ttl,
@@ -83,6 +87,7 @@ impl Host {
         since: Moment,
         now: Moment,
     ) -> Vec<Effect> {
+        self.step(id, now, Step::CacheHit { since });
         if let Some(call) = self.call_mut(id) {
             call.cached = Some(since);
         }

@@ -7,6 +7,7 @@ use crate::host::call::{CallEnd, CallState};
 use crate::host::effect::Effect;
 use crate::host::servers::absence;
 use crate::host::state::Host;
+use crate::host::step::Step;
 use crate::ids::{CallId, Moment, ServerName};
 use crate::mcp::request::Method;
 use crate::mcp::status::Status;
@@ -22,6 +23,7 @@ impl Host {
         }
         let tool = server.tool(&call.tool).cloned();
         self.book.expecting.insert(id, tool);
+        self.step(id, now, Step::WaitsForServer);
         if let Some(call) = self.call_mut(id) {
             call.state = CallState::Queued {
                 since: now,

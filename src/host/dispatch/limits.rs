@@ -10,6 +10,7 @@ use crate::host::call::{CallEnd, CallState};
 use crate::host::effect::Effect;
 use crate::host::servers::absence;
 use crate::host::state::Host;
+use crate::host::step::Step;
 use crate::ids::{CallId, Moment, ServerName};
 use crate::mcp::policy::limiter::Admission;
 use crate::mcp::status::Status;
@@ -39,6 +40,7 @@ impl Host {
         }
         line.push_back(id);
         let place = line.len();
+        self.step(id, now, Step::Queued { place });
         if let Some(call) = self.call_mut(id) {
             call.state = CallState::Queued { since: now, place };
         }

@@ -15,6 +15,7 @@ use crate::host::call::{CallEnd, CallState};
 use crate::host::effect::Effect;
 use crate::host::servers::absence;
 use crate::host::state::Host;
+use crate::host::step::Step;
 use crate::ids::{CallId, Moment};
 
 impl Host {
@@ -74,6 +75,8 @@ impl Host {
         let limiter = self.book.limiters.entry(name).or_default();
         limiter.begins(most, now);
         self.book.under_way.insert(id);
+        let again = self.call(id).map_or(0, |call| call.resent);
+        self.step(id, now, Step::Sent { generation, again });
         if let Some(call) = self.call_mut(id) {
             call.request_id = None;
             call.state = CallState::Running {

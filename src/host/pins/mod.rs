@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::agent::transcript::Level;
-use crate::host::call::{CallEnd, Origin, Ruler, Ruling, ToolCall};
+use crate::host::call::{CallEnd, Origin, Ruler, ToolCall};
 use crate::host::effect::Effect;
 use crate::host::keep::Keep;
 use crate::host::state::Host;
@@ -247,10 +247,7 @@ impl Host {
     }
 
     pub(in crate::host) fn refuse(&mut self, id: CallId, why: String, now: Moment) -> Vec<Effect> {
-        if let Some(call) = self.call_mut(id) {
-            let (by, why) = (Ruler::Mcpdeck, why.clone());
-            call.ruling = Some(Ruling { by, why });
-        }
+        self.rule(id, Ruler::Mcpdeck, why.clone(), now);
         self.finish(id, CallEnd::Refused { why }, now)
     }
 

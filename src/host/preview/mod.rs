@@ -231,7 +231,7 @@ impl Host {
         }
         match self.decide(server, call) {
             Decision::Allow(ruling) => {
-                self.rule(id, ruling.by, ruling.why);
+                self.rule(id, ruling.by, ruling.why, now);
                 self.send_decided(id, now)
             }
             Decision::Refuse(why) => self.refuse(id, why, now),

@@ -6,11 +6,38 @@ use std::collections::BTreeMap;
 
 use crate::host::book::Purpose;
 use crate::host::effect::Effect;
+use crate::host::server::{LastEnd, Server};
 use crate::host::state::Host;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::lifecycle::Next;
+use crate::mcp::start::Start;
 use crate::mcp::status::Status;
+
+impl Server {
+    /// Its connection has ended: what it ended by is kept, also while it is back.
+    fn note_end(&mut self, failure: &Failure, now: Moment) {
+        self.health.went_wrong(failure.headline());
+        self.start.over(&failure.headline(), now);
+        if self.status.is_ready() {
+            self.health.exited(now);
+            self.last_end = Some(Box::new(LastEnd {
+                at: now,
+                failure: failure.clone(),
+                during: std::mem::take(&mut self.losing),
+            }));
+        }
+    }
+
+    /// A new connection begins: what was seen of the last one is gone.
+    fn looked_anew(&mut self) {
+        self.start = Start::default();
+        self.stray.clear();
+        self.losing.clear();
+        self.undeclared.clear();
+        self.told_changes.clear();
+    }
+}
 
 impl Host {
     /// Dials a server anew under a new generation; a connection that stands is closed.
@@ -24,6 +51,7 @@ impl Host {
             Status::Starting { .. } | Status::Ready { .. }
         );
         (server.hello, server.confined) = (None, None);
+        server.looked_anew();
         server.generation = old.next();
         server.restarts += u32::from(old != Generation(0));
         server.status = Status::Starting { since: now };
@@ -120,10 +148,7 @@ impl Host {
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
-        server.health.went_wrong(failure.headline());
-        if server.status.is_ready() {
-            server.health.exited(now);
-        }
+        server.note_end(&failure, now);
         (server.listing, server.probing) = (BTreeMap::new(), None);
         server.disconnected();
         let generation = server.generation;

@@ -8,17 +8,45 @@ use std::time::Duration;
 
 use crate::host::book::Purpose;
 use crate::host::effect::Effect;
-use crate::host::server::Listing;
+use crate::host::server::{Listing, Server, Undeclared};
 use crate::host::state::Host;
 use crate::ids::{Generation, Moment, ServerName};
 use crate::mcp::catalog::Catalog;
 use crate::mcp::listing::{Listed, Listing as Items, Rejected};
 use crate::mcp::request::ListKind;
+use crate::mcp::start::StepEnd;
 use crate::mcp::status::{Hello, Status};
 use crate::mcp::tool::Tool;
+use crate::text::human;
 
 /// The least time between two listings of the same kind, so that a storm of changes costs one a second.
 const ONCE_IN: Duration = Duration::from_secs(1);
+
+impl Server {
+    /// A list has failed: whether that is no news, because it is not announced.
+    fn has_not_listed(&mut self, kind: ListKind, why: &str, now: Moment) -> bool {
+        if self.undeclared_is(kind, Undeclared::NotThere) {
+            return true;
+        }
+        let why = why.to_owned();
+        self.start.listed(kind, StepEnd::Failed { why }, now);
+        false
+    }
+
+    /// Takes the answer where the list was asked for although it is not announced: what it holds is not taken over, because the
+    /// server does not say that it has it.
+    fn undeclared_is(&mut self, kind: ListKind, end: Undeclared) -> bool {
+        let asked = self.undeclared.get_mut(&kind);
+        match asked.filter(|asked| **asked == Undeclared::Asked) {
+            Some(asked) => {
+                *asked = end;
+                self.listing.insert(kind, Listing::Quiet);
+                true
+            }
+            None => false,
+        }
+    }
+}
 
 impl Host {
     pub(super) fn greeted(
@@ -63,6 +91,29 @@ impl Host {
         effects
     }
 
+    /// The person wants to know what a server has without announcing it: each such list is asked for once, and only counted.
+    pub(in crate::host) fn list_undeclared(&mut self, name: &ServerName) -> Vec<Effect> {
+        let Some(server) = self.server_mut(name).filter(|it| it.status.is_ready()) else {
+            return Vec::new();
+        };
+        let Some(hello) = &server.hello else {
+            return Vec::new();
+        };
+        let capabilities = hello.capabilities.clone();
+        let silent = |kind: &ListKind| capabilities.get(kind.capability()).is_none();
+        let mut effects = Vec::new();
+        for kind in ListKind::ALL.into_iter().filter(silent) {
+            server.undeclared.insert(kind, Undeclared::Asked);
+            server.listing.insert(kind, Listing::Running);
+            effects.push(Effect::List {
+                server: name.clone(),
+                generation: server.generation,
+                kind,
+            });
+        }
+        effects
+    }
+
     /// Asks for a list.
     pub(super) fn list(&mut self, name: &ServerName, kind: ListKind, now: Moment) -> Vec<Effect> {
         self.book.listed.insert((name.clone(), kind), now);
@@ -70,6 +121,7 @@ impl Host {
             return Vec::new();
         };
         server.listing.insert(kind, Listing::Running);
+        server.start.listing(kind, now);
         vec![Effect::List {
             server: name.clone(),
             generation: server.generation,
@@ -118,41 +170,51 @@ impl Host {
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
+        let count = listed.count();
+        if server.undeclared_is(kind, Undeclared::There(count)) {
+            return Vec::new();
+        }
+        let says = Some(human::count(count as u64));
+        server.start.listed(kind, StepEnd::Done { says }, now);
         let before = server.listing.insert(kind, Listing::Quiet);
         self.confirm(name, kind, now);
-        let Some(server) = self.server_mut(name) else {
-            return Vec::new();
-        };
-        let mut effects = match listed {
-            Listed::Tools(tools) => {
-                self.warn_of_names(name, &tools.items);
-                self.forget_changed_tools(name, &tools.items);
-                let mut effects = self.weigh_missing(name, &tools.items);
-                effects.extend(self.tools_known(name, tools, now));
-                effects
-            }
-            Listed::Resources(list) => {
-                server.rejected.insert(kind, list.rejected);
-                server.resources = list.items;
-                Vec::new()
-            }
-            Listed::Templates(list) => {
-                server.rejected.insert(kind, list.rejected);
-                server.templates = list.items;
-                Vec::new()
-            }
-            Listed::Prompts(list) => {
-                server.rejected.insert(kind, list.rejected);
-                server.prompts = list.items;
-                Vec::new()
-            }
-        };
+        let mut effects = self.take_list(name, listed, now);
         if before == Some(Listing::Stale) {
             effects.extend(self.list_soon(name, kind, now));
         }
         effects.extend(self.heard_of_list(name, kind, now));
         effects.extend(self.keep_lists(name));
         effects
+    }
+
+    /// What a list holds is what the server has from now on.
+    fn take_list(&mut self, name: &ServerName, listed: Listed, now: Moment) -> Vec<Effect> {
+        let kind = listed.kind();
+        let Some(server) = self.server_mut(name) else {
+            return Vec::new();
+        };
+        match listed {
+            Listed::Tools(tools) => {
+                self.warn_of_names(name, &tools.items);
+                self.forget_changed_tools(name, &tools.items);
+                let mut effects = self.weigh_missing(name, &tools.items);
+                effects.extend(self.tools_known(name, tools, now));
+                return effects;
+            }
+            Listed::Resources(list) => {
+                server.rejected.insert(kind, list.rejected);
+                server.resources = list.items;
+            }
+            Listed::Templates(list) => {
+                server.rejected.insert(kind, list.rejected);
+                server.templates = list.items;
+            }
+            Listed::Prompts(list) => {
+                server.rejected.insert(kind, list.rejected);
+                server.prompts = list.items;
+            }
+        }
+        Vec::new()
     }
 
     /// A list has come or failed: a turn may wait for just that.
@@ -174,6 +236,9 @@ impl Host {
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
+        if server.has_not_listed(kind, &why, now) {
+            return Vec::new();
+        }
         let rejected = vec![Rejected {
             name: None,
             why: why.clone(),
@@ -197,16 +262,11 @@ impl Host {
         }
         server.health.went_wrong(why);
         // What it offered before is the best that is known.
-        let known = if server.status.is_ready() {
-            std::mem::take(&mut server.tools)
-        } else {
-            Vec::new()
+        let items = match server.status.is_ready() {
+            true => std::mem::take(&mut server.tools),
+            false => Vec::new(),
         };
-        let tools = Items {
-            items: known,
-            rejected,
-        };
-        let mut effects = self.tools_known(name, tools, now);
+        let mut effects = self.tools_known(name, Items { items, rejected }, now);
         if again {
             effects.extend(self.list_soon(name, kind, now));
         }
@@ -223,6 +283,7 @@ impl Host {
         let Some(server) = self.server_mut(name) else {
             return Vec::new();
         };
+        server.told_changes.insert(kind);
         if let Some(list) = server.lists.get_mut(&kind) {
             (list.confirmed, list.read) = (false, None);
         }

@@ -18,7 +18,7 @@ pub(super) use held::Held;
 pub(super) use missing::absence;
 pub use reload::Taken;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::config::{BrokenServer, ServerSpec};
 use crate::host::asks::Asker;
@@ -31,6 +31,7 @@ use crate::mcp::event::ServerEvent;
 use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::health::Health;
 use crate::mcp::policy::breaker::Breaker;
+use crate::mcp::start::Start;
 use crate::mcp::status::Status;
 use crate::mcp::verdict::Verdict;
 
@@ -96,6 +97,12 @@ impl Server {
             restarts: 0,
             probing: None,
             hello: None,
+            start: Start::default(),
+            stray: Vec::new(),
+            losing: Vec::new(),
+            last_end: None,
+            undeclared: BTreeMap::new(),
+            told_changes: BTreeSet::new(),
             listing: BTreeMap::new(),
             lists: BTreeMap::new(),
         }
@@ -111,6 +118,9 @@ impl Host {
         event: ServerEvent,
         now: Moment,
     ) -> Vec<Effect> {
+        if let Some(effects) = self.lab_event(name, from, &event, now) {
+            return effects;
+        }
         let ended = match &event {
             ServerEvent::Ended(failure) => Some(failure.message.clone()),
             _ => None,
@@ -154,12 +164,9 @@ impl Host {
     fn status_event(&mut self, name: &ServerName, event: ServerEvent, now: Moment) -> Vec<Effect> {
         match event {
             ServerEvent::Connected(hello) => self.greeted(name, hello, now),
-            ServerEvent::Confined(how) => {
-                if let Some(server) = self.server_mut(name) {
-                    server.confined = Some(how);
-                }
-                Vec::new()
-            }
+            ServerEvent::Confined(how) => self.seen(name, |server| server.confined = Some(how)),
+            ServerEvent::Start(word) => self.seen(name, |server| server.start.word(word, now)),
+            ServerEvent::Stray { line } => self.seen(name, |server| server.stray.push(line)),
             ServerEvent::Listed(listed) => self.listed(name, listed, now),
             ServerEvent::Hints(kind, hints) => {
                 self.book.hints.insert((name.clone(), kind), hints);
@@ -175,6 +182,7 @@ impl Host {
                 self.log(name, level, text, now);
                 Vec::new()
             }
+            ServerEvent::Meddled(fault) => self.meddled(name, fault),
             ServerEvent::Probed { millis } => self.probed(name, millis, now),
             ServerEvent::Vitals {
                 processes,
@@ -197,6 +205,14 @@ impl Host {
             | ServerEvent::AskWithdrawn(_)
             | ServerEvent::Errand(..) => Vec::new(),
         }
+    }
+
+    /// Notes a fact about a server from which nothing follows.
+    fn seen(&mut self, name: &ServerName, note: impl FnOnce(&mut Server)) -> Vec<Effect> {
+        if let Some(server) = self.server_mut(name) {
+            note(server);
+        }
+        Vec::new()
     }
 
     fn gathered_if_settled(&mut self, now: Moment) -> Vec<Effect> {

@@ -249,15 +249,11 @@ impl Host {
 }
 
 fn welcome(record: &Record, age: Duration) -> String {
-    let plural = |count: usize, one: &str| match count {
-        1 => format!("1 {one}"),
-        many => format!("{many} {one}s"),
-    };
     format!(
         "Resumed “{}”: {}, {}, written {}",
         record.name(),
-        plural(record.turns(), "turn"),
-        plural(record.calls.len(), "call"),
+        human::plural(record.turns(), "turn"),
+        human::plural(record.calls.len(), "call"),
         human::ago(age)
     )
 }
@@ -307,6 +303,8 @@ fn revived(line: CallLine, id: CallId) -> ToolCall {
         mismatch: line.mismatch,
         ruling: line.ruling,
         cached: line.cached,
+        steps: Vec::new(),
+        steps_lost: 0,
     }
 }
 
