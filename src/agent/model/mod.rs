@@ -1,6 +1,6 @@
 //! The model: one request and one stream of events, whichever adapter is behind.
 //!
-//! Pure: `request`, `event`, `error`, `call_id`, `assemble` with its helpers `merge`, `think` and `fallback`, `script`, `listing`.
+//! Pure: `request`, `event`, `error`, `call_id`, `assemble` with its helpers `merge`, `think` and `fallback`, `script`, `recorded`, `listing`.
 //! Impure: `openai` (the only door to `async_openai`), `http`, `detect`, `scripted` (a clock).
 
 pub mod assemble;
@@ -13,6 +13,7 @@ mod http;
 pub mod listing;
 pub mod merge;
 pub mod openai;
+pub mod recorded;
 pub mod request;
 pub mod script;
 pub mod scripted;
