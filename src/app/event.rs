@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::app::key::Key;
 use crate::app::state::Measured;
 use crate::config::{News, ThemeChoice};
@@ -11,7 +13,7 @@ use crate::host::HostEvent;
 use crate::mcp::wire::record::WireRecord;
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum AppEvent {
     /// A key was pressed, or repeats.
     Key(Key),
@@ -52,7 +54,7 @@ pub enum AppEvent {
 }
 
 /// What the mouse did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mouse {
     /// What.
     pub kind: MouseKind,
@@ -63,7 +65,7 @@ pub struct Mouse {
 }
 
 /// What the mouse can do here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MouseKind {
     /// The wheel, towards the start.
     WheelUp,

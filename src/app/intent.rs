@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::app::browse::Shelf;
 use crate::app::composer::Edit;
 use crate::app::form::FieldKey;
+use crate::app::inspector::{FollowKey, InspectTab, LabKey, OffersKey, OverviewKey, WireKey};
 use crate::app::state::Pane;
 use crate::config::ThemeChoice;
 use crate::ids::ServerName;
@@ -108,6 +109,8 @@ pub enum Intent {
     },
     /// Looks at what is kept, or at what the model sees, and makes less of it.
     Keeping(Keeping),
+    /// Looks at one server from all sides.
+    Inspect(Inspecting),
     /// Reaches into a server, or into what was got from one.
     Reach(Reaching),
     /// Does something about saved sessions.
@@ -118,6 +121,31 @@ pub enum Intent {
     FindModel,
     /// Changes the colours.
     Theme(ThemeChoice),
+}
+
+/// A wish about the inspector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inspecting {
+    /// Opens it for this server, or for the one in view.
+    Open(Option<ServerName>),
+    /// Shows a tab.
+    Tab(InspectTab),
+    /// Shows the next tab.
+    NextTab,
+    /// Shows the tab before.
+    PreviousTab,
+    /// Closes what is open in the tab, else the inspector.
+    Back,
+    /// A key of the overview.
+    Overview(OverviewKey),
+    /// A key of what the server offers.
+    Offers(OffersKey),
+    /// A key of the wire.
+    Wire(WireKey),
+    /// A key of the line of time.
+    Follow(FollowKey),
+    /// A key of the lab.
+    Lab(LabKey),
 }
 
 /// A wish about saved sessions.

@@ -1,6 +1,8 @@
 //! The one table of keys: it drives dispatch, the hints in the status line, the palette and the help.
 //!
-//! Pure. A key that is not in the table for a context types, where one can type, and else does nothing.
+//! Pure; the inspector's rows are in its folder. A key that is not in the table for a context types, where one can type, and else does nothing.
+
+mod context;
 
 use crate::app::composer::{Edit, Motion};
 use crate::app::form::FieldKey;
@@ -8,42 +10,7 @@ use crate::app::intent::{Choice, Intent, Keeping, Move, Reaching, SessionKey, Si
 use crate::app::key::{Code, Key};
 use crate::app::state::Pane;
 
-/// Who gets a key: what lies on top, else the question, else the pane with the focus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Context {
-    /// The chat and its input.
-    Chat,
-    /// The list of calls.
-    Calls,
-    /// The list of servers.
-    Servers,
-    /// The question dialog.
-    Question,
-    /// The reason for a no, while it is typed.
-    Reason,
-    /// A text field of a form, or a line of the folders.
-    Form,
-    /// A field of a form in which one chooses.
-    Pick,
-    /// An address that a server wants visited.
-    Visit,
-    /// What a server wants our model to write.
-    Sampling,
-    /// A sign-in.
-    SignIn,
-    /// The question whether a folder's file may run.
-    Trust,
-    /// The command palette.
-    Palette,
-    /// The chat's input with completions on show. What is not said for it is as in the chat.
-    Completing,
-    /// The form for a prompt or a resource template.
-    Fields,
-    /// All about one call or server.
-    Detail,
-    /// The help.
-    Help,
-}
+pub use context::Context;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -62,76 +29,10 @@ pub struct Binding {
     pub palette: bool,
 }
 
-impl Context {
-    /// All of them, in the order of the help.
-    pub const ALL: [Self; 16] = [
-        Self::Chat,
-        Self::Calls,
-        Self::Servers,
-        Self::Question,
-        Self::Reason,
-        Self::Form,
-        Self::Pick,
-        Self::Visit,
-        Self::Sampling,
-        Self::SignIn,
-        Self::Trust,
-        Self::Palette,
-        Self::Completing,
-        Self::Fields,
-        Self::Detail,
-        Self::Help,
-    ];
-
-    /// Its heading in the help.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Chat => "Chat",
-            Self::Calls => "Tool calls",
-            Self::Servers => "Servers",
-            Self::Question => "Question",
-            Self::Reason => "Reason for a no",
-            Self::Form => "A server's form, or the folders",
-            Self::Pick => "A server's form, at a choice",
-            Self::Visit => "An address of a server",
-            Self::Sampling => "A server asks the model",
-            Self::SignIn => "Sign-in",
-            Self::Trust => "A folder's mcp.toml",
-            Self::Palette => "Command palette",
-            Self::Completing => "Completions in the input",
-            Self::Fields => "Form",
-            Self::Detail => "Details",
-            Self::Help => "Help",
-        }
-    }
-
-    /// Whether a key that is not in the table types a character here.
-    pub fn types(self) -> bool {
-        matches!(
-            self,
-            Self::Chat
-                | Self::Completing
-                | Self::Fields
-                | Self::Reason
-                | Self::Palette
-                | Self::Form
-                | Self::SignIn
-        )
-    }
-
-    /// Whether the first question has the keys.
-    pub fn asks(self) -> bool {
-        matches!(
-            self,
-            Self::Question | Self::Reason | Self::Form | Self::Pick | Self::Visit | Self::Sampling
-        )
-    }
-}
-
 /// What this key means here.
 pub fn lookup(context: Context, key: Key) -> Option<&'static Binding> {
     let row = |context: Context| {
-        let mut rows = TABLE.iter();
+        let mut rows = rows();
         rows.find(|row| row.contexts.contains(&context) && row.keys.contains(&key))
     };
     let beside = (context == Context::Completing).then_some(Context::Chat);
@@ -140,9 +41,7 @@ pub fn lookup(context: Context, key: Key) -> Option<&'static Binding> {
 
 /// The rows that the status line shows in this context, the weightiest first.
 pub fn hints(context: Context) -> impl Iterator<Item = &'static Binding> {
-    TABLE
-        .iter()
-        .filter(move |row| !row.label.is_empty() && row.contexts.contains(&context))
+    rows().filter(move |row| !row.label.is_empty() && row.contexts.contains(&context))
 }
 
 /// The help: for each heading its rows of keys and sentence. What holds nearly everywhere stands once, at the top.
@@ -150,15 +49,13 @@ pub fn help() -> Vec<(&'static str, Vec<(String, &'static str)>)> {
     let row = |row: &Binding| (row.shown_keys(), row.help);
     let mut sections = vec![(
         "Everywhere",
-        TABLE
-            .iter()
+        rows()
             .filter(|binding| binding.is_general())
             .map(row)
             .collect(),
     )];
     for context in Context::ALL {
-        let rows: Vec<_> = TABLE
-            .iter()
+        let rows: Vec<_> = rows()
             .filter(|binding| !binding.is_general() && binding.contexts.contains(&context))
             .map(row)
             .collect();
@@ -205,9 +102,16 @@ macro_rules! row {
     };
 }
 
+mod inspector;
+
+/// All rows of the table, those of the inspector last.
+pub fn rows() -> impl Iterator<Item = &'static Binding> {
+    TABLE.iter().chain(inspector::rows())
+}
+
 use Context::{
-    Calls, Chat, Completing, Detail, Fields, Form, Help, Palette, Pick, Question, Reason, Sampling,
-    Servers, SignIn, Trust, Visit,
+    CallForm, Calls, Chat, Completing, Detail, Fields, Form, Help, OffersSearch, Palette, Pick,
+    Question, Reason, Sampling, Servers, SignIn, Trust, Visit,
 };
 
 const ALL: &[Context] = &Context::ALL;
@@ -218,8 +122,27 @@ const CHOICES: &[Context] = &[Question, Visit, Sampling];
 const ASKS: &[Context] = &[Question, Visit, Sampling, Form, Pick];
 const LISTS: &[Context] = &[Calls, Servers];
 const TEXTS: &[Context] = &[Detail, Help];
-const INPUTS: &[Context] = &[Chat, Reason, Form, SignIn, Fields];
-const TYPED: &[Context] = &[Chat, Reason, Palette, Form, SignIn, Fields];
+const INPUTS: &[Context] = &[
+    Chat,
+    Reason,
+    OffersSearch,
+    CallForm,
+    Form,
+    SignIn,
+    Context::WireFilter,
+    Fields,
+];
+const TYPED: &[Context] = &[
+    Chat,
+    Reason,
+    OffersSearch,
+    CallForm,
+    Palette,
+    Form,
+    SignIn,
+    Context::WireFilter,
+    Fields,
+];
 
 const fn key(code: Code) -> Key {
     Key::new(code)
@@ -247,7 +170,7 @@ const fn go(motion: Motion) -> Intent {
 
 /// The table. A long list that only says; the order is that of the hints and the help.
 #[rustfmt::skip]
-pub static TABLE: &[Binding] = &[
+static TABLE: &[Binding] = &[
     // What is most wanted in each context comes first, because the status line may be short.
     row!(&[Chat], [key(Code::Enter)], Intent::Submit, "send", "Send, or while a turn runs, keep it to go out next; in the empty input, send the prompt that is proposed"),
     row!(&[Reason], [key(Code::Enter)], Intent::Answer(Choice::Reason), "say no", "Say no with this reason"),

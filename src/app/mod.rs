@@ -11,6 +11,7 @@ pub mod event;
 pub mod fields;
 pub mod form;
 mod fuzzy;
+pub mod inspector;
 pub mod intent;
 pub mod key;
 pub mod keymap;
@@ -19,6 +20,8 @@ mod notice;
 pub mod palette;
 pub mod picture;
 mod reach;
+pub mod recorded;
+pub mod replay;
 pub mod slash;
 pub mod state;
 pub mod suggest;
@@ -30,7 +33,10 @@ pub mod viewport;
 pub use browse::Shelf;
 pub use effect::{AppEffect, Save};
 pub use event::{AppEvent, Mouse, MouseKind};
-pub use intent::{Choice, Intent, Keeping, Move, Reaching, SessionKey, SignKey, TrustKey};
+pub use inspector::{InspectTab, Inspector};
+pub use intent::{
+    Choice, Inspecting, Intent, Keeping, Move, Reaching, SessionKey, SignKey, TrustKey,
+};
 pub use key::{Code, Key};
 pub use keymap::Context;
 pub use state::{

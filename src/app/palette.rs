@@ -5,7 +5,7 @@
 use crate::app::browse::{self, Candidate, Shelf};
 use crate::app::composer::{Edit, Motion, motion};
 use crate::app::fuzzy;
-use crate::app::intent::{Intent, Reaching};
+use crate::app::intent::{Inspecting, Intent, Reaching};
 use crate::app::keymap;
 use crate::app::slash::{self, COMMANDS, THEMES};
 use crate::host::Host;
@@ -131,7 +131,7 @@ fn without_more((label, key, intent): (String, String, Intent)) -> Candidate {
 
 /// Everything that can be done, in the order in which it is shown without a query.
 fn candidates(host: &Host) -> Vec<(String, String, Intent)> {
-    let keys = keymap::TABLE.iter().filter(|row| row.palette);
+    let keys = keymap::rows().filter(|row| row.palette);
     let mut all: Vec<_> = keys
         .map(|row| (row.help.to_owned(), row.shown_key(), row.intent.clone()))
         .collect();
@@ -171,6 +171,10 @@ fn of_server(server: &crate::host::Server) -> Vec<(String, String, Intent)> {
             format!("Show {name}"),
             String::new(),
             Intent::ShowServer(name.clone()),
+        ),
+        row(
+            "Inspect",
+            Intent::Inspect(Inspecting::Open(Some(name.clone()))),
         ),
         row("Restart", Intent::Restart(Some(name.clone()))),
         row("Disable", Intent::Disable(Some(name.clone()))),

@@ -9,7 +9,7 @@ use std::str::Chars;
 use serde_json::{Map, Value};
 
 use crate::app::browse::Shelf;
-use crate::app::intent::{Intent, Keeping, Reaching, SessionKey};
+use crate::app::intent::{Inspecting, Intent, Keeping, Reaching, SessionKey};
 use crate::app::reach;
 use crate::app::state::Pane;
 use crate::app::undo;
@@ -50,6 +50,7 @@ pub static COMMANDS: &[SlashCommand] = &[
     SlashCommand { name: "cache", arguments: "[clear [SERVER]]", help: "Show the answers and lists that are kept, or forget them" },
     SlashCommand { name: "model", arguments: "", help: "Look for a model again" },
     SlashCommand { name: "servers", arguments: "", help: "Go to the servers" },
+    SlashCommand { name: "inspect", arguments: "SERVER", help: "Look at a server from all sides: the wire, calls, faults" },
     SlashCommand { name: "pins", arguments: "[SERVER]", help: "Look at what a server has changed in its tools, and accept it" },
     SlashCommand { name: "restart", arguments: "SERVER", help: "Start a server anew" },
     SlashCommand { name: "enable", arguments: "SERVER", help: "Switch a server on" },
@@ -115,6 +116,10 @@ fn command(name: &str, rest: &str, host: &Host) -> Result<Intent, String> {
         "roots" => Intent::Folders,
         "quit" => Intent::Quit,
         "restart" => return Ok(Intent::Restart(Some(server(name, rest, host)?))),
+        "inspect" => {
+            let server = server(name, rest, host)?;
+            return Ok(Intent::Inspect(Inspecting::Open(Some(server))));
+        }
         "enable" => return Ok(Intent::Enable(Some(server(name, rest, host)?))),
         "disable" => return Ok(Intent::Disable(Some(server(name, rest, host)?))),
         "login" => return Ok(Intent::SignIn(Some(server(name, rest, host)?))),

@@ -5,10 +5,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::app::asker::Asker;
 use crate::app::composer::Composer;
 use crate::app::dialog::{Awaited, Dialog, Folders, SignIn, Trusting};
 use crate::app::fields::Fields;
+use crate::app::inspector::Inspector;
 use crate::app::notice::Notices;
 use crate::app::palette::Palette;
 use crate::app::suggest::Suggest;
@@ -31,6 +34,8 @@ pub struct App {
     pub focus: Focus,
     /// In a narrow terminal, which pane is on show.
     pub tab: Pane,
+    /// One server from all sides, in place of the panes.
+    pub inspector: Option<Box<Inspector>>,
     /// What lies on top, if anything.
     pub overlay: Overlay,
     /// The question whether a folder's file may run: it has the keys before all else.
@@ -82,7 +87,7 @@ pub struct App {
 }
 
 /// What the program begins with instead of a new conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Opening {
     /// A saved session.
     Session(String),
@@ -91,7 +96,7 @@ pub enum Opening {
 }
 
 /// Where the program runs, for folders that are written in short.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Here {
     /// The current folder.
     pub folder: PathBuf,
@@ -100,7 +105,7 @@ pub struct Here {
 }
 
 /// The three panes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pane {
     /// Chat and input.
     Chat,
@@ -140,7 +145,7 @@ pub struct ChatPane {
 }
 
 /// What the view measured while it drew: the only thing that comes back from it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Measured {
     /// The first line on the screen.
     pub first: (usize, usize),
@@ -158,6 +163,8 @@ pub struct Measured {
     pub ask: (usize, usize),
     /// The first of them on show.
     pub ask_first: usize,
+    /// Of the wire: rows of its list, and columns and rows of its detail.
+    pub wire: [usize; 3],
     /// Columns in which a field of a form folds its text; 0: not drawn.
     pub field: usize,
     /// Columns of the input's text, where a line is folded; 0: not drawn.

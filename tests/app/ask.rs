@@ -2,8 +2,8 @@
 
 use mcpdeck::app::dialog::Dialog;
 use mcpdeck::app::{AppEffect, AppEvent, Code, Context, Key, Overlay};
-use mcpdeck::host::{About, Effect, HostEvent, Question, Root, SignInEvent};
-use mcpdeck::ids::{AskId, Generation, QuestionId, ServerName};
+use mcpdeck::host::{Effect, HostEvent, Root, SignInEvent};
+use mcpdeck::ids::{Generation, ServerName};
 use mcpdeck::mcp::ask::{Ask, Sampling};
 use mcpdeck::mcp::event::ServerEvent;
 use mcpdeck::mcp::failure::{Failure, FailureKind};
@@ -15,24 +15,10 @@ use crate::support::{Play, host_effects};
 /// The server `files` asks this, and the dialog has been on show for long enough.
 fn asked(what: Ask) -> Play {
     let mut play = Play::ready();
-    push(&mut play, 71, what);
+    play.ask(71, what);
     play.update(AppEvent::Tick);
     play.wait(1_000);
     play
-}
-
-fn push(play: &mut Play, id: u64, what: Ask) {
-    play.app.host.questions.push_back(Question {
-        id: QuestionId(id),
-        about: About::Server {
-            server: ServerName::new("files"),
-            generation: Generation(1),
-            ask: AskId(id),
-            call: None,
-            what,
-        },
-        since: play.now,
-    });
 }
 
 fn name_form() -> Ask {
@@ -76,7 +62,7 @@ fn a_form_takes_what_is_typed_and_is_accepted_once_it_fits() {
 #[test]
 fn what_was_typed_for_the_input_neither_answers_nor_fills_in() {
     let mut play = Play::ready();
-    push(&mut play, 1, name_form());
+    play.ask(1, name_form());
     play.update(AppEvent::Tick);
     play.type_text("hello");
     play.update(AppEvent::Paste("there".into()));
@@ -90,7 +76,7 @@ fn what_was_typed_for_the_input_neither_answers_nor_fills_in() {
     assert!(form.fields[0].text().is_some_and(|text| text.is_empty()));
     for ask in [visit("https://example.com/"), Ask::Roots] {
         let mut play = Play::ready();
-        push(&mut play, 1, ask);
+        play.ask(1, ask);
         play.update(AppEvent::Tick);
         let effects = play.type_text("yoen");
         assert!(effects.is_empty(), "{effects:?}");
@@ -156,7 +142,7 @@ fn what_is_no_page_is_never_opened() {
 #[test]
 fn a_question_that_is_withdrawn_goes_and_the_next_one_starts_afresh() {
     let mut play = asked(name_form());
-    push(&mut play, 72, visit("https://example.com/"));
+    play.ask(72, visit("https://example.com/"));
     play.type_text("half");
     play.app.host.questions.pop_front();
     play.update(AppEvent::Tick);
@@ -227,7 +213,7 @@ fn folders_are_looked_for_before_they_are_told_of() {
     assert_eq!(play.app.host.roots, Some(vec![root]));
     assert!(matches!(play.app.overlay, Overlay::None));
     // A server that asks is proposed the same.
-    push(&mut play, 1, Ask::Roots);
+    play.ask(1, Ask::Roots);
     play.update(AppEvent::Tick);
     play.wait(1_000);
     play.press(Code::Enter);

@@ -474,6 +474,8 @@ fn the_files_of_an_answer_are_saved_by_a_key() {
         mismatch: None,
         ruling: None,
         cached: None,
+        steps: Vec::new(),
+        steps_lost: 0,
         saved_to: None,
     });
     play.press(Code::F(3));

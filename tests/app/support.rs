@@ -8,8 +8,9 @@ use mcpdeck::app::{App, AppEffect, AppEvent, Code, Key};
 use mcpdeck::config::{
     ApprovePolicy, Config, Launch, ProtocolChoice, ServerSpec, StdioLaunch, ThemeChoice,
 };
-use mcpdeck::host::{Effect, Host, HostEvent, Keep, ModelLabel, Settings};
-use mcpdeck::ids::{Generation, Moment, ServerName, StreamId};
+use mcpdeck::host::{About, Effect, Host, HostEvent, Keep, ModelLabel, Question, Settings};
+use mcpdeck::ids::{AskId, Generation, Moment, QuestionId, ServerName, StreamId};
+use mcpdeck::mcp::ask::Ask;
 use mcpdeck::mcp::event::ServerEvent;
 use mcpdeck::mcp::listing::{Listed, Listing};
 use mcpdeck::mcp::status::{Era, Hello};
@@ -84,6 +85,21 @@ impl Play {
         let effects = play.app.start(play.now);
         play.seen(&effects);
         play
+    }
+
+    /// The server `files` asks this.
+    pub fn ask(&mut self, id: u64, what: Ask) {
+        self.app.host.questions.push_back(Question {
+            id: QuestionId(id),
+            about: About::Server {
+                server: ServerName::new("files"),
+                generation: Generation(1),
+                ask: AskId(id),
+                call: None,
+                what,
+            },
+            since: self.now,
+        });
     }
 
     /// Servers and model are there.
@@ -179,7 +195,12 @@ impl Play {
     pub fn update(&mut self, event: AppEvent) -> Vec<AppEffect> {
         let mut effects = self.app.update(event, self.now);
         // What is written down of calls has tests of its own.
-        effects.retain(|effect| !matches!(effect, AppEffect::Host(Effect::Keep(Keep::Audit(_)))));
+        effects.retain(|effect| {
+            !matches!(
+                effect,
+                AppEffect::Host(Effect::Keep(Keep::Audit(_) | Keep::Frame(_)))
+            )
+        });
         self.seen(&effects);
         effects
     }

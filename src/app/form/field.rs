@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::format::Format;
+use super::value::figure;
 use crate::app::composer::Composer;
 use crate::host::arguments;
 
@@ -155,7 +156,7 @@ impl Field {
                 whole, min, max, ..
             } => {
                 let what = if *whole { "a whole number" } else { "a number" };
-                match range(*min, *max) {
+                match range(min.map(figure), max.map(figure)) {
                     Some(range) => format!("{what}, {range}"),
                     None => what.to_owned(),
                 }
@@ -285,13 +286,12 @@ impl Field {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "it is shown to a person")]
-fn least(count: Option<u64>) -> Option<f64> {
-    count.filter(|count| *count > 0).map(|count| count as f64)
+fn least(count: Option<u64>) -> Option<u64> {
+    count.filter(|count| *count > 0)
 }
 
 /// `1 to 5`, `at least 1`, `at most 5`.
-fn range(min: Option<f64>, max: Option<impl std::fmt::Display>) -> Option<String> {
+fn range<T: std::fmt::Display>(min: Option<T>, max: Option<T>) -> Option<String> {
     match (min, max) {
         (Some(min), Some(max)) => Some(format!("{min} to {max}")),
         (Some(min), None) => Some(format!("at least {min}")),

@@ -6,7 +6,9 @@
 mod field;
 mod format;
 mod read;
+pub mod tree;
 mod value;
+mod written;
 
 use serde_json::{Map, Value};
 

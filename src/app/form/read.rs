@@ -2,7 +2,7 @@
 //!
 //! Pure. What is no plain field is written as JSON, so that no server's form is out of reach.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -55,7 +55,8 @@ pub(super) fn fields(schema: &Value) -> Vec<Field> {
         .collect()
 }
 
-fn field(name: &str, schema: &Value, required: bool) -> Field {
+/// One field, filled with its default.
+pub(super) fn field(name: &str, schema: &Value, required: bool) -> Field {
     let text = |key: &str| {
         let text = schema.get(key).and_then(Value::as_str);
         text.filter(|text| !text.trim().is_empty())
@@ -165,34 +166,30 @@ fn type_of(schema: &Value) -> Option<&str> {
 }
 
 /// What can be chosen: `enum` with or without `enumNames`, or `oneOf` and `anyOf` of constants with titles. Each value once.
-fn options(schema: &Value) -> Option<Vec<Choosable>> {
+pub(super) fn options(schema: &Value) -> Option<Vec<Choosable>> {
     let array = |key: &str| schema.get(key).and_then(Value::as_array);
+    let mut known: HashSet<&Value> = HashSet::new();
+    let mut option = |value, title: Option<&Value>| {
+        let title = title.and_then(Value::as_str).map(str::to_owned);
+        known.insert(value).then(|| Choosable {
+            value: Value::clone(value),
+            title: title.filter(|title| !title.trim().is_empty()),
+        })
+    };
     let mut options: Vec<Choosable> = Vec::new();
     if let Some(values) = array("enum") {
         let names = array("enumNames").map_or(&[][..], Vec::as_slice);
         for (at, value) in values.iter().enumerate() {
-            let title = names.get(at).and_then(Value::as_str);
-            add(&mut options, value, title);
+            options.extend(option(value, names.get(at)));
         }
     } else if let Some(value) = schema.get("const") {
-        add(&mut options, value, None);
+        options.extend(option(value, None));
     } else {
         for branch in array("oneOf").or_else(|| array("anyOf"))? {
-            let title = branch.get("title").and_then(Value::as_str);
-            add(&mut options, branch.get("const")?, title);
+            options.extend(option(branch.get("const")?, branch.get("title")));
         }
     }
     (!options.is_empty()).then_some(options)
-}
-
-fn add(options: &mut Vec<Choosable>, value: &Value, title: Option<&str>) {
-    if options.iter().all(|known| known.value != *value) {
-        let title = title.filter(|title| !title.trim().is_empty());
-        options.push(Choosable {
-            value: value.clone(),
-            title: title.map(str::to_owned),
-        });
-    }
 }
 
 fn place(options: &[Choosable], value: &Value) -> Option<usize> {
@@ -215,7 +212,7 @@ fn written(value: Option<&Value>) -> Composer {
     filled(&text)
 }
 
-fn json(value: Option<&Value>) -> Composer {
+pub(super) fn json(value: Option<&Value>) -> Composer {
     filled(&value.map(Value::to_string).unwrap_or_default())
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Number, Value, json};
 
 use super::field::{Choosable, Field};
 use super::format::Format;
+use super::written;
 
 impl Field {
     pub(super) fn text_value(
@@ -54,18 +55,18 @@ impl Field {
             _ => number(text, whole),
         };
         let Some(number) = number else {
-            return Err(if whole {
-                "it must be a whole number such as 42".to_owned()
-            } else {
-                "it must be a number such as 4.2, with a point".to_owned()
+            return Err(match (is_digits(text), whole) {
+                (true, _) => "it has more digits than a number can be sent with here".to_owned(),
+                (_, true) => "it must be a whole number such as 42".to_owned(),
+                (_, false) => "it must be a number such as 4.2, with a point".to_owned(),
             });
         };
         let size = number.as_f64().unwrap_or(f64::NAN);
         if let Some(min) = min.filter(|min| size < *min) {
-            return Err(format!("{min} is the least"));
+            return Err(format!("{} is the least", figure(min)));
         }
         if let Some(max) = max.filter(|max| size > *max) {
-            return Err(format!("{max} is the most"));
+            return Err(format!("{} is the most", figure(max)));
         }
         Ok(Some(Value::Number(number)))
     }
@@ -107,26 +108,41 @@ impl Field {
         if let Some(kept) = self.kept(text) {
             return Ok(Some(kept));
         }
-        serde_json::from_str(text)
-            .map(Some)
-            .map_err(|error| format!("it must be JSON: {error}"))
+        written::read(text).map(Some)
     }
 
     /// The default, where the text is still the one that it was filled in as: the input keeps its text composed, and the
     /// default need not be.
-    fn kept(&self, text: &str) -> Option<Value> {
+    pub(super) fn kept(&self, text: &str) -> Option<Value> {
         let unedited = self.filled.as_deref() == Some(text);
         self.default.clone().filter(|_| unedited)
     }
 }
 
-/// A number as people write it.
-fn number(text: &str, whole: bool) -> Option<Number> {
+/// Whether nothing but the digits of a whole number is written.
+fn is_digits(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A bound as people read it: `1.8e19` and not all the digits that its nearest binary number happens to have.
+pub(super) fn figure(bound: f64) -> String {
+    match bound.abs() < 1e16 {
+        true => bound.to_string(),
+        false => format!("{bound:e}"),
+    }
+}
+
+/// A number as people write it; absent: it is none, or it would be sent with other digits.
+pub(super) fn number(text: &str, whole: bool) -> Option<Number> {
     if let Ok(number) = text.parse::<i64>() {
         return Some(number.into());
     }
     if let Ok(number) = text.parse::<u64>() {
         return Some(number.into());
+    }
+    if is_digits(text) {
+        return None;
     }
     let number = text
         .parse::<f64>()

@@ -22,9 +22,13 @@ impl App {
             }
         }
         let lists = matches!(event, HostEvent::Session(SessionEvent::Listed(_)));
-        let effects = host_effects(self.host.handle(event, self.now));
+        let news = self.overview_news(&event);
+        let mut effects = host_effects(self.host.handle(event, self.now));
         if lists {
             self.fill_sessions();
+        }
+        if let Some(news) = news {
+            effects.extend(self.overview_heard(news));
         }
         effects
     }

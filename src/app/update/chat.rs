@@ -7,7 +7,8 @@ use crate::agent::transcript::Entry;
 use crate::app::composer::{Edit, Motion};
 use crate::app::dialog::Dialog;
 use crate::app::effect::AppEffect;
-use crate::app::intent::{Intent, Move, Reaching};
+use crate::app::inspector::OffersKey;
+use crate::app::intent::{Inspecting, Intent, Move, Reaching};
 use crate::app::keymap::Context;
 use crate::app::slash;
 use crate::app::state::{Anchor, App, Measured, Overlay, Pane};
@@ -112,6 +113,8 @@ impl App {
     pub(super) fn edit(&mut self, edit: Edit) -> Vec<AppEffect> {
         if let Overlay::Palette(palette) = &mut self.overlay {
             palette.edit(edit, &self.host);
+        } else if self.types_in_offers() {
+            return self.inspect(Inspecting::Offers(OffersKey::Edit(edit)));
         } else if let Some(input) = self.input() {
             input.edit(edit);
         }

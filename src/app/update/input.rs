@@ -41,6 +41,8 @@ impl App {
         if let Overlay::Palette(palette) = &mut self.overlay {
             palette.query = palette.query.chars().chain([typed]).nfc().collect();
             palette.filter(&self.host);
+        } else if self.types_in_offers() {
+            self.offers_typed(typed);
         } else if let Some(input) = self.input() {
             input.insert(typed);
         }
@@ -54,6 +56,8 @@ impl App {
         if let Overlay::Palette(palette) = &mut self.overlay {
             palette.query.push_str(&crate::text::clean::line(text));
             palette.filter(&self.host);
+        } else if self.types_in_offers() {
+            self.offers_pasted(text);
         } else if let Some(input) = self.input() {
             let lost = input.paste(text);
             if lost > 0 {
@@ -78,6 +82,7 @@ impl App {
             Context::Reason => self.ask.reason.as_mut(),
             Context::Form => self.field_input(),
             Context::SignIn => self.redirect(),
+            Context::WireFilter => self.wire_input(),
             Context::Calls
             | Context::Servers
             | Context::Question
@@ -87,6 +92,13 @@ impl App {
             | Context::Trust
             | Context::Palette
             | Context::Detail
+            | Context::Overview
+            | Context::Offers
+            | Context::OffersSearch
+            | Context::CallForm
+            | Context::Wire
+            | Context::Follow
+            | Context::Lab
             | Context::Help => None,
         }
     }

@@ -33,6 +33,18 @@ impl App {
             (Context::Servers, _) => self.mark_server(by),
             (Context::Palette, _) => self.mark_row(by),
             (Context::Detail | Context::Help, _) => self.scroll_text(by),
+            // Keys of their own, which come as intents of the inspector.
+            (
+                Context::Overview
+                | Context::Offers
+                | Context::OffersSearch
+                | Context::CallForm
+                | Context::Wire
+                | Context::WireFilter
+                | Context::Follow
+                | Context::Lab,
+                _,
+            ) => {}
         }
         Vec::new()
     }
@@ -44,6 +56,11 @@ impl App {
             (Overlay::Folders(_) | Overlay::Fields(_), _) => {}
             (Overlay::Help { .. } | Overlay::Detail { .. } | Overlay::SignIn(_), _) => {
                 (0..WHEEL).for_each(|_| self.scroll_text(by));
+            }
+            (Overlay::None, None) if self.inspector.is_some() => {
+                return (0..WHEEL)
+                    .flat_map(|_| self.move_in_inspector(by))
+                    .collect();
             }
             (Overlay::None, Some(Pane::Calls)) => self.mark_call(by),
             (Overlay::None, Some(Pane::Servers)) => self.mark_server(by),
@@ -61,6 +78,9 @@ impl App {
 
     pub(super) fn focus(&mut self, pane: Pane) -> Vec<AppEffect> {
         self.overlay = Overlay::None;
+        if self.inspector.as_ref().is_some_and(|open| !open.alone) {
+            self.inspector = None;
+        }
         self.focus = pane;
         self.tab = pane;
         Vec::new()
@@ -227,6 +247,10 @@ impl App {
                 of: Detail::Server(name),
                 ..
             } => Some(name.clone()),
+            Overlay::None if self.inspector.is_some() => {
+                let inspector = self.inspector.as_ref()?;
+                Some(inspector.server.clone())
+            }
             Overlay::None if self.focus == Pane::Servers => self.marked_server(),
             Overlay::None
             | Overlay::Detail { .. }

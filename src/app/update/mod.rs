@@ -6,7 +6,9 @@ mod ask;
 mod chat;
 mod fields;
 mod form;
+mod hints;
 mod input;
+mod inspector;
 mod keeping;
 mod lists;
 mod overlay;
@@ -22,13 +24,11 @@ mod unknown;
 use std::time::Duration;
 
 use crate::agent::transcript::Entry;
-use crate::app::browse::Shelf;
 use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
 use crate::app::event::AppEvent;
-use crate::app::form::FieldKey;
-use crate::app::intent::{Intent, Keeping, Reaching};
-use crate::app::keymap::{self, Binding, Context};
+use crate::app::intent::Intent;
+use crate::app::keymap::Context;
 use crate::app::notice::Notices;
 use crate::app::state::{
     Anchor, App, AskPane, CallsPane, ChatPane, Here, Overlay, Pane, Reach, ServersPane, Toast,
@@ -42,9 +42,6 @@ use crate::mcp::wire::log::WireLog;
 
 /// A second Ctrl-C within this time quits.
 const AGAIN: Duration = Duration::from_secs(2);
-/// Wire records that are kept, by number and by bytes.
-const WIRE_RECORDS: usize = 4096;
-const WIRE_BYTES: usize = 8 << 20;
 /// How long a word about what was done stays.
 const WORD: Duration = Duration::from_millis(2500);
 /// How long a complaint stays: it has to be read.
@@ -59,6 +56,7 @@ impl App {
             size,
             focus: Pane::Chat,
             tab: Pane::Chat,
+            inspector: None,
             overlay: Overlay::None,
             trust: None,
             declined: None,
@@ -73,7 +71,7 @@ impl App {
             secrets: std::sync::Arc::default(),
             reach: Reach::default(),
             toast: None,
-            wire: WireLog::new(WIRE_RECORDS, WIRE_BYTES),
+            wire: WireLog::default(),
             suggestion: None,
             theme,
             notify: Notify::default(),
@@ -129,7 +127,7 @@ impl App {
             }
             AppEvent::Host(event) => self.reported(event),
             AppEvent::Wire(record) => {
-                self.wire.push(record);
+                self.frame_came(record);
                 Vec::new()
             }
             AppEvent::Tick => Vec::new(),
@@ -178,6 +176,10 @@ impl App {
             Overlay::Detail { .. } => Context::Detail,
             Overlay::Folders(_) => Context::Form,
             Overlay::SignIn(_) => Context::SignIn,
+            Overlay::None if self.inspector.is_some() => match &self.inspector {
+                Some(inspector) if self.ask.question.is_none() => inspector.context(),
+                _ => self.ask.context(),
+            },
             Overlay::None => match self.focus {
                 Pane::Chat if self.ask.question.is_none() && self.is_suggesting() => {
                     Context::Completing
@@ -188,15 +190,6 @@ impl App {
                 Pane::Servers => Context::Servers,
             },
         }
-    }
-
-    /// The keys that the status line shows now, as (key, label), the weightiest first.
-    pub fn hints(&self) -> Vec<(String, &'static str)> {
-        let context = self.context();
-        keymap::hints(context)
-            .filter(|binding| self.has_use(context, binding))
-            .map(|binding| (binding.shown_key(), self.label(binding)))
-            .collect()
     }
 
     /// How soon something on the screen counts on by itself; absent: nothing does, and the program can sleep.
@@ -226,47 +219,6 @@ impl App {
         let due = self.reach.asker.due();
         let due = due.map(|due| due.since(self.now).max(SOON));
         toast.into_iter().chain(counting).chain(due).min()
-    }
-
-    fn has_use(&self, context: Context, binding: &Binding) -> bool {
-        match (&binding.intent, context) {
-            (Intent::Back, Context::Chat) => self.is_running(),
-            (Intent::Restart(_), _) => self.server_in_view().is_some(),
-            (Intent::Disable(_), _) => self.is_server_in_view_off() == Some(false),
-            (Intent::Enable(_), _) => self.is_server_in_view_off() == Some(true),
-            (Intent::Pins(_), _) => self.changed_server().is_some(),
-            (Intent::CopyResult, _) => self.call_in_view().is_some_and(|call| call.end().is_some()),
-            (Intent::LookAfter | Intent::RepeatCall, _) => self.unknown_in_view().is_some(),
-            (Intent::Keeping(Keeping::Afresh), _) => self.has_kept_answer_in_view(),
-            (Intent::SignIn(_), _) => self.server_to_sign_in_at().is_some(),
-            // The dialogs show their answers with their keys themselves.
-            (Intent::Answer(_), context) if context != Context::Reason => false,
-            (Intent::Sign(_) | Intent::Trust(_), _) => false,
-            (Intent::Field(FieldKey::Clear), Context::Form) => self.has_folders(),
-            (Intent::Arguments(_), _) => {
-                let (rows, area) = self.chat.measured.ask;
-                rows > area
-            }
-            (Intent::Reach(Reaching::SaveBlocks), _) => self.has_files_in_view(),
-            (Intent::Session(_), Context::Palette) => self.shelf() == Some(Shelf::Sessions),
-            (Intent::Open, Context::Calls) => !self.host.calls.is_empty(),
-            (Intent::Open, Context::Servers) => !self.host.servers.is_empty(),
-            _ => true,
-        }
-    }
-
-    /// A prompt that cannot go out now waits: the word for the key says so.
-    fn label(&self, binding: &Binding) -> &'static str {
-        match binding.intent {
-            Intent::Submit if !self.can_send() => "send next",
-            Intent::Pins(_) if self.shows_changes() => "accept",
-            _ => binding.label,
-        }
-    }
-
-    fn is_server_in_view_off(&self) -> Option<bool> {
-        let server = self.host.server(&self.server_in_view()?)?;
-        Some(matches!(server.status, Status::Disabled))
     }
 
     /// Whether a turn or a call made by hand is under way.
@@ -337,6 +289,7 @@ impl App {
                 arguments,
             } => self.call_by_hand(server, tool, arguments),
             Intent::Keeping(wish) => self.keeping(wish),
+            Intent::Inspect(wish) => self.inspect(wish),
             Intent::Reach(wish) => self.reach(wish),
             Intent::Session(wish) => self.session(wish),
             Intent::Clear => self.clear(),
@@ -355,6 +308,7 @@ impl App {
             self.toast = None;
         }
         self.hear_of_sessions();
+        self.heed_wire_filter();
         self.meet_question();
         self.check_form();
         self.follow_sign_in();

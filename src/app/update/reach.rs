@@ -87,7 +87,7 @@ impl App {
         let ask = match &self.overlay {
             Overlay::Fields(fields) => fields.ask(&self.host),
             _ if writes => self.reach.suggest.ask(text, caret, &self.host),
-            _ => None,
+            _ => self.offers_ask(),
         };
         self.reach.asker.want(ask, self.now);
         let reach = &mut self.reach;
@@ -129,6 +129,7 @@ impl App {
             Errand::Subscribe { uri } => format!("subscribe to {} at {server}", clean::line(uri)),
             Errand::Unsubscribe { uri } => format!("unsubscribe {} at {server}", clean::line(uri)),
             Errand::SetLogLevel { level } => format!("set the log level of {server} to {level}"),
+            Errand::Raw { .. } => format!("send the frame to {server}"),
             Errand::Complete { .. } | Errand::Preview { .. } => return,
         };
         match &errand.end {

@@ -56,6 +56,7 @@ impl App {
                 self.take_over(&config, starts)
             }
             News::Read(Permitted::Asks(asks)) => self.asked_for_trust(asks),
+            News::Touched(path) => self.sources_touched(path),
         }
     }
 
