@@ -180,7 +180,7 @@ fn of_task(task: &Task, call: &ToolCall, theme: &Theme) -> Spans {
     spans
 }
 
-fn ended(end: &CallEnd, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
+pub(super) fn ended(end: &CallEnd, cols: usize, theme: &Theme, memo: &mut Memo) -> Lines {
     let words = |text: &str| code::plain(&clean::block(text), theme.bad, cols);
     match end {
         CallEnd::Outcome { outcome } => match outcome {
@@ -254,10 +254,9 @@ fn stderr<'a>(app: &'a App, call: &ToolCall) -> Vec<&'a WireRecord> {
         CallState::Done { at, .. } => *at,
         CallState::Asking { .. } | CallState::Queued { .. } | CallState::Running { .. } => app.now,
     };
-    let meanwhile = |record: &&WireRecord| {
-        record.direction == Direction::Stderr
-            && Some(&record.server) == call.server.as_ref()
-            && (call.created..=end).contains(&record.at)
+    let of_it = |record: &&WireRecord| {
+        record.direction == Direction::Stderr && Some(&record.server) == call.server.as_ref()
     };
-    app.wire.records().filter(meanwhile).take(STDERR).collect()
+    let meanwhile = app.wire.between(call.created, end);
+    meanwhile.filter(of_it).take(STDERR).collect()
 }

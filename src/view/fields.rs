@@ -137,7 +137,7 @@ fn value(field: &Field, has_keys: bool, cols: usize, theme: &Theme) -> Line<'sta
     Line::from(vec![span("❯ ", theme.dim), span(text, theme.text)])
 }
 
-fn proposals(app: &App, fields: &Fields, cols: usize, theme: &Theme) -> Lines {
+pub(super) fn proposals(app: &App, fields: &Fields, cols: usize, theme: &Theme) -> Lines {
     let values = fields.proposals(&app.reach.asker);
     let marked = fields.marked.unwrap_or(0);
     let first = (marked + 1).saturating_sub(VALUES);

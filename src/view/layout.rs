@@ -40,6 +40,9 @@ pub(super) fn areas(app: &App, area: Rect) -> Areas {
     let (title, rest) = top(area, u16::from(area.height >= 6));
     let (body, bottom) = foot(rest, u16::from(rest.height >= 3));
     (areas.title, areas.bottom, areas.body) = (title, bottom, body);
+    if app.inspector.is_some() {
+        return areas;
+    }
     if area.width >= WIDE && area.height >= ROWS {
         wide(app, &mut areas);
     } else if area.width >= NARROW && area.height >= ROWS + 4 {

@@ -19,6 +19,7 @@ mod entry;
 mod fields;
 mod hide;
 pub mod highlight;
+mod inspector;
 mod layout;
 mod markdown;
 mod meaning;
@@ -29,6 +30,7 @@ mod pane;
 pub mod picture;
 mod pins;
 mod question;
+pub mod replay;
 mod resources;
 mod server_detail;
 mod servers;
@@ -36,6 +38,7 @@ mod status;
 mod styled;
 mod suggest;
 mod table;
+pub mod text;
 pub mod theme;
 mod unknown;
 mod value;
@@ -55,20 +58,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, memo: &mut Memo) -> Mea
     memo.begin();
     let areas = layout::areas(app, frame.area());
     let mut measured = Measured::default();
-    status::title(app, theme, frame, areas.title);
-    status::tabs(app, theme, frame, areas.tabs);
-    if let Some(area) = areas.chat {
-        measured.panes.push(pane::measured(Pane::Chat, area));
-        chat::draw(app, theme, frame, memo, &areas, &mut measured);
-    }
-    if let Some(area) = areas.calls {
-        measured.panes.push(pane::measured(Pane::Calls, area));
-        measured.lists[0] = calls::draw(app, theme, frame, area, areas.boxed);
-    }
-    if let Some(area) = areas.servers {
-        measured.panes.push(pane::measured(Pane::Servers, area));
-        measured.lists[1] = servers::draw(app, theme, frame, area, areas.boxed);
-    }
+    below(app, theme, frame, memo, &areas, &mut measured);
     suggest::draw(app, theme, frame, &areas);
     status::bottom(app, theme, frame, areas.bottom);
     match &app.overlay {
@@ -85,6 +75,42 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, memo: &mut Memo) -> Mea
     memo.end();
     let panes = measured.panes.iter();
     let panes = panes.map(|(_, (x, y, width, height))| Rect::new(*x, *y, *width, *height));
+    let panes = panes.chain(app.inspector.is_some().then_some(areas.body));
     hide::secrets(&app.secrets, frame.buffer_mut(), panes);
     measured
+}
+
+/// What lies below all else: the panes, or the inspector in their place.
+fn below(
+    app: &App,
+    theme: &Theme,
+    frame: &mut Frame,
+    memo: &mut Memo,
+    areas: &layout::Areas,
+    measured: &mut Measured,
+) {
+    status::title(app, theme, frame, areas.title);
+    status::tabs(app, theme, frame, areas.tabs);
+    if let Some(area) = areas.chat {
+        measured.panes.push(pane::measured(Pane::Chat, area));
+        chat::draw(app, theme, frame, memo, areas, measured);
+    }
+    if let Some(area) = areas.calls {
+        measured.panes.push(pane::measured(Pane::Calls, area));
+        measured.lists[0] = calls::draw(app, theme, frame, area, areas.boxed);
+    }
+    if let Some(area) = areas.servers {
+        measured.panes.push(pane::measured(Pane::Servers, area));
+        measured.lists[1] = servers::draw(app, theme, frame, area, areas.boxed);
+    }
+    if let Some(inspector) = app.inspector.as_deref() {
+        let mut room = inspector::Room {
+            app,
+            inspector,
+            theme,
+            memo,
+            measured,
+        };
+        inspector::draw(&mut room, frame, areas.body);
+    }
 }

@@ -59,7 +59,7 @@ pub(super) fn draw(
         ..inner
     };
     if below.height >= 3 {
-        more(&servers[marked], theme, frame, below, app.now);
+        more(app, &servers[marked], theme, frame, below);
     }
     (first, rows)
 }
@@ -79,7 +79,13 @@ fn list(
     let cols = usize::from(area.width);
     let rows = usize::from(area.height);
     for (row, server) in servers.iter().skip(first).take(rows).enumerate() {
-        let text = line(server, (name, word, tools), cols, theme, app.now);
+        let mut text = line(server, (name, word, tools), cols, theme, app.now);
+        if app.host.lab.on_at(&server.name).is_some() {
+            // Whatever else has no room: what is seen of this server now is not all its own doing.
+            let mut spans = std::mem::take(&mut text.spans);
+            spans.insert(2.min(spans.len()), span(" [fault on]", theme.warn));
+            text.spans = styled::cropped(spans, cols);
+        }
         pane::line(frame, area, row, &text);
         if focused && first + row == marked {
             pane::mark(frame, theme, area, row);
@@ -88,7 +94,7 @@ fn list(
 }
 
 /// What stands below the list about the marked server.
-fn more(server: &Server, theme: &Theme, frame: &mut Frame, area: Rect, now: Moment) {
+fn more(app: &App, server: &Server, theme: &Theme, frame: &mut Frame, area: Rect) {
     let body = pane::ruled(
         frame,
         theme,
@@ -96,7 +102,14 @@ fn more(server: &Server, theme: &Theme, frame: &mut Frame, area: Rect, now: Mome
         &clean::line(server.name.as_str()),
         false,
     );
-    let lines = facts(server, usize::from(body.width), theme, now);
+    let cols = usize::from(body.width);
+    let mut lines = Lines::new();
+    if let Some(faults) = app.host.lab.on_at(&server.name) {
+        let name = span(format!("{:<11}", "faults"), theme.dim);
+        let words = vec![span(faults.words(), theme.warn)];
+        lines.extend(styled::fact(name, words, cols));
+    }
+    lines.extend(facts(server, cols, theme, app.now));
     pane::lines(frame, body, &lines);
 }
 

@@ -19,7 +19,16 @@ use crate::view::theme::Theme;
 pub(super) fn title(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
     let cols = usize::from(area.width);
     let mut left = vec![span(" mcpdeck", theme.accent), span("  ", theme.dim)];
+    left.extend(faults(app, theme));
+    let attached = app
+        .inspector
+        .as_ref()
+        .and_then(|open| open.attached.as_ref());
     match &app.host.model {
+        _ if let Some(behind) = attached => {
+            left.push(span("looks on at  ", theme.dim));
+            left.push(span(clean::line(behind), theme.strong));
+        }
         ModelState::Searching { .. } => left.push(span("looking for a model", theme.busy)),
         ModelState::Absent { .. } => left.push(span("no model", theme.warn)),
         ModelState::Ready { label } if label.scripted => {
@@ -34,6 +43,24 @@ pub(super) fn title(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
     let mut right = turn(app, theme);
     right.push(span(" ", theme.dim));
     pane::line(frame, area, 0, &styled::spread(left, right, cols));
+}
+
+/// That the lab meddles: nobody may take its doing for a server's.
+pub(super) fn faults(app: &App, theme: &Theme) -> Spans {
+    let names: Vec<String> = app
+        .host
+        .lab
+        .faulty()
+        .map(|it| clean::line(it.as_str()))
+        .collect();
+    match names.as_slice() {
+        [] => Spans::new(),
+        [one] => vec![span(format!("! fault on at {one}  "), theme.warn)],
+        all => vec![span(
+            format!("! faults on at {} servers  ", all.len()),
+            theme.warn,
+        )],
+    }
 }
 
 fn turn(app: &App, theme: &Theme) -> Spans {

@@ -78,7 +78,7 @@ pub(super) fn in_line(call: &ToolCall, place: usize, theme: &Theme) -> Spans {
 
 /// The key as the table has it.
 fn key_of(intent: &Intent) -> String {
-    let mut rows = keymap::TABLE.iter();
+    let mut rows = keymap::rows();
     let row = rows.find(|row| row.intent == *intent && row.contexts.contains(&Context::Detail));
     row.map(keymap::Binding::shown_key).unwrap_or_default()
 }

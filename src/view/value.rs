@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::text::{clean, wrap};
+use crate::text::{clean, json, wrap};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::table::Table;
 use crate::view::theme::Theme;
@@ -50,7 +50,7 @@ impl Printer<'_> {
     fn token(&mut self, c: char, rest: &str) -> usize {
         match c {
             '"' => {
-                let end = string_end(rest);
+                let end = json::string_end(rest);
                 let is_key = rest[end..].trim_start().starts_with(':');
                 self.string(&rest[..end], is_key);
                 end
@@ -129,20 +129,6 @@ impl Printer<'_> {
         let lines = styled::broken(&spans, self.cols - indent);
         self.out.extend(styled::indented(lines, indent));
     }
-}
-
-/// Where the string that `rest` begins with ends, its quotes included.
-fn string_end(rest: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in rest.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at + 1,
-            _ => {}
-        }
-    }
-    rest.len()
 }
 
 /// Where the escape at `at` ends.

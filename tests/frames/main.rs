@@ -4,11 +4,16 @@
 mod naughty;
 
 mod asks;
+mod attach;
+mod follow;
 mod frames;
 mod hide;
 mod hostile;
 mod kept;
 mod meaning;
+mod overview;
+
+mod offers;
 #[cfg(feature = "images")]
 mod pictures;
 mod properties;
@@ -17,3 +22,4 @@ mod sessions;
 mod speed;
 mod stage;
 mod unknown;
+mod wire;

@@ -179,6 +179,7 @@ pub fn filled(text: &str, pick: u8) -> App {
         kind: WireKind::Stderr,
         bytes: text.len(),
         text: own(),
+        carried: None,
     });
     let transcript = &mut app.host.transcript;
     transcript.push(Entry::User {

@@ -34,7 +34,7 @@ pub fn at(millis: u64) -> Moment {
     Moment(millis * 1_000)
 }
 
-fn spec(name: &str, launch: Launch) -> ServerSpec {
+pub fn spec(name: &str, launch: Launch) -> ServerSpec {
     ServerSpec {
         name: name.into(),
         launch,
@@ -65,7 +65,7 @@ fn child(name: &str, command: &str, args: &[&str]) -> ServerSpec {
     spec(name, Launch::Stdio(launch))
 }
 
-fn tool(name: &str, description: &str, schema: Value) -> Tool {
+pub fn tool(name: &str, description: &str, schema: Value) -> Tool {
     Tool {
         name: name.into(),
         title: None,
@@ -276,6 +276,8 @@ pub fn call(id: u64, server: &str, tool: &str, arguments: &str, state: CallState
         mismatch: None,
         ruling: None,
         cached: None,
+        steps: Vec::new(),
+        steps_lost: 0,
     }
 }
 
