@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::driver::clock::Clock;
 use crate::driver::perform::{Driver, Receivers};
-use crate::host::{Command, Effect, Host, HostEvent};
+use crate::host::{Command, Effect, Host, HostEvent, recorded};
 use crate::ids::Moment;
+use crate::record::form::name;
+use crate::record::{Said, Sink};
 
 /// A host with its driver.
 #[derive(Debug)]
@@ -18,6 +21,7 @@ pub struct Headless {
     driver: Driver,
     events: mpsc::Receiver<HostEvent>,
     clock: Clock,
+    recording: Option<Sink>,
 }
 
 impl Headless {
@@ -28,25 +32,45 @@ impl Headless {
             driver,
             events: receivers.events,
             clock,
+            recording: None,
+        }
+    }
+
+    /// From now on all that happens is written down.
+    #[must_use]
+    pub fn recorded(mut self, recording: Option<Sink>) -> Self {
+        self.recording = recording;
+        self
+    }
+
+    fn note(&self, name: &'static str, at: Moment, body: &impl Serialize, said: Said) {
+        if let Some(recording) = &self.recording {
+            recording.put(name, at, body, said);
         }
     }
 
     /// Starts the servers and looks for a model.
     pub fn start(&mut self) {
-        let effects = self.host.start(self.clock.now());
+        let now = self.clock.now();
+        self.note(name::START, now, &true, Said::Whole);
+        let effects = self.host.start(now);
         self.perform(effects);
     }
 
     /// Gives the host a command.
     pub fn command(&mut self, command: Command) {
-        let effects = self.host.command(command, self.clock.now());
+        let now = self.clock.now();
+        self.note(name::COMMAND, now, &command, Said::Whole);
+        let effects = self.host.command(command, now);
         self.perform(effects);
     }
 
     /// Takes over a configuration that was read again: the driver first, because what the host wants done is done by it.
     pub fn reload(&mut self, config: Arc<Config>) {
         self.driver.reconfigure(config.clone());
-        let effects = self.host.reload(&config, self.clock.now());
+        let now = self.clock.now();
+        self.note(name::CONFIG, now, &config, Said::Whole);
+        let effects = self.host.reload(&config, now);
         self.perform(effects);
     }
 
@@ -59,17 +83,23 @@ impl Headless {
     pub async fn step(&mut self) {
         // The driver holds a sender, so the channel never closes before it does.
         if let Some(event) = self.events.recv().await {
-            let effects = self.host.handle(event, self.clock.now());
-            self.perform(effects);
+            self.take_in(event);
         }
     }
 
     /// The same, and gives what was heard, for whoever must not miss one of two equal events.
     pub async fn heard(&mut self) -> Option<HostEvent> {
         let event = self.events.recv().await?;
-        let effects = self.host.handle(event.clone(), self.clock.now());
-        self.perform(effects);
+        self.take_in(event.clone());
         Some(event)
+    }
+
+    fn take_in(&mut self, event: HostEvent) {
+        let now = self.clock.now();
+        let said = recorded::said(&event, false);
+        self.note(name::HOST, now, &event, said);
+        let effects = self.host.handle(event, now);
+        self.perform(effects);
     }
 
     /// Steps until the host is as wished.
@@ -84,7 +114,11 @@ impl Headless {
     /// # Errors
     /// What the system says of the wire log.
     pub async fn shutdown(self) -> Result<(), String> {
-        self.driver.shutdown(self.events).await
+        let ended = self.driver.shutdown(self.events).await;
+        match &self.recording {
+            Some(recording) => ended.and(recording.close(self.clock.now())),
+            None => ended,
+        }
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {

@@ -26,7 +26,7 @@ pub struct To<'a> {
 pub fn keep(what: Keep, to: To<'_>, events: &mpsc::Sender<HostEvent>, tasks: &mut JoinSet<()>) {
     match what {
         // Its order counts: `perform` hands it to the one who writes them all.
-        Keep::Audit(_) => {}
+        Keep::Audit(_) | Keep::Frame(_) => {}
         Keep::Rule(rule) => {
             let saving = saving::rule(to.config.user_file.clone(), rule, events.clone());
             tasks.spawn(saving);

@@ -9,10 +9,12 @@ use tokio::sync::mpsc;
 
 use crate::agent::model::detect::{self, Found};
 use crate::agent::model::openai::OpenAi;
+use crate::agent::model::recorded::Tape;
 use crate::agent::model::script::Script;
 use crate::agent::model::{ModelError, ModelErrorKind, ModelEvent, ModelRequest, scripted};
 use crate::config::{Config, ModelSettings, Provider};
-use crate::host::{HostEvent, ModelLabel};
+use crate::host::{HostEvent, ModelLabel, recorded};
+use crate::record;
 
 /// How long loopback is searched.
 const SEARCH: Duration = Duration::from_millis(500);
@@ -32,6 +34,7 @@ pub struct ModelSlot {
 enum Model {
     OpenAi(Arc<OpenAi>),
     Scripted(Arc<Script>),
+    Recorded(Arc<Tape>),
 }
 
 impl ModelSlot {
@@ -66,6 +69,7 @@ impl ModelSlot {
         match model {
             Some(Model::OpenAi(endpoint)) => endpoint.stream(request, first_byte).boxed(),
             Some(Model::Scripted(script)) => scripted::stream(script, request).boxed(),
+            Some(Model::Recorded(tape)) => stream::iter(tape.answer(&request)).boxed(),
             None => stream::iter([ModelEvent::Failed(no_model())]).boxed(),
         }
     }
@@ -75,6 +79,7 @@ async fn find(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
     match settings.provider {
         Provider::None => Err("The model is switched off by provider = \"none\"".to_owned()),
         Provider::Scripted => load_script(settings).await,
+        Provider::Replay => load_recording(settings).await,
         Provider::Openai => find_endpoint(settings).await,
     }
 }
@@ -100,6 +105,34 @@ async fn load_script(settings: &ModelSettings) -> Result<(Model, ModelLabel), St
         notes: vec![script.opening()],
     };
     Ok((Model::Scripted(Arc::new(script)), label))
+}
+
+async fn load_recording(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {
+    let Some(path) = settings.recording.clone() else {
+        return Err(
+            "[model] provider = \"replay\" needs `recording`, a file that `--record` wrote"
+                .to_owned(),
+        );
+    };
+    let shown = path.display().to_string();
+    let read = move || record::file::load(&path).and_then(|read| recorded::played(&read));
+    let played = tokio::task::spawn_blocking(read).await;
+    let played = played.map_err(|error| error.to_string())??;
+    if played.tape.is_empty() {
+        return Err(format!(
+            "in the recording {shown} no model was asked\nGive one of a session with a model."
+        ));
+    }
+    let place = shown.rsplit('/').next().unwrap_or_default().to_owned();
+    let label = ModelLabel {
+        model: "recording".to_owned(),
+        place,
+        scripted: true,
+        context: played.label.as_ref().and_then(|label| label.context),
+        // The same words as then, so that the conversation is the same.
+        notes: played.label.map(|label| label.notes).unwrap_or_default(),
+    };
+    Ok((Model::Recorded(Arc::new(played.tape)), label))
 }
 
 async fn find_endpoint(settings: &ModelSettings) -> Result<(Model, ModelLabel), String> {

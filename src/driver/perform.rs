@@ -11,25 +11,28 @@ use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::agent::model::ModelRequest;
+use crate::agent::model::recorded::Asked;
 use crate::config::{Config, Provider, ServerSpec};
 use crate::driver::calls::{Connections, Outgoing};
 use crate::driver::clock::Clock;
+use crate::driver::lab::Lab;
 use crate::driver::model::ModelSlot;
 use crate::driver::sessions::{self, Sessions};
 use crate::driver::sign_ins::SignIns;
 use crate::driver::witness::{Records, Witness};
-use crate::driver::{calls, keep, stream, timers, wake};
+use crate::driver::{calls, keep, reports, stream, timers, wake};
+use crate::host::lab;
 use crate::host::{Effect, Host, HostEvent, Keep};
 use crate::ids::{Generation, ServerName, StreamId};
 use crate::mcp::auth::Store;
 use crate::mcp::connection::{self, Connection, Dial, FollowRequest};
-use crate::mcp::event::ServerEvent;
 use crate::mcp::status::Era;
-use crate::mcp::transport::send_heavy;
 use crate::mcp::wire::Tap;
 use crate::mcp::wire::file::WireFile;
-use crate::mcp::wire::record::WireRecord;
+use crate::mcp::wire::live::{self, LiveRecords};
 use crate::mcp::wire::redact::Redactor;
+use crate::record::Sink;
+use crate::record::form::name;
 
 /// Events that may wait for the host before those who report have to wait; a long one takes the places of several, so that no more
 /// than 16 MiB wait. Every one is delivered.
@@ -49,6 +52,8 @@ pub struct Options {
     pub own_binary: PathBuf,
     /// The file of `--wire-log`.
     pub wire_log: Option<WireFile>,
+    /// Where the session is recorded.
+    pub recording: Option<Sink>,
     /// Whether someone looks at the wire.
     pub live_wire: bool,
     /// Where sessions are kept, if they are.
@@ -67,7 +72,7 @@ pub struct Receivers {
     /// Must be delivered.
     pub events: mpsc::Receiver<HostEvent>,
     /// May be dropped.
-    pub wire: mpsc::Receiver<WireRecord>,
+    pub wire: LiveRecords,
 }
 
 /// Carries out effects. Dropping it ends its tasks at once; [`Driver::shutdown`] ends servers in an orderly way.
@@ -86,6 +91,7 @@ pub struct Driver {
     /// What no file may hold.
     redactor: Arc<Redactor>,
     sessions: Option<Sessions>,
+    lab: Lab,
     tasks: JoinSet<()>,
     /// What is being written down: waited for at the end, or half a file could stay, or an answer be lost.
     keeping: JoinSet<()>,
@@ -95,21 +101,22 @@ impl Driver {
     /// Must be called inside a tokio runtime.
     pub fn new(options: Options) -> (Self, Receivers) {
         let (events, events_out) = mpsc::channel(EVENTS);
-        let (wire, wire_out) = mpsc::channel(LIVE_RECORDS);
+        let (wire, wire_out) = live::channel(LIVE_RECORDS);
         let (reports, reports_out) = mpsc::channel(EVENTS);
         let mut tasks = JoinSet::new();
-        tasks.spawn(forward(reports_out, events.clone()));
+        tasks.spawn(reports::forward(reports_out, events.clone()));
         tasks.spawn(wake::watch(events.clone()));
         let redactor = options.records.redactor.clone();
         let witness = Witness::new(options.records, events.clone());
         let sessions = options
             .sessions
             .and_then(|place| Sessions::start(place, events.clone()).ok());
-        let live = options.live_wire.then_some(wire);
+        let (live, start) = (options.live_wire.then_some(wire), options.clock.started());
+        let (log, recording) = (options.wire_log, options.recording);
         let driver = Self {
             config: options.config,
             own_binary: options.own_binary,
-            tap: Tap::new(options.clock.started(), options.wire_log, live),
+            tap: Tap::recorded(start, log, live, recording, redactor.clone()),
             events,
             reports,
             connections: Connections::default(),
@@ -119,6 +126,7 @@ impl Driver {
             witness,
             redactor,
             sessions,
+            lab: Lab::default(),
             tasks,
             keeping: JoinSet::new(),
         };
@@ -165,10 +173,12 @@ impl Driver {
             Effect::StreamModel { stream, request } => self.stream(stream, request),
             Effect::AbortModel { stream } => self.abort(stream),
             Effect::FindModel => self.find_model(),
+            Effect::SetFaults { server, faults } => self.lab.set(server, faults),
             Effect::SetTimer { timer, after } => {
                 timers::set(&mut self.tasks, timer, after, self.events.clone());
             }
             Effect::Keep(Keep::Audit(record)) => self.witness.record(&record),
+            Effect::Keep(Keep::Frame(frame)) => self.witness.frame(&frame),
             Effect::Keep(what) => {
                 let to = keep::To {
                     config: &self.config,
@@ -343,10 +353,11 @@ impl Driver {
     }
 
     fn dial(&mut self, name: &ServerName, generation: Generation, remembered: Option<Era>) {
-        let Some(spec) = self.spec(name) else {
+        let Some(mut spec) = self.spec(&lab::base(name)) else {
             return;
         };
         let authorizer = self.sign_ins.authorizer(&spec);
+        lab::dress(&mut spec, name);
         let dial = Dial {
             spec,
             generation,
@@ -354,6 +365,7 @@ impl Driver {
             tap: self.tap.clone(),
             remembered_era: remembered,
             authorizer,
+            faults: self.lab.dialled(name),
         };
         tracing::debug!(server = %name, generation = generation.0, "dialling");
         let connection = connection::dial(dial, self.reports.clone());
@@ -361,35 +373,17 @@ impl Driver {
     }
 
     fn spec(&self, name: &ServerName) -> Option<ServerSpec> {
-        self.config
-            .servers
-            .iter()
-            .find(|spec| &spec.name == name)
-            .cloned()
+        let mut servers = self.config.servers.iter();
+        servers.find(|spec| &spec.name == name).cloned()
     }
 
     fn stream(&mut self, stream: StreamId, request: ModelRequest) {
         self.streams.retain(|_, handle| !handle.is_finished());
+        let clean = |text: &str| self.redactor.redact(text).into_owned();
+        let asked = || Asked::of(stream.0, &request, clean);
+        self.tap.note(name::ASKED, asked);
         let source = self.model.stream(request, self.config.limits.first_byte);
         let pump = stream::pump(stream, source, self.events.clone(), self.witness.asks());
         self.streams.insert(stream, self.tasks.spawn(pump));
-    }
-}
-
-/// A connection's reports, in the host's words.
-async fn forward(
-    mut reports: mpsc::Receiver<(ServerName, Generation, ServerEvent)>,
-    events: mpsc::Sender<HostEvent>,
-) {
-    while let Some((server, generation, event)) = reports.recv().await {
-        let weight = event.weight();
-        let event = HostEvent::Server {
-            server,
-            generation,
-            event,
-        };
-        if !send_heavy(&events, event, weight, connection::REPORT_PLACE).await {
-            return;
-        }
     }
 }

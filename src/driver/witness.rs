@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::driver::audit::Audit;
 use crate::driver::metrics::Metrics;
 use crate::driver::traces::{Asking, Traces};
-use crate::host::{AuditRecord, Host, HostEvent, ModelState, Server};
+use crate::host::{AuditFrame, AuditRecord, Host, HostEvent, ModelState, Server};
 use crate::ids::{CallId, ServerName};
 use crate::mcp::wire::redact::Redactor;
 
@@ -81,6 +81,15 @@ impl Witness {
                 }
             }
         }
+    }
+
+    /// The person sends a frame of their own.
+    pub(in crate::driver) fn frame(&mut self, frame: &AuditFrame) {
+        if let Some(audit) = &mut self.audit {
+            audit.frame(frame);
+        }
+        let method = frame.method.as_deref().unwrap_or("-");
+        tracing::info!(server = frame.server.as_str(), method, "frame sent by hand");
     }
 
     /// What a call is to carry, so that its server joins the trace.

@@ -1,6 +1,8 @@
 //! Copying through the terminal: OSC 52, which works over SSH and needs no display server.
 //!
-//! Only makes the bytes; `run` writes them. Whether the terminal takes them cannot be known.
+//! The loops of the program and of a replay call it. Whether the terminal takes what is written cannot be known.
+
+use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +11,19 @@ use crate::text::human;
 
 /// The longest text: many terminals drop a sequence of more than 100,000 bytes, and base64 is a third longer.
 pub const LIMIT: usize = 74_000;
+
+/// Writes what puts a text into the clipboard, and says how many characters it has.
+///
+/// # Errors
+/// A text that is too long, or what the system says of the terminal, as a sentence.
+pub fn copy(out: &mut impl Write, text: &str) -> Result<usize, String> {
+    let in_tmux = std::env::var_os("TMUX").is_some();
+    let sequence = sequence(text, in_tmux)?;
+    out.write_all(sequence.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| error.to_string())?;
+    Ok(text.chars().count())
+}
 
 /// The sequence that puts a text into the clipboard. Under tmux it is sent twice: plain for tmux itself, and wrapped for the
 /// terminal around it, because either may be switched off.

@@ -12,10 +12,14 @@ mod notify;
 mod pace;
 #[cfg(feature = "images")]
 mod pictures;
+pub mod recording;
+mod replay;
 mod run;
 mod saving;
 mod signals;
 pub mod theme;
 
 pub use guard::Guard;
+pub use recording::Recording;
+pub use replay::replay;
 pub use run::{Ended, Outside, run};

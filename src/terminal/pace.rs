@@ -4,10 +4,18 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// The least time between frames: sixty a second.
 const FRAME: Duration = Duration::from_micros(16_667);
+
+/// Sleeps until then; without a deadline for good.
+pub(super) async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
 
 /// Whether something waits to be drawn, and when the last frame was.
 #[derive(Debug, Default)]

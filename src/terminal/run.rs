@@ -5,7 +5,6 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crossterm::queue;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
@@ -13,33 +12,34 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::Instant;
 
 use crate::app::{App, AppEffect, AppEvent, Measured, Overlay};
 use crate::config::{Config, FolderFile, News, ThemeChoice};
 use crate::driver::Clock;
 use crate::host::{Effect, Host, HostEvent, SessionEvent};
-use crate::mcp::wire::record::WireRecord;
+use crate::mcp::wire::live::LiveRecords;
 use crate::terminal::browser::Browser;
 use crate::terminal::canvas::Canvas;
 use crate::terminal::guard::{Guard, Screen};
 use crate::terminal::input::Input;
-use crate::terminal::pace::Pace;
+use crate::terminal::pace::{Pace, at};
+use crate::terminal::recording::Recording;
 use crate::terminal::saving::Saver;
 use crate::terminal::signals::{Signals, Told};
 use crate::terminal::{clipboard, notify, theme};
 
 /// Events of one kind that are taken in before the next frame.
 const AT_ONCE: usize = 256;
-/// How long a stop after Ctrl-Z may take to come. Where there is no shell to go back to, none comes.
-const STOPS_WITHIN: Duration = Duration::from_millis(250);
+/// Bytes of the wire that are: where they are taken in their secrets are taken out, and a key may be waiting.
+const BYTES_AT_ONCE: usize = 512 * 1024;
 
 /// The rest of the program as the loop sees it.
 pub struct Outside<'a> {
     /// What must be delivered to the host.
     pub events: &'a mut mpsc::Receiver<HostEvent>,
     /// What passed on the wire; some may have been dropped.
-    pub wire: &'a mut mpsc::Receiver<WireRecord>,
+    pub wire: &'a mut LiveRecords,
     /// What a script proposes after this prompt of the person, or at the start; asked whenever a turn has ended.
     pub suggest: &'a mut dyn FnMut(Option<&str>) -> Option<String>,
     /// Looks at the host after it has taken something in.
@@ -50,6 +50,8 @@ pub struct Outside<'a> {
     pub configure: &'a mut dyn FnMut(Arc<Config>),
     /// Writes down that a folder's file may run.
     pub trust: &'a mut dyn FnMut(&FolderFile) -> Result<(), String>,
+    /// Where the session is recorded.
+    pub recording: Recording,
     /// Starts to carry out an effect of the host.
     pub perform: &'a mut dyn FnMut(Effect),
     /// The clock of the whole program.
@@ -132,7 +134,9 @@ impl Loop<'_> {
         }
         self.propose(None);
         self.frame()?;
-        let effects = self.app.start(self.outside.clock.now());
+        let now = self.outside.clock.now();
+        self.outside.recording.start(now);
+        let effects = self.app.start(now);
         self.carry_out(effects);
         self.pace.mark();
         Ok(())
@@ -202,11 +206,16 @@ impl Loop<'_> {
             };
             self.take_in(AppEvent::Host(event));
         }
+        let mut bytes = 0;
         for _ in 0..AT_ONCE {
-            let Ok(record) = self.outside.wire.try_recv() else {
+            let Some(record) = self.outside.wire.try_recv() else {
                 break;
             };
+            bytes += record.text.len();
             self.take_in(AppEvent::Wire(record));
+            if bytes > BYTES_AT_ONCE {
+                break;
+            }
         }
     }
 
@@ -226,7 +235,8 @@ impl Loop<'_> {
     fn take_in(&mut self, event: AppEvent) {
         // The wire is on the screen only in what lies on top.
         let shows = !matches!(event, AppEvent::Wire(_))
-            || matches!(self.app.overlay, Overlay::Detail { .. });
+            || matches!(self.app.overlay, Overlay::Detail { .. })
+            || self.app.inspector.is_some();
         if shows {
             self.pace.mark();
             self.ticked = Instant::now();
@@ -236,7 +246,10 @@ impl Loop<'_> {
             event,
             AppEvent::Host(HostEvent::Session(SessionEvent::Opened { .. }))
         );
-        let effects = self.app.update(event, self.outside.clock.now());
+        let now = self.outside.clock.now();
+        // Before it is taken in: what is typed into a field for secrets is known by the state that it meets.
+        self.outside.recording.event(self.app, &event, now);
+        let effects = self.app.update(event, now);
         self.carry_out(effects);
         if concerns_host {
             (self.outside.see)(&self.app.host);
@@ -261,7 +274,7 @@ impl Loop<'_> {
             match effect {
                 AppEffect::Host(effect) => (self.outside.perform)(effect),
                 AppEffect::Copy(text) => {
-                    let copied = self.copy(&text);
+                    let copied = clipboard::copy(self.terminal.backend_mut(), &text);
                     self.take_in(AppEvent::Copied(copied));
                 }
                 AppEffect::Ring => self.write_out(notify::BELL),
@@ -296,29 +309,23 @@ impl Loop<'_> {
 
     fn frame(&mut self) -> io::Result<()> {
         let (app, canvas) = (&*self.app, &mut self.canvas);
+        let recording = &self.outside.recording;
         let mut measured = Measured::default();
+        let mut seen = None;
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal
-            .draw(|frame| measured = canvas.draw(app, frame))?;
+        self.terminal.draw(|frame| {
+            measured = canvas.draw(app, frame);
+            seen = recording.sees(app, frame);
+        })?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         Write::flush(self.terminal.backend_mut())?;
         self.pace.drawn(Instant::now());
         self.canvas.begin_colours();
-        let effects = self
-            .app
-            .update(AppEvent::Drawn(measured), self.outside.clock.now());
+        let now = self.outside.clock.now();
+        self.outside.recording.drawn(seen, &measured, now);
+        let effects = self.app.update(AppEvent::Drawn(measured), now);
         self.carry_out(effects);
         Ok(())
-    }
-
-    fn copy(&mut self, text: &str) -> Result<usize, String> {
-        let in_tmux = std::env::var_os("TMUX").is_some();
-        let sequence = clipboard::sequence(text, in_tmux)?;
-        let out = self.terminal.backend_mut();
-        out.write_all(sequence.as_bytes())
-            .and_then(|()| Write::flush(out))
-            .map_err(|error| error.to_string())?;
-        Ok(text.chars().count())
     }
 
     /// Writes what no frame holds. What the terminal makes of it cannot be known.
@@ -342,12 +349,10 @@ impl Loop<'_> {
         self.pace.mark();
     }
 
-    /// Ctrl-Z. The whole group is stopped, because `cargo run` and the like wait in front of the program.
+    /// Ctrl-Z.
     async fn suspend(&mut self, signals: &mut Signals) -> io::Result<()> {
         self.guard.leave();
-        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
-        // The stop may come a moment later, on any thread; taking the terminal before it does would leave the shell with it.
-        let _ = timeout(STOPS_WITHIN, signals.continued()).await;
+        signals.stop().await;
         self.resume()
     }
 
@@ -358,12 +363,5 @@ impl Loop<'_> {
         self.take_in(AppEvent::Resize(size.width, size.height));
         self.take_in(AppEvent::Resumed);
         Ok(())
-    }
-}
-
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }

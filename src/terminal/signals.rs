@@ -3,8 +3,13 @@
 //! Unix. Elsewhere only Ctrl-C of the console is known.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+
+/// How long a stop after Ctrl-Z may take to come. Where there is no shell to go back to, none comes.
+const STOPS_WITHIN: Duration = Duration::from_millis(250);
 
 /// What a signal says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +54,11 @@ impl Signals {
         }
     }
 
-    /// Waits until the program goes on after it was stopped.
-    pub async fn continued(&mut self) {
-        self.go_on.recv().await;
+    /// Ctrl-Z: stops the program and waits until it goes on. The whole group is stopped, because `cargo run` and the like wait in
+    /// front of the program.
+    pub async fn stop(&mut self) {
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+        // The stop may come a moment later, on any thread; taking the terminal before it does would leave the shell with it.
+        let _ = timeout(STOPS_WITHIN, self.go_on.recv()).await;
     }
 }

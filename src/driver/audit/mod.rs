@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::driver::audit::ledger::{Ledger, Line, now};
-use crate::host::{AuditRecord, HostEvent};
+use crate::host::{AuditFrame, AuditRecord, HostEvent};
 use crate::ids::CallId;
 use crate::mcp::wire::redact::Redactor;
 
@@ -96,6 +96,28 @@ impl Audit {
         self.redactor.json(&mut line);
         if let serde_json::Value::Object(line) = line {
             self.send(Job::Line(Some(call), line, ends));
+        }
+    }
+
+    /// Writes a line soon of a frame that is sent as it stands. What came of it is on the wire alone.
+    pub fn frame(&mut self, frame: &AuditFrame) {
+        let mut line = json!({
+            "event": "frame",
+            "time": now(),
+            "run": self.run,
+            "frame": frame.errand,
+            "by": "hand",
+            "server": frame.server,
+            "launch": frame.launch,
+            "method": frame.method,
+            "tool": frame.tool,
+            "arguments": format!("sha256:{}", frame.frame),
+            "ruled_by": "hand",
+            "why": "written as a raw frame on the wire",
+        });
+        self.redactor.json(&mut line);
+        if let serde_json::Value::Object(line) = line {
+            self.send(Job::Line(None, line, true));
         }
     }
 

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::host::{AuditEnd, Ruler, Ruling};
+use crate::ids::ErrandId;
 use crate::mcp::request::Method;
 
 fn record(call: u64, end: Option<&str>) -> AuditRecord {
@@ -75,6 +76,33 @@ async fn a_call_that_was_sent_has_an_end_even_when_the_program_ends_first() {
     assert_eq!(lines[2]["ms"], 1500);
     assert_eq!(lines[2]["launch"], "serve --key=***");
     assert!(lines[2]["time"].as_str().unwrap().ends_with('Z'));
+}
+
+#[tokio::test]
+async fn a_frame_of_the_persons_own_is_a_line_that_no_call_ends() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("calls.jsonl");
+    let (events, _kept) = mpsc::channel(4);
+    let redactor = Arc::new(Redactor::new(["hunter22"]));
+    let mut audit = Audit::new(path.clone(), redactor, events);
+    audit.frame(&AuditFrame {
+        errand: ErrandId(7),
+        server: "files".into(),
+        launch: Some("serve --key=hunter22".to_owned()),
+        method: Some("tools/call".to_owned()),
+        tool: Some("hunter22".to_owned()),
+        frame: "0".repeat(64),
+    });
+    audit.close().await.unwrap();
+    let lines = lines(&path);
+    assert_eq!(lines.len(), 2);
+    assert_eq!(
+        (&lines[1]["event"], &lines[1]["frame"]),
+        (&"frame".into(), &7.into())
+    );
+    assert_eq!(lines[1]["launch"], "serve --key=***");
+    assert_eq!(lines[1]["tool"], "***");
+    assert_eq!(lines[1].get("call"), None);
 }
 
 #[tokio::test]
