@@ -3,25 +3,33 @@
 use clap::{Parser, Subcommand};
 
 use crate::cli::ask::AskArgs;
+use crate::cli::attach::AttachArgs;
 use crate::cli::audit::AuditArgs;
 use crate::cli::auth::{AuthArgs, LogoutArgs};
 use crate::cli::cache::CacheArgs;
 use crate::cli::call::CallArgs;
 use crate::cli::check::CheckArgs;
+use crate::cli::compare::CompareArgs;
 use crate::cli::complete::CompleteArgs;
 use crate::cli::config::ConfigArgs;
 use crate::cli::conformance::ConformanceArgs;
 use crate::cli::demo::DemoArgs;
+use crate::cli::export::ExportArgs;
 use crate::cli::global::Global;
+use crate::cli::inspect::InspectArgs;
+use crate::cli::lint::LintArgs;
 use crate::cli::list::ListArgs;
 use crate::cli::login::LoginArgs;
 use crate::cli::pins::PinsArgs;
 use crate::cli::prompt::PromptArgs;
+use crate::cli::proxy::ProxyArgs;
 use crate::cli::read::ReadArgs;
+use crate::cli::replay::ReplayArgs;
 use crate::cli::resume::ResumeArgs;
 use crate::cli::serve::ServeArgs;
 use crate::cli::sessions::SessionsArgs;
 use crate::cli::status::StatusArgs;
+use crate::cli::test::TestArgs;
 use crate::cli::token::TokenArgs;
 use crate::cli::trust::{TrustArgs, UntrustArgs};
 use crate::cli::undo::UndoArgs;
@@ -64,9 +72,22 @@ pub enum Command {
     /// Try every server and the model, and say what to do about each that does not work
     #[command(after_help = EXIT_CODES)]
     Check(CheckArgs),
+    /// Open the terminal on one server: how it starts, what it offers, every frame; needs no configuration
+    #[command(after_help = EXIT_CODES)]
+    Inspect(Box<InspectArgs>),
+    /// Hold one server against the rules of the protocol, and what it offers against a baseline; for CI
+    #[command(after_help = EXIT_CODES)]
+    Lint(Box<LintArgs>),
     /// Call one tool and print its result
     #[command(after_help = EXIT_CODES)]
     Call(Box<CallArgs>),
+    /// Try the cases of test files against a server: for the continuous integration of its author
+    #[command(after_help = crate::cli::test::EXIT_CODES)]
+    Test(Box<TestArgs>),
+    /// Stand between another client and its server, and see what they say to each other
+    Proxy(Box<ProxyArgs>),
+    /// Look on at a running proxy
+    Attach(AttachArgs),
     /// Read one resource
     #[command(after_help = EXIT_CODES)]
     Read(Box<ReadArgs>),
@@ -93,6 +114,15 @@ pub enum Command {
     Sessions(SessionsArgs),
     /// Show or remove what is kept of the servers' lists between runs
     Cache(CacheArgs),
+    /// Play a session that `--record` kept: in the terminal, as frames of text, or as its conversation
+    #[command(after_help = EXIT_CODES)]
+    Replay(ReplayArgs),
+    /// Say what differs between two recorded sessions: definitions, calls, results, times; exit code 1 where something does
+    #[command(after_help = EXIT_CODES)]
+    Compare(CompareArgs),
+    /// Give what passed on the wire as HTTP Archive (HAR) or as OpenTelemetry spans (OTLP)
+    #[command(after_help = EXIT_CODES)]
+    Export(ExportArgs),
     /// Check the configuration, find its files, import another program's
     Config(ConfigArgs),
     /// Look at what a folder's `mcp.toml` would start, and agree to it
@@ -112,6 +142,46 @@ pub enum Command {
     /// The client that the official conformance suite is run against
     #[command(hide = true)]
     ConformanceClient(ConformanceArgs),
+}
+
+impl Command {
+    /// Whether something runs in it that `--record` can keep: a host's session, or what passes a proxy.
+    pub fn runs_session(&self) -> bool {
+        match self {
+            Self::Attach(_)
+            | Self::Logout(_)
+            | Self::Auth(_)
+            | Self::Sessions(_)
+            | Self::Cache(_)
+            | Self::Replay(_)
+            | Self::Compare(_)
+            | Self::Export(_)
+            | Self::Config(_)
+            | Self::Trust(_)
+            | Self::Untrust(_)
+            | Self::Serve(_)
+            | Self::Token(_)
+            | Self::Audit(_)
+            | Self::Undo(_) => false,
+            Self::Demo(_)
+            | Self::Ask(_)
+            | Self::Proxy(_)
+            | Self::List(_)
+            | Self::Status(_)
+            | Self::Check(_)
+            | Self::Inspect(_)
+            | Self::Lint(_)
+            | Self::Call(_)
+            | Self::Test(_)
+            | Self::Read(_)
+            | Self::Prompt(_)
+            | Self::Complete(_)
+            | Self::Watch(_)
+            | Self::Pins(_)
+            | Self::Login(_)
+            | Self::ConformanceClient(_) => true,
+        }
+    }
 }
 
 #[cfg(test)]

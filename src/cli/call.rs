@@ -12,6 +12,7 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::hand::{self, Hand};
 use crate::cli::replies::ReplyArgs;
+use crate::cli::target::{RunArgs, Target};
 use crate::cli::{output, save};
 use crate::host::{CallEnd, CallState, Command, ToolCall, arguments, outcome};
 use crate::ids::{CallId, Moment, ServerName};
@@ -21,7 +22,7 @@ use crate::text::clean;
 /// `mcpdeck call ...`
 #[derive(Debug, Args)]
 pub struct CallArgs {
-    /// The server
+    /// The server: its name in the configuration, or a URL
     pub server: String,
     /// The tool
     pub tool: String,
@@ -37,6 +38,9 @@ pub struct CallArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+    /// How the server is started, where the configuration does not say it.
+    #[command(flatten)]
+    pub run: RunArgs,
     /// What is answered to the server.
     #[command(flatten)]
     pub replies: ReplyArgs,
@@ -44,7 +48,8 @@ pub struct CallArgs {
 
 /// Starts the server, calls the tool, and prints what came of it.
 pub fn run(args: &CallArgs, global: &Global) -> Result<ExitCode, CliError> {
-    hand::with(&args.server, &args.replies, global, async |hand| {
+    let target = Target::of(&args.server, &args.run);
+    hand::with(&target, &args.replies, global, async |hand| {
         call(args, hand).await
     })
 }

@@ -1,8 +1,9 @@
 //! `mcpdeck check`: every configured server and the model's endpoint tried, with the true cause and one fix for each that does
 //! not work. For people before a demo, and for CI by its exit code.
 
-mod fix;
+mod calls;
 mod model;
+mod servers;
 
 use std::process::ExitCode;
 
@@ -15,10 +16,8 @@ use crate::cli::interrupt::Interrupt;
 use crate::cli::{failure, output, setup, status};
 use crate::config::ModelSettings;
 use crate::driver::headless::Headless;
-use crate::host::{Host, ModelState, Server};
-use crate::mcp::status::Status;
-use crate::mcp::verdict::{Cause, Grade};
-use crate::text::{clean, human, wrap};
+use crate::host::{Host, ModelState};
+use crate::text::{clean, wrap};
 
 /// `mcpdeck check ...`
 #[derive(Debug, Args)]
@@ -26,6 +25,9 @@ pub struct CheckArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+    /// Call this tool as well, and say when its server ends by it; without arguments it gets none
+    #[arg(long, value_name = "SERVER.TOOL[=JSON]", value_parser = calls::wanted)]
+    pub call: Vec<calls::Wanted>,
 }
 
 /// What a try came to.
@@ -56,7 +58,7 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<ExitCode, CliError> {
     let endpoint = config.model.clone();
     setup::block_on(async {
         let mut run = status::started(config, global)?;
-        let tried = try_all(&mut run, endpoint).await;
+        let tried = try_all(&mut run, endpoint, &args.call).await;
         let closed = run.shutdown().await;
         let (mut tried, model) = tried?;
         let code = code(&tried, &model);
@@ -74,6 +76,7 @@ pub fn run(args: &CheckArgs, global: &Global) -> Result<ExitCode, CliError> {
 async fn try_all(
     run: &mut Headless,
     endpoint: ModelSettings,
+    calls: &[calls::Wanted],
 ) -> Result<(Vec<Tried>, Tried), CliError> {
     let mut interrupt = Interrupt::listen();
     let settings = endpoint.clone();
@@ -85,7 +88,9 @@ async fn try_all(
     };
     let searched = |host: &Host| !matches!(host.model, ModelState::Searching { .. });
     run.until(searched).await;
-    let tried = run.host.servers.iter().map(server).collect();
+    let called = calls::made(run, calls, &mut interrupt).await?;
+    let mut tried: Vec<Tried> = run.host.servers.iter().map(servers::tried).collect();
+    tried.extend(called);
     let model = model::tried(&endpoint, &run.host.model, listed);
     Ok((tried, model))
 }
@@ -100,58 +105,6 @@ fn code(servers: &[Tried], model: &Tried) -> u8 {
     } else {
         0
     }
-}
-
-fn server(server: &Server) -> Tried {
-    let (outcome, what, fix) = match &server.status {
-        Status::Disabled => (Outcome::Skipped, "switched off".to_owned(), None),
-        Status::Ready { .. } => ready(server),
-        Status::Starting { .. } => (Outcome::Failed, "it does not come up".to_owned(), None),
-        Status::Waiting { failure, .. } | Status::Failed { failure } => {
-            (Outcome::Failed, failure.headline(), None)
-        }
-    };
-    let fix = fix.or_else(|| (outcome == Outcome::Failed).then(|| fix::of(server)));
-    Tried {
-        name: server.name.to_string(),
-        outcome,
-        what,
-        fix,
-    }
-}
-
-fn ready(server: &Server) -> (Outcome, String, Option<String>) {
-    let is_ill = server.verdict.grade > Grade::Slow || server.verdict.cause == Cause::Busy;
-    // It was asked whether it lives, and nothing came: the protocol has every server answer that.
-    if is_ill || server.health.latency().is_none() {
-        let what = match &server.health.last_error {
-            Some(error) => format!("{}: {error}", server.verdict.words),
-            None => server.verdict.words.clone(),
-        };
-        return (Outcome::Failed, what, None);
-    }
-    let mut parts = vec![match server.tools.len() {
-        1 => "1 tool".to_owned(),
-        count => format!("{count} tools"),
-    }];
-    if let Some(latency) = server.health.latency() {
-        parts.push(format!("answers in {}", human::duration(latency.p50)));
-    }
-    parts.extend(server.hello.as_ref().map(|hello| hello.revision.clone()));
-    let odd = server.rejected_tools();
-    let Some(first) = odd.first() else {
-        return (Outcome::Good, parts.join(", "), None);
-    };
-    let name = first.name.as_deref().unwrap_or("a tool without a name");
-    parts.push(match odd.len() {
-        1 => format!("1 more cannot be used: {name}: {}", first.why),
-        count => format!(
-            "{count} more cannot be used, the first: {name}: {}",
-            first.why
-        ),
-    });
-    let fix = "mend the definitions in the server; `mcpdeck list` names each".to_owned();
-    (Outcome::Odd, parts.join(", "), Some(fix))
 }
 
 impl Outcome {

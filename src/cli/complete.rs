@@ -11,6 +11,7 @@ use crate::cli::global::Global;
 use crate::cli::hand::{self, Hand};
 use crate::cli::output;
 use crate::cli::replies::ReplyArgs;
+use crate::cli::target::{RunArgs, Target};
 use crate::mcp::request::{Errand, ErrandEnd, Reference};
 use crate::text::clean;
 
@@ -51,7 +52,8 @@ pub enum Of {
 /// Asks the server and prints its proposals.
 pub fn run(args: &CompleteArgs, global: &Global) -> Result<ExitCode, CliError> {
     let context = context(&args.context)?;
-    hand::with(&args.server, &args.replies, global, async |hand| {
+    let target = Target::of(&args.server, &RunArgs::default());
+    hand::with(&target, &args.replies, global, async |hand| {
         complete(args, context, hand).await
     })
 }

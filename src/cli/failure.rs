@@ -2,8 +2,9 @@
 
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::interrupt::Interrupt;
-use crate::config::{Config, Launch};
+use crate::config::Config;
 use crate::driver::headless::Headless;
+pub use crate::host::fix::signs_in;
 use crate::host::server::Listing;
 use crate::host::{CallEnd, Host, Server, outcome};
 use crate::ids::ServerName;
@@ -122,12 +123,4 @@ pub fn of(server: &Server) -> CliError {
         Some(hint) => error.hint(hint.clone()),
         None => error,
     }
-}
-
-/// Whether a person can sign in there: not where the configuration says who we are.
-pub fn signs_in(server: &Server) -> bool {
-    server.spec.as_ref().is_some_and(|spec| match &spec.launch {
-        Launch::Http(launch) => !launch.is_told_who_we_are(),
-        Launch::Stdio(_) | Launch::Bundled(_) => false,
-    })
 }

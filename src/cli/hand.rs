@@ -6,17 +6,19 @@
 use std::collections::VecDeque;
 use std::process::ExitCode;
 
-use crate::agent::transcript::Entry;
+use crate::agent::transcript::{Entry, Level};
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::replies::{self, ReplyArgs};
+use crate::cli::target::Target;
 use crate::cli::{failure, output, setup};
-use crate::config::Provider;
+use crate::config::{Config, Provider};
 use crate::driver::headless::Headless;
-use crate::host::{CallEnd, Command, Host, HostEvent, Server, Settings, ToolCall};
+use crate::host::{CallEnd, Command, Host, HostEvent, ModelState, Server, Settings, ToolCall};
 use crate::ids::{CallId, Moment, ServerName};
 use crate::mcp::event::ServerEvent;
+use crate::mcp::pins::Pins;
 use crate::mcp::request::{Errand, ErrandEnd};
 use crate::mcp::result::{CallOutcome, ToolResult};
 use crate::text::{clean, nearest};
@@ -31,18 +33,22 @@ pub struct Hand {
     /// Entries of the transcript that have been looked at.
     seen: usize,
     log_level: Option<String>,
+    /// What is only good to know is not said.
+    terse: bool,
     changed: VecDeque<String>,
 }
 
 /// Starts the server, does the work with it, and ends it in an orderly way.
 pub fn with(
-    server: &str,
+    target: &Target,
     replies: &ReplyArgs,
     global: &Global,
     work: impl AsyncFnOnce(&mut Hand) -> Result<ExitCode, CliError>,
 ) -> Result<ExitCode, CliError> {
-    let mut config = setup::config(global)?;
-    failure::keep_only(&mut config, server)?;
+    let mut config = target.config(global)?;
+    let named = target.server.clone().unwrap_or_default();
+    let name = config.servers.first().map(|spec| spec.name.to_string());
+    let name = name.unwrap_or(named);
     if !replies.allow_sampling {
         config.model.provider = Provider::None;
     }
@@ -51,31 +57,77 @@ pub fn with(
         probe_every: None,
         ..setup::settings(&config)
     };
+    if !target.is_named() {
+        // What is looked at for a moment is not met.
+        settings.pins = Pins::default();
+        settings.pins_file = None;
+    }
     replies.apply(&mut settings, &mut config)?;
     setup::block_on(async {
-        let mut run = setup::headless(config, settings, global)?;
-        let interrupt = Interrupt::listen();
-        run.start();
-        let mut hand = Hand {
-            run,
-            name: ServerName::new(server),
-            interrupt,
-            seen: 0,
-            log_level: replies.log_level.clone(),
-            changed: VecDeque::new(),
-        };
+        let level = replies.log_level.clone();
+        let mut hand = Hand::start(config, settings, &name, level, global)?;
         let outcome = match hand.ready().await {
             Ok(()) => work(&mut hand).await,
             Err(error) => Err(error),
         };
-        let closed = hand.run.shutdown().await;
+        let closed = hand.close().await;
         let code = outcome?;
-        closed.map_err(|error| CliError::new(ErrorKind::Server, error))?;
+        closed?;
         Ok(code)
     })
 }
 
 impl Hand {
+    /// Starts the server of this name, the only one of the configuration. Must be called inside a tokio runtime.
+    pub fn start(
+        config: Config,
+        settings: Settings,
+        name: &str,
+        log_level: Option<String>,
+        global: &Global,
+    ) -> Result<Self, CliError> {
+        let mut run = setup::headless(config, settings, global)?;
+        let interrupt = Interrupt::listen();
+        run.start();
+        Ok(Self {
+            run,
+            name: ServerName::new(name),
+            interrupt,
+            seen: 0,
+            log_level,
+            terse: false,
+            changed: VecDeque::new(),
+        })
+    }
+
+    /// From now on only what is odd or wrong is said.
+    pub fn be_terse(&mut self) {
+        self.terse = true;
+    }
+
+    /// Ends the server in an orderly way.
+    pub async fn close(self) -> Result<(), CliError> {
+        let closed = self.run.shutdown().await;
+        closed.map_err(|error| CliError::new(ErrorKind::Server, error))
+    }
+
+    /// The host, to be looked at.
+    pub fn host(&self) -> &Host {
+        &self.run.host
+    }
+
+    /// Says something to the model in a conversation of its own, and waits for the end of the turn.
+    pub async fn say(&mut self, text: &str) -> Result<(), CliError> {
+        let searching = |host: &Host| matches!(host.model, ModelState::Searching { .. });
+        self.until(|host| !searching(host)).await?;
+        if let ModelState::Absent { why } = &self.run.host.model {
+            return Err(CliError::new(ErrorKind::Model, why.clone()));
+        }
+        self.run.command(Command::Clear);
+        self.run.command(Command::Submit(text.to_owned()));
+        self.until(|host| !host.is_busy()).await
+    }
+
     /// The server's name.
     pub fn name(&self) -> &ServerName {
         &self.name
@@ -98,7 +150,7 @@ impl Hand {
     }
 
     /// Waits until the server is there, or tells why it is not.
-    async fn ready(&mut self) -> Result<(), CliError> {
+    pub async fn ready(&mut self) -> Result<(), CliError> {
         self.until(failure::is_settled).await?;
         match self.server()? {
             server if server.status.is_ready() => Ok(()),
@@ -154,7 +206,9 @@ impl Hand {
     fn look(&mut self) {
         let entries = self.run.host.transcript.entries();
         for entry in entries.get(self.seen..).into_iter().flatten() {
-            if let Entry::Note(note) = entry {
+            if let Entry::Note(note) = entry
+                && !(self.terse && note.level == Level::Info)
+            {
                 output::note(&clean::block(&note.text));
             }
         }
@@ -183,6 +237,16 @@ impl Hand {
         self.until(is_over).await?;
         let call = self.run.host.call(id).cloned();
         call.ok_or_else(|| CliError::new(ErrorKind::Server, "the call was not made"))
+    }
+
+    /// Gives up the turn and the calls that are under way, and waits until each has its end.
+    pub async fn give_up(&mut self) -> Result<(), CliError> {
+        self.run.command(Command::Interrupt);
+        let is_over = |host: &Host| {
+            let mut calls = host.calls.iter();
+            !host.is_busy() && calls.all(|call| call.end().is_some())
+        };
+        self.until(is_over).await
     }
 
     /// Does an errand and waits for its end.

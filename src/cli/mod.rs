@@ -5,28 +5,37 @@
 mod address;
 mod args;
 mod ask;
+mod attach;
+mod attach_screen;
 mod audit;
 mod auth;
 mod cache;
 mod call;
 mod check;
+mod compare;
 mod complete;
 mod config;
 mod conformance;
 mod deck;
 pub mod demo;
 mod error;
+mod export;
 mod failure;
 mod global;
 mod hand;
+mod inspect;
 mod interrupt;
+mod lint;
 mod list;
 mod login;
 mod logs;
 mod output;
 mod pins;
 mod prompt;
+mod proxy;
 mod read;
+mod recorded;
+mod replay;
 mod replies;
 mod resume;
 mod save;
@@ -34,6 +43,8 @@ mod serve;
 mod sessions;
 mod setup;
 mod status;
+mod target;
+mod test;
 mod token;
 mod trust;
 mod undo;
@@ -83,14 +94,23 @@ fn carry_out(args: args::Args) -> Result<ExitCode, CliError> {
     match args.command {
         None => deck::open(global, &args.begin),
         Some(_) if args.begin.is_given() => Err(resume::misplaced()),
+        Some(what) if global.record.is_some() && !what.runs_session() => Err(recorded::misplaced()),
         Some(args::Command::Demo(what)) => demo::run(&what, global),
         Some(args::Command::Ask(what)) => ask::run(&what, global),
         Some(args::Command::List(what)) => list::run(&what, global),
         Some(args::Command::Status(what)) => status::run(&what, global),
         Some(args::Command::Check(what)) => check::run(&what, global),
         Some(args::Command::Call(what)) => call::run(&what, global),
+        Some(args::Command::Inspect(what)) => inspect::run(&what, global),
+        Some(args::Command::Lint(what)) => lint::run(&what, global),
+        Some(args::Command::Test(what)) => test::run(&what, global),
+        Some(args::Command::Proxy(what)) => proxy::run(&what, global),
+        Some(args::Command::Attach(what)) => attach::run(&what, global),
         Some(args::Command::Cache(what)) => cache::run(&what),
         Some(args::Command::Read(what)) => read::run(&what, global),
+        Some(args::Command::Replay(what)) => replay::run(&what),
+        Some(args::Command::Compare(what)) => compare::run(&what),
+        Some(args::Command::Export(what)) => export::run(&what),
         Some(args::Command::Prompt(what)) => prompt::run(&what, global),
         Some(args::Command::Complete(what)) => complete::run(&what, global),
         Some(args::Command::Watch(what)) => watch::run(&what, global),

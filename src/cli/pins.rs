@@ -9,13 +9,14 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::hand::{self, Hand};
 use crate::cli::replies::ReplyArgs;
+use crate::cli::target::{RunArgs, Target};
 use crate::cli::{output, setup};
 use crate::driver::pins;
 use crate::host::{Held, Server};
 use crate::ids::ServerName;
 use crate::mcp::pins::{Difference, PinChange, PinChanges};
-use crate::text::clean;
 use crate::text::diff::Side;
+use crate::text::{clean, human};
 
 /// `mcpdeck pins ...`
 #[derive(Debug, Args)]
@@ -57,7 +58,8 @@ pub enum What {
 /// Does it.
 pub fn run(args: &PinsArgs, global: &Global) -> Result<ExitCode, CliError> {
     let changes = |server: &str, accept: Option<&[String]>| {
-        hand::with(server, &ReplyArgs::default(), global, async |hand| {
+        let target = Target::of(server, &RunArgs::default());
+        hand::with(&target, &ReplyArgs::default(), global, async |hand| {
             show(hand, accept, args.json)
         })
     };
@@ -93,19 +95,12 @@ fn list(as_json: bool) {
             let server = clean::line(server.as_str());
             output::data(&format!(
                 "{server}  {}{gone}  {launch}\n",
-                counted(record.tools.len())
+                human::plural(record.tools.len(), "tool")
             ));
         }
     }
     if known.servers.is_empty() {
         output::note("nothing is pinned yet: the tools of a server are when it is first used");
-    }
-}
-
-fn counted(tools: usize) -> String {
-    match tools {
-        1 => "1 tool".to_owned(),
-        count => format!("{count} tools"),
     }
 }
 
@@ -141,14 +136,18 @@ fn print(server: &ServerName, held: &[(&String, &Held)], accepts: bool, as_json:
     if as_json {
         let changed: Vec<Value> = held
             .iter()
-            .map(|(tool, held)| as_value(tool, held))
+            .map(|(tool, held)| as_value(tool, &held.differences()))
             .collect();
         let document = json!({ "server": server, "changed": changed, "accepted": accepts });
         output::json(&document);
         return;
     }
     for (tool, held) in held {
-        output::data(&format!("{}\n{}", clean::line(tool), words(held)));
+        output::data(&format!(
+            "{}\n{}",
+            clean::line(tool),
+            words(held.differences())
+        ));
     }
 }
 
@@ -170,7 +169,7 @@ fn accepted(server: &Server, held: &[(&String, &Held)]) -> Result<(), CliError> 
         &launch,
         &changes,
     ))?;
-    output::note(&format!("accepted: {}", counted(held.len())));
+    output::note(&format!("accepted: {}", human::plural(held.len(), "tool")));
     Ok(())
 }
 
@@ -202,11 +201,12 @@ fn forget(server: &str, tools: &[String]) -> Result<ExitCode, CliError> {
             CliError::new(ErrorKind::Usage, what).hint("`mcpdeck pins list` shows the servers")
         );
     }
-    output::note(&format!("forgotten: {}", counted(count)));
+    output::note(&format!("forgotten: {}", human::plural(count, "tool")));
     Ok(ExitCode::SUCCESS)
 }
 
-fn as_value(tool: &str, held: &Held) -> Value {
+/// The differences of one tool as JSON.
+pub fn as_value(tool: &str, differences: &[Difference]) -> Value {
     let one = |difference: &Difference| match difference {
         Difference::Words { part, words } => {
             let text = |not: Side| -> String {
@@ -225,19 +225,19 @@ fn as_value(tool: &str, held: &Held) -> Value {
         }
         Difference::More(more) => json!({ "more": more }),
     };
-    let differences: Vec<Value> = held.differences().iter().map(one).collect();
+    let differences: Vec<Value> = differences.iter().map(one).collect();
     json!({ "tool": tool, "differences": differences })
 }
 
 /// What changed, for a pipe or a terminal: `[-what went-]{+what came+}`.
-fn words(held: &Held) -> String {
+pub fn words(differences: Vec<Difference>) -> String {
     let mut out = String::new();
     let value = |value: &Option<String>| {
         value
             .as_deref()
             .map_or("nothing".to_owned(), clean::revealed)
     };
-    for difference in held.differences() {
+    for difference in differences {
         match difference {
             Difference::Words { part, words } => {
                 let told: String = words.iter().map(|(side, text)| match side {

@@ -10,6 +10,7 @@ use crate::cli::global::Global;
 use crate::cli::hand::{self, Hand};
 use crate::cli::output;
 use crate::cli::replies::ReplyArgs;
+use crate::cli::target::{RunArgs, Target};
 use crate::host::{CallEnd, Command};
 use crate::mcp::prompt::Prompt;
 use crate::mcp::result::Block;
@@ -18,7 +19,7 @@ use crate::text::clean;
 /// `mcpdeck prompt ...`
 #[derive(Debug, Args)]
 pub struct PromptArgs {
-    /// The server
+    /// The server: its name in the configuration, or a URL
     pub server: String,
     /// The prompt; `mcpdeck list SERVER` shows them
     pub prompt: String,
@@ -28,6 +29,9 @@ pub struct PromptArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+    /// How the server is started, where the configuration does not say it.
+    #[command(flatten)]
+    pub run: RunArgs,
     /// What is answered to the server.
     #[command(flatten)]
     pub replies: ReplyArgs,
@@ -35,7 +39,8 @@ pub struct PromptArgs {
 
 /// Gets the prompt and prints its messages.
 pub fn run(args: &PromptArgs, global: &Global) -> Result<ExitCode, CliError> {
-    hand::with(&args.server, &args.replies, global, async |hand| {
+    let target = Target::of(&args.server, &args.run);
+    hand::with(&target, &args.replies, global, async |hand| {
         prompt(args, hand).await
     })
 }

@@ -10,6 +10,7 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::hand::{self, Hand};
 use crate::cli::replies::ReplyArgs;
+use crate::cli::target::{RunArgs, Target};
 use crate::cli::{output, save};
 use crate::host::{CallEnd, Command};
 use crate::mcp::result::{Block, ToolResult};
@@ -18,7 +19,7 @@ use crate::text::clean;
 /// `mcpdeck read ...`
 #[derive(Debug, Args)]
 pub struct ReadArgs {
-    /// The server
+    /// The server: its name in the configuration, or a URL
     pub server: String,
     /// The resource's URI; `mcpdeck list SERVER` shows them
     pub uri: String,
@@ -28,6 +29,9 @@ pub struct ReadArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+    /// How the server is started, where the configuration does not say it.
+    #[command(flatten)]
+    pub run: RunArgs,
     /// What is answered to the server.
     #[command(flatten)]
     pub replies: ReplyArgs,
@@ -35,7 +39,8 @@ pub struct ReadArgs {
 
 /// Reads the resource and prints it.
 pub fn run(args: &ReadArgs, global: &Global) -> Result<ExitCode, CliError> {
-    hand::with(&args.server, &args.replies, global, async |hand| {
+    let target = Target::of(&args.server, &args.run);
+    hand::with(&target, &args.replies, global, async |hand| {
         read(args, hand).await
     })
 }

@@ -10,6 +10,7 @@ use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::global::Global;
 use crate::cli::logs;
 use crate::cli::output;
+use crate::cli::recorded;
 use crate::config::{self, Config, Environment, Permitted, TrustBook};
 use crate::driver::headless::Headless;
 use crate::driver::metrics::{self, Metrics, OpenError};
@@ -21,6 +22,7 @@ use crate::mcp::pins::Pins;
 use crate::mcp::wire::file::WireFile;
 use crate::mcp::wire::redact::Redactor;
 use crate::mcp::wire::secrets;
+use crate::record::{Kind, Sink};
 use crate::text::clean;
 
 /// Reads the configuration of a headless run; its warnings go to stderr. A folder's file that nobody has agreed to is refused.
@@ -239,13 +241,23 @@ pub fn driver(
     live_wire: bool,
     clock: Clock,
     keeps_sessions: bool,
+    recording: Option<Sink>,
 ) -> Result<(Driver, Receivers), CliError> {
     let kept = Kept {
         credentials: credentials(),
         records: records(&config, global)?,
         sessions: keeps_sessions,
+        recording,
     };
     driver_with(config, global, live_wire, clock, kept)
+}
+
+/// The program's own file, for the processes that are the same program.
+pub fn own_binary() -> Result<PathBuf, CliError> {
+    std::env::current_exe().map_err(|error| {
+        let what = format!("cannot find the program's own file: {error}");
+        CliError::new(ErrorKind::Server, what)
+    })
 }
 
 /// What is kept of a run, and where.
@@ -253,6 +265,7 @@ struct Kept {
     credentials: Store,
     records: Records,
     sessions: bool,
+    recording: Option<Sink>,
 }
 
 fn driver_with(
@@ -262,12 +275,7 @@ fn driver_with(
     clock: Clock,
     kept: Kept,
 ) -> Result<(Driver, Receivers), CliError> {
-    let own_binary = std::env::current_exe().map_err(|error| {
-        CliError::new(
-            ErrorKind::Server,
-            format!("cannot find the program's own file: {error}"),
-        )
-    })?;
+    let own_binary = own_binary()?;
     let wire_log = global
         .wire_log
         .as_deref()
@@ -282,6 +290,7 @@ fn driver_with(
         live_wire,
         credentials: kept.credentials,
         records: kept.records,
+        recording: kept.recording,
         clock,
     }))
 }
@@ -292,6 +301,7 @@ pub fn headless(config: Config, settings: Settings, global: &Global) -> Result<H
         credentials: credentials(),
         records: records(&config, global)?,
         sessions: settings.keeps_sessions,
+        recording: None,
     };
     start(config, settings, global, kept)
 }
@@ -307,6 +317,7 @@ pub fn headless_with(
         credentials,
         records: Records::default(),
         sessions: settings.keeps_sessions,
+        recording: None,
     };
     start(config, settings, global, kept)
 }
@@ -315,7 +326,7 @@ fn start(
     config: Config,
     settings: Settings,
     global: &Global,
-    kept: Kept,
+    mut kept: Kept,
 ) -> Result<Headless, CliError> {
     let clock = Clock::start();
     // Whoever runs it wants the cause and an exit code, and can run it again.
@@ -323,9 +334,12 @@ fn start(
         redials_at_start: false,
         ..settings
     };
+    let begins = recorded::headless(&config, &settings);
+    kept.recording = recorded::begin(global, &begins, Kind::Headless, clock, redactor(&config))?;
+    let recording = kept.recording.clone();
     let host = Host::new(&config, settings);
     let (driver, receivers) = driver_with(config, global, false, clock, kept)?;
-    Ok(Headless::new(host, driver, receivers, clock))
+    Ok(Headless::new(host, driver, receivers, clock).recorded(recording))
 }
 
 /// Runs a headless subcommand to its end on a runtime of its own.
@@ -351,7 +365,8 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
         })
 }
 
-fn create_wire_log(path: &std::path::Path) -> Result<WireFile, CliError> {
+/// Opens `--wire-log FILE`.
+pub fn create_wire_log(path: &std::path::Path) -> Result<WireFile, CliError> {
     WireFile::create(path).map_err(|error| {
         CliError::new(
             ErrorKind::Usage,

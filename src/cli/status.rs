@@ -213,6 +213,8 @@ fn taken_over(args: &StatusArgs, news: News, run: &mut Headless) -> Result<(), C
     let config = match news {
         News::Read(Permitted::Runs(config)) => Arc::unwrap_or_clone(config),
         News::Read(Permitted::Asks(asks)) => return Err(super::trust::refused(&asks)),
+        // Nobody watches a server's own files here.
+        News::Touched(_) => return Ok(()),
         News::Wrong(why) => return Err(CliError::new(ErrorKind::Usage, why)),
     };
     let config = narrowed(args, config)?;

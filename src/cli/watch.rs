@@ -10,6 +10,7 @@ use crate::cli::global::Global;
 use crate::cli::hand::{self, Hand};
 use crate::cli::output;
 use crate::cli::replies::ReplyArgs;
+use crate::cli::target::{RunArgs, Target};
 use crate::mcp::request::Errand;
 use crate::text::clean;
 
@@ -34,7 +35,8 @@ pub struct WatchArgs {
 
 /// Subscribes and prints.
 pub fn run(args: &WatchArgs, global: &Global) -> Result<ExitCode, CliError> {
-    hand::with(&args.server, &args.replies, global, async |hand| {
+    let target = Target::of(&args.server, &RunArgs::default());
+    hand::with(&target, &args.replies, global, async |hand| {
         watch(args, hand).await
     })
 }

@@ -35,6 +35,47 @@ fn arguments_arrive_with_the_types_of_the_schema_or_as_written() {
 }
 
 #[test]
+fn a_server_is_started_by_the_command_behind_run_and_needs_no_configuration() {
+    let deck = Deck::new("");
+    let script = deck.home.write("s.script.toml", TOOL);
+    let script = script.to_string_lossy().into_owned();
+    let start = ["--run", crate::deck::BIN, "serve", "scripted", &script];
+    let args = ["call", "mine", "echo", "--json", "text=a"];
+    let ran = deck.run(&[&args[..], &start[..]].concat()).expect(0);
+    assert_eq!(ran.json()["server"], "mine");
+    let means = [
+        "call",
+        "--protocol",
+        "legacy",
+        "--env",
+        "A=1",
+        "mine",
+        "echo",
+    ];
+    let ran = deck
+        .run(&[&means[..], &["--json", "text=a"], &start[..]].concat())
+        .expect(0);
+    assert_eq!(ran.json()["server"], "mine");
+    let header = ["call", "--header", "A: 1", "mine", "echo", "text=a"];
+    let wrong = deck.run(&[&header[..], &start[..]].concat()).expect(2);
+    assert!(wrong.err.contains("--header is of no use"), "{wrong}");
+    let pins = deck.home.data_dir().join("pins.json");
+    assert!(!pins.exists(), "nothing is pinned by a look");
+    // What stands behind it is the command's, and nobody else's.
+    let wrong = deck.run(&["call", "mine", "echo", "text=a"]).expect(2);
+    assert!(wrong.err.contains("mine"), "{wrong}");
+    let gone = deck
+        .run(&["call", "mine", "echo", "--run", "no-such-program", "--json"])
+        .expect(3);
+    assert!(gone.err.contains("no-such-program"), "{gone}");
+    // A URL says where it is.
+    let away = deck
+        .run(&["call", "http://127.0.0.1:1/mcp", "echo"])
+        .expect(3);
+    assert!(away.err.contains("`127-0-0-1-1`"), "{away}");
+}
+
+#[test]
 fn the_result_is_text_on_stdout_or_one_json_document() {
     let deck = Deck::demo();
     let sql = "sql=SELECT count(*) AS n FROM orders";

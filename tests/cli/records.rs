@@ -100,6 +100,15 @@ fn each_call_is_in_the_record_with_who_decided_and_what_came_of_it() {
         only.out.contains("bad.add") && only.out.contains("error"),
         "{only}"
     );
+    // By its number, as the time line in the terminal names it; of three runs, each counts from 1.
+    let numbered = deck.run(&["audit", "show", "--call", "1"]).expect(0);
+    assert_eq!(numbered.out.lines().count(), 3, "{numbered}");
+    assert!(
+        numbered.out.contains("made by hand as call 1;"),
+        "{numbered}"
+    );
+    let none = deck.run(&["audit", "show", "--call", "2"]).expect(0);
+    assert_eq!(none.out, "", "{none}");
     let csv = deck.run(&["audit", "export"]).expect(0);
     assert_eq!(csv.out.lines().count(), 4, "{csv}");
     assert!(csv.out.starts_with("time,run,call,by,server,"), "{csv}");

@@ -145,7 +145,10 @@ fn the_readme_tells_every_event_and_every_exit_code() {
 
 #[test]
 fn the_readmes_configuration_is_good() {
-    let (_, rest) = README.split_once("```toml\n").expect("a block");
+    let (_, rest) = README
+        .split_once("\n## Configuration\n")
+        .expect("a chapter");
+    let (_, rest) = rest.split_once("```toml\n").expect("a block");
     let (toml, _) = rest.split_once("```").expect("its end");
     let deck = Deck::new(toml);
     std::fs::create_dir_all(deck.home.path("home/Documents")).expect("a folder");

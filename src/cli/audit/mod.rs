@@ -75,6 +75,9 @@ pub struct Which {
     /// Of this server
     #[arg(long, value_name = "NAME")]
     server: Option<String>,
+    /// With this number, as the time line of a call names it; each run counts from 1, and the newest is the last
+    #[arg(long, value_name = "N")]
+    call: Option<u64>,
     /// Of this tool
     #[arg(long, value_name = "NAME")]
     tool: Option<String>,

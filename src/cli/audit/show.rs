@@ -18,7 +18,7 @@ use crate::cli::{output, setup};
 use crate::text::clean;
 
 /// The members of a call in the order of the columns of a table.
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 19] = [
     "time",
     "run",
     "call",
@@ -37,6 +37,7 @@ const COLUMNS: [&str; 18] = [
     "error",
     "cause",
     "seq",
+    "frame",
 ];
 
 /// `30m`, `12h`, `7d` before now, or a day.
@@ -135,7 +136,7 @@ fn calls(which: &Which) -> Result<(Vec<Map<String, Value>>, usize), CliError> {
                         *begun = call;
                     }
                 }
-                ("ended", None) => calls.push(call),
+                ("ended", None) | ("frame", _) => calls.push(call),
                 (_, _) => {}
             }
         }
@@ -154,7 +155,10 @@ fn fits(call: &Map<String, Value>, which: &Which) -> bool {
         let time = DateTime::parse_from_rfc3339(text(call, "time"));
         time.is_ok_and(|time| time >= since)
     });
-    is("server", &which.server) && is("tool", &which.tool) && late_enough
+    let is_it = which
+        .call
+        .is_none_or(|wanted| call.contains_key("call") && number(call, "call") == wanted);
+    is_it && is("server", &which.server) && is("tool", &which.tool) && late_enough
 }
 
 fn text<'a>(call: &'a Map<String, Value>, name: &str) -> &'a str {
@@ -174,20 +178,30 @@ fn row(call: &Map<String, Value>) -> String {
     };
     let outcome = match (text(call, "event"), text(call, "outcome")) {
         ("ended", outcome) => outcome.to_owned(),
+        ("frame", _) => "raw frame".to_owned(),
         (_, _) => "no end yet".to_owned(),
     };
-    let took = match call.get("cached").and_then(Value::as_bool) {
-        Some(true) => "cached".to_owned(),
-        _ => format!("{} ms", number(call, "ms")),
+    let took = match (call.get("cached").and_then(Value::as_bool), call.get("ms")) {
+        (Some(true), _) => "cached".to_owned(),
+        (_, Some(ms)) => format!("{ms} ms"),
+        (_, None) => String::new(),
     };
     let (by, ruled, why) = (text(call, "by"), text(call, "ruled_by"), text(call, "why"));
-    let what = format!("{server}{}", text(call, "tool"));
+    let what = match (text(call, "event"), text(call, "tool")) {
+        ("frame", "") => format!("{server}{}", text(call, "method")),
+        (_, tool) => format!("{server}{tool}"),
+    };
     let cause = match text(call, "cause") {
         "" => String::new(),
         cause => format!(" ({cause})"),
     };
-    let line =
-        format!("{time}  {outcome:<15}  {took:>9}  {what}{cause}  made by {by}; {ruled}: {why}");
+    let numbered = match call.contains_key("frame") {
+        true => format!("frame {}", number(call, "frame")),
+        false => format!("call {}", number(call, "call")),
+    };
+    let line = format!(
+        "{time}  {outcome:<15}  {took:>9}  {what}{cause}  made by {by} as {numbered}; {ruled}: {why}"
+    );
     format!("{}\n", clean::line(&line))
 }
 
@@ -235,6 +249,28 @@ mod tests {
         }
         assert_eq!(cell(Some(&17.into())), "17");
         assert_eq!(cell(None), "");
+    }
+
+    #[test]
+    fn a_row_tells_a_frame_from_a_call_and_what_has_no_end_has_no_time() {
+        let row = |line: serde_json::Value| row(line.as_object().unwrap());
+        let time = "2026-01-31T10:00:00Z";
+        let frame = serde_json::json!({
+            "event": "frame", "time": time, "frame": 3, "by": "hand", "server": "shop", "method": "tools/call",
+            "tool": "drop", "ruled_by": "hand", "why": "by hand",
+        });
+        assert_eq!(
+            row(frame),
+            "2026-01-31 10:00:00Z  raw frame                   shop.drop  made by hand as frame 3; hand: by hand\n"
+        );
+        let sent = serde_json::json!({
+            "event": "sent", "time": time, "call": 3, "by": "model", "server": "shop", "tool": "drop",
+            "ruled_by": "person", "why": "yes",
+        });
+        assert_eq!(
+            row(sent),
+            "2026-01-31 10:00:00Z  no end yet                  shop.drop  made by model as call 3; person: yes\n"
+        );
     }
 
     #[test]

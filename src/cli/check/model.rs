@@ -111,7 +111,8 @@ fn one_of(list: &[Listed]) -> String {
 
 fn absent(settings: &ModelSettings, why: &str) -> Found {
     let (first, rest) = why.split_once('\n').unwrap_or((why, ""));
-    let is_configured = settings.base_url.is_some() || settings.provider == Provider::Scripted;
+    let is_played = matches!(settings.provider, Provider::Scripted | Provider::Replay);
+    let is_configured = settings.base_url.is_some() || is_played;
     if is_configured {
         let fix = match rest.trim() {
             "" => "correct [model] in mcp.toml".to_owned(),
@@ -121,7 +122,7 @@ fn absent(settings: &ModelSettings, why: &str) -> Found {
     }
     let what = match settings.provider {
         Provider::None => "switched off",
-        Provider::Openai | Provider::Scripted => {
+        Provider::Openai | Provider::Scripted | Provider::Replay => {
             "none is configured, and none runs on this machine"
         }
     };

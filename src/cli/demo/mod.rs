@@ -19,6 +19,9 @@ use workspace::Workspace;
 /// The script that plays the model.
 const SCRIPT: &str = include_str!("../../../assets/demo/script.toml");
 
+/// Cases for `mcpdeck test`, on the shop's database and on the script.
+const CASES: &str = include_str!("../../../assets/demo/cases.toml");
+
 /// `mcpdeck demo ...`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -79,6 +82,7 @@ fn make(folder: &Path, scripted: bool) -> io::Result<PathBuf> {
     let workspace = workspace::create(folder)?;
     let script = folder.join("script.toml");
     fs::write(&script, SCRIPT)?;
+    fs::write(folder.join("cases.toml"), CASES)?;
     let config = folder.join("mcp.toml");
     fs::write(
         &config,

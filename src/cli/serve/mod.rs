@@ -2,6 +2,7 @@
 
 mod database;
 mod http;
+mod replay;
 mod rules;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::servers::guard::Guard;
 use crate::servers::{Access, ServeError, Serving, conformance, crm, filesystem, scripted};
 use database::DatabaseArgs;
 use http::HttpArgs;
+use replay::ReplayArgs;
 use rules::RuleArgs;
 
 /// What `--help` says below the list of servers.
@@ -72,6 +74,8 @@ pub enum Served {
         #[command(flatten)]
         common: Box<Common>,
     },
+    /// A recorded server: answers as it did when a session was recorded, on stdin and stdout, with nothing of it there.
+    Replay(ReplayArgs),
     /// A server that replays a script, well or badly behaved; for tests.
     #[command(hide = true)]
     Scripted {
@@ -110,6 +114,7 @@ pub fn run(args: ServeArgs, global: &Global) -> Result<ExitCode, CliError> {
             crm::serve(url.as_deref(), access(read_only), serving).await
         }),
         Served::Conformance { common } => block_on(common, global, conformance::serve),
+        Served::Replay(what) => replay::run(&what),
         Served::Scripted { script } => scripted::run(&script)
             .map(ExitCode::from)
             .map_err(|why| CliError::new(ErrorKind::Usage, why)),
