@@ -55,6 +55,7 @@ on_screen() {
 run() {
   case "$1" in
     "cargo run --release -- demo") on_screen "mcpdeck demo" "script that plays a model" ;;
+    "mcpdeck inspect -- "*) on_screen "$1" "How it came up" ;;
     "mcpdeck --config play/mcp.toml") on_screen "$1" "script that plays a model" ;;
     # The step `test` of .ci/run is this line, word for word.
     "cargo test") grep -qx 'step_test() { cargo test; }' .ci/run ;;

@@ -8,6 +8,8 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("text", 1),
     ("chain", 1),
     ("config", 2),
+    // Below `mcp`, whose taps write into it, and without a type of theirs: a body is JSON there.
+    ("record", 2),
     ("mcp", 3),
     ("agent", 4),
     ("host", 5),
@@ -35,6 +37,7 @@ pub const IMPURE: &[(&str, &str)] = &[
     ("cli/", "prints, reads arguments and the environment"),
     ("terminal/", "owns the terminal and the loop"),
     ("driver/", "carries out effects"),
+    ("record/file*", "writes and reads the file of a session"),
     ("servers/", "programs of their own"),
     ("chain/files*", "finds and reads the files of a record"),
     ("config/load*", "finds and reads the files and variables"),
@@ -49,8 +52,19 @@ pub const IMPURE: &[(&str, &str)] = &[
     ("mcp/connection/", "speaks to a live server"),
     ("mcp/auth/", "signs in, and keeps what comes of it"),
     ("mcp/transport/", "spawns processes and opens sockets"),
+    (
+        "mcp/proxy/bridge*",
+        "speaks to the children of a proxy's sessions",
+    ),
+    ("mcp/proxy/listen*", "serves the clients of a proxy"),
+    ("mcp/proxy/pipes*", "joins a client's pipes to a server's"),
+    ("mcp/proxy/token*", "draws random tokens"),
+    ("mcp/proxy/upstream*", "passes requests on to a URL"),
+    ("mcp/proxy/watch*", "lets others look on at a proxy"),
     ("mcp/wire/tap*", "reads byte streams"),
     ("mcp/wire/file*", "writes the wire log"),
+    ("mcp/wire/live*", "a channel and its reader's rest"),
+    ("mcp/wire/passed*", "hides addresses as `secrets` does"),
     (
         "mcp/wire/secrets*",
         "reads the variables that are passed on to a server",
@@ -78,6 +92,7 @@ pub const DOORS: &[(&str, &[&str])] = &[
             "agent/model/",
             "mcp/auth/",
             "mcp/transport/",
+            "mcp/proxy/upstream*",
             "servers/guard/keys/",
             // The person of the client under test, who opens a page as a browser would.
             "cli/conformance/",
@@ -131,7 +146,16 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["servers/postgres/"]),
     // Served to others: the doors of the HTTP side and of the guard.
     // The figures of the client have a door of their own.
-    ("axum", &["servers/http/", "driver/metrics/"]),
+    // And so has a proxy.
+    (
+        "axum",
+        &[
+            "servers/http/",
+            "driver/metrics/",
+            "mcp/proxy/listen*",
+            "mcp/proxy/upstream*",
+        ],
+    ),
     ("rustls", &["servers/http/", "servers/postgres/"]),
     ("tokio_rustls", &["servers/http/"]),
     ("hyper", &["servers/http/"]),
@@ -145,13 +169,19 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("opentelemetry_otlp", &["driver/traces/"]),
     ("jsonwebtoken", &["servers/guard/"]),
     ("governor", &["servers/guard/"]),
-    ("aws_lc_rs", &["servers/guard/"]),
+    // Random tokens, and how they are compared.
+    ("aws_lc_rs", &["servers/guard/", "mcp/proxy/token*"]),
+    // Where a test file says what it looks at: read in one place, and asked in another.
+    ("serde_json_path", &["config/cases/"]),
     // What narrows a server's process.
     ("landlock", &["mcp/transport/confine*"]),
     ("keyring_core", &["mcp/auth/keyring*"]),
     ("linux_keyutils_keyring_store", &["mcp/auth/keyring*"]),
     // The supervisor's signals, and the one that no run may die of; the rest are tokio's.
-    ("signal_hook", &["mcp/transport/", "cli/mod.rs"]),
+    (
+        "signal_hook",
+        &["mcp/transport/", "mcp/proxy/pipes*", "cli/mod.rs"],
+    ),
     ("ignore", &["servers/filesystem/"]),
     // What changed in a tool's words, and in a file that a call would write, is shown by one piece of code above; the bundled
     // server, which stands aside, has its own for the diffs that it tells.
@@ -160,7 +190,12 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("cap_std", &["servers/filesystem/"]),
     (
         "rustix",
-        &["servers/filesystem/", "mcp/transport/", "terminal/"],
+        &[
+            "servers/filesystem/",
+            "mcp/transport/",
+            "mcp/proxy/pipes*",
+            "terminal/",
+        ],
     ),
 ];
 

@@ -1,6 +1,8 @@
 //! `@modelcontextprotocol/server-everything`: every kind of answer, over stdio and over Streamable HTTP. It sends a notification
 //! before its answer to `initialize`, which a client must bear.
 
+use mcpdeck::app::form::Kind;
+use mcpdeck::app::form::tree::{Tree, TreeKey};
 use serde_json::{Value, json};
 
 use crate::deck::Deck;
@@ -57,6 +59,56 @@ fn numbers_are_numbers() {
     let Some(npm) = npm() else { return };
     let ran = deck(&npm).call("all", "get-sum", &["a=2", "b=40"]);
     assert_eq!(ran.text(), "The sum of 2 and 40 is 42.");
+}
+
+/// Fills a form in by keys: rows by their names, `>` chooses the next option, everything else is typed.
+fn filled(tools: &[Value], name: &str, keys: &[(&str, &str)]) -> Value {
+    let tool = tools.iter().find(|tool| tool["name"] == name);
+    let mut tree = Tree::new(&tool.expect("it is listed")["input_schema"]);
+    for (row, keys) in keys {
+        let at = tree.rows.iter().position(|known| known.name == *row);
+        tree.enter(at.unwrap_or_else(|| panic!("no row {row} in {:#?}", tree.rows)));
+        for key in keys.chars() {
+            match key {
+                '>' => tree.press(TreeKey::Right, 0),
+                key => tree.insert(key),
+            }
+        }
+    }
+    tree.accept().unwrap_or_else(|| panic!("{:#?}", tree.rows))
+}
+
+#[test]
+fn its_schemas_are_forms_and_what_is_filled_in_is_what_it_gets() {
+    let Some(npm) = npm() else { return };
+    let deck = deck(&npm);
+    let listed = deck.run(&["list", "all", "--json"]).json();
+    let tools = listed["servers"][0]["tools"].as_array().expect("tools");
+    for tool in tools {
+        let mut tree = Tree::new(&tool["input_schema"]);
+        for row in &tree.rows {
+            let bare = row
+                .field()
+                .is_some_and(|field| matches!(field.kind, Kind::Json(_)));
+            assert!(!bare, "{} of {} has no field", row.name, tool["name"]);
+        }
+        let before = tree.value().to_string();
+        tree.toggle_raw();
+        tree.toggle_raw();
+        assert_eq!(tree.value().to_string(), before);
+    }
+    let sum = filled(tools, "get-sum", &[("a", "2"), ("b", "40")]).to_string();
+    let ran = deck.call("all", "get-sum", &["--args", &sum]);
+    assert_eq!(ran.text(), "The sum of 2 and 40 is 42.");
+    let echo = filled(tools, "echo", &[("message", "xin chào 你好 👩‍💻")]).to_string();
+    let ran = deck.call("all", "echo", &["--args", &echo]);
+    assert_eq!(ran.text(), "Echo: xin chào 你好 👩‍💻");
+    let place = filled(tools, "get-structured-content", &[("location", ">")]).to_string();
+    let ran = deck.call("all", "get-structured-content", &["--args", &place]);
+    assert!(
+        ran.json()["structured_content"]["temperature"].is_number(),
+        "{ran:#?}"
+    );
 }
 
 #[test]

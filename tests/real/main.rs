@@ -25,6 +25,7 @@ mod nginx;
 mod npm;
 mod prometheus;
 mod prompts;
+mod proxy;
 mod pypi;
 mod servers;
 mod session;

@@ -58,6 +58,12 @@ impl Npm {
         self.script("server-everything")
     }
 
+    /// The folder of the official SDK's modules, which the servers bring.
+    pub fn sdk(&self) -> String {
+        let path = self.modules.join("sdk/dist/esm");
+        path.to_string_lossy().into_owned()
+    }
+
     /// `node THIS` with `MEMORY_FILE_PATH` set.
     pub fn memory(&self) -> String {
         self.script("server-memory")

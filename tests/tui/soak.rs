@@ -21,6 +21,9 @@ use crate::screen::LIMIT;
 const GROWTH: u64 = 32 * 1024;
 const SPARE: usize = 8;
 
+/// Fills the log of the wire, 64 MiB, before its tools are known, so that no later figure has a ring in it that still fills.
+const FILLS: &str = "[[on]]\nmethod = 'tools/list'\nstdout = ['{x*60000}']\nrepeat = 1200\n";
+
 /// The servers: a name and what it does when its tool is called.
 const SERVERS: [(&str, &str); 10] = [
     (
@@ -104,11 +107,14 @@ fn figures(deck: &Deck) -> (u64, usize, usize) {
     )
 }
 
-/// Ends one of the servers' processes, another one each time.
+/// Ends one of the servers' processes, another one each time; not the one that fills the log, which would fill it anew.
 fn kill_one(deck: &Deck, round: usize) {
     let mut servers = aftermath::processes(&deck.home.path(""));
-    servers
-        .retain(|(pid, command)| *pid != deck.screen.pid() && command.contains("serve scripted"));
+    servers.retain(|(pid, command)| {
+        *pid != deck.screen.pid()
+            && command.contains("serve scripted")
+            && !command.contains("fills.script")
+    });
     if let Some((pid, _)) = servers.get(round % servers.len().max(1)) {
         let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw);
         let _gone = kill_process(pid.expect("a pid"), Signal::KILL);
@@ -198,10 +204,11 @@ async fn ten_servers_with_faults_leave_memory_and_descriptors_level() {
         .iter()
         .map(|(name, rule)| server(&home, name, rule))
         .collect();
-    home.write("mcp.toml", &(model(&told) + &servers));
+    let fills = scripted(&home, "fills", FILLS);
+    home.write("mcp.toml", &(model(&told) + &servers + &fills));
     tokio::task::block_in_place(|| {
         let deck = Deck::open(home, WIDE, &[]);
-        deck.ready(10, 10);
+        deck.ready(11, 11);
         let rounds = soak(&deck, Duration::from_secs(seconds));
         deck.screen.send("\u{3}\u{3}");
         assert!(deck.screen.exit_status(LIMIT).success());
