@@ -680,6 +680,23 @@ async fn each_client_over_http_has_a_process_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_all_places_are_taken_the_session_idle_longest_makes_way() {
+    let mut proxy = Proxy::scripted(&["--listen", "0"], TOOLS);
+    let url = proxy.line();
+    let first = Client::begun(&url).await;
+    let second = Client::begun(&url).await;
+    for _ in 2..64 {
+        Client::begun(&url).await;
+    }
+    // It was begun first, and is not the one idle longest any more.
+    assert_eq!(first.post(&call(7, "echo")).await.0, 200);
+    let late = Client::begun(&url).await;
+    assert_eq!(late.post(&call(7, "echo")).await.0, 200);
+    assert_eq!(second.post(&call(7, "echo")).await.0, 404);
+    assert_eq!(first.post(&call(8, "echo")).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_gets_in_without_the_token_or_from_another_site() {
     let mut proxy = Proxy::scripted(&["--listen", "0"], TOOLS);
     let url = proxy.line();

@@ -1,8 +1,6 @@
-//! Clients over HTTP in front of a server that speaks on pipes: a child process for each session, one shared by all clients of the
-//! era without sessions.
+//! One session: a process, and the clients' streams to it.
 //!
-//! Impure. A session begins with the client's `initialize` and ends with its `DELETE`, with its process, or when nobody has used it
-//! for long. Messages pass as they are written; what they say is the two sides' own affair.
+//! Impure. Messages pass as they are written; what they say is the two sides' own affair.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,19 +10,10 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::ids::{Generation, ServerName};
-use crate::mcp::failure::Failure;
 use crate::mcp::proxy::route::{Routes, Said, StreamId};
-use crate::mcp::proxy::token::Token;
-use crate::mcp::transport::child::Program;
-use crate::mcp::transport::{Gate, Inbound, Link, Outgoing, stdio};
-use crate::mcp::wire::redact::Redactor;
-use crate::mcp::wire::tap::Tap;
+use crate::mcp::transport::{Gate, Inbound, Link, Outgoing};
 
-/// Sessions at a time; each is a process.
-const MOST_SESSIONS: usize = 64;
 /// A session that nobody waits in is ended after so long.
 const IDLE: Duration = Duration::from_secs(30 * 60);
 /// How often that is looked at.
@@ -33,34 +22,6 @@ const LOOK: Duration = Duration::from_secs(60);
 const UNREAD: usize = 64;
 /// How long a client may leave them unread before its stream is given up: other clients may wait for the same server.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What is started for a session.
-#[derive(Debug)]
-pub struct Source {
-    /// The program.
-    pub program: Program,
-    /// What sees every frame.
-    pub tap: Tap,
-    /// The server's name in what is recorded.
-    pub name: ServerName,
-    /// What must not be recorded.
-    pub secrets: Vec<String>,
-}
-
-/// All sessions of one proxy.
-#[derive(Debug)]
-pub struct Bridge {
-    source: Source,
-    tasks: TaskTracker,
-    sessions: Arc<Mutex<Sessions>>,
-}
-
-#[derive(Debug, Default)]
-struct Sessions {
-    by_id: HashMap<String, Session>,
-    shared: Option<Session>,
-    started: u64,
-}
 
 /// One process and the clients' streams to it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -97,77 +58,10 @@ pub struct Stream {
     pieces: mpsc::Receiver<Piece>,
 }
 
-/// Why there is no session.
-#[derive(Debug)]
-pub enum NoSession {
-    /// There are too many.
-    Full,
-    /// The program cannot be started, or there are no random numbers.
-    Failed(Box<Failure>),
-}
-
-impl Bridge {
-    /// No session yet.
-    pub fn new(source: Source) -> Self {
+impl Session {
+    /// A session over this link. [`Session::keep`] makes it live.
+    pub fn over(link: &Link, shared: bool) -> Self {
         Self {
-            source,
-            tasks: TaskTracker::new(),
-            sessions: Arc::default(),
-        }
-    }
-
-    /// A session of this id, while it lives.
-    pub fn session(&self, id: &str) -> Option<Session> {
-        let sessions = lock(&self.sessions);
-        let found = sessions.by_id.get(id).filter(|session| session.lives());
-        found.cloned()
-    }
-
-    /// Starts a process for one client and gives its new session.
-    ///
-    /// # Errors
-    /// See [`NoSession`].
-    pub fn begin(&self) -> Result<(String, Session), NoSession> {
-        let id = Token::random().map_err(|why| {
-            let kind = crate::mcp::failure::FailureKind::Spawn;
-            NoSession::Failed(Box::new(Failure::new(kind, why)))
-        })?;
-        let id = id.expose().to_owned();
-        let mut sessions = lock(&self.sessions);
-        sessions.by_id.retain(|_, session| session.lives());
-        if sessions.by_id.len() >= MOST_SESSIONS {
-            return Err(NoSession::Full);
-        }
-        let session = self.start(&mut sessions, false)?;
-        sessions.by_id.insert(id.clone(), session.clone());
-        Ok((id, session))
-    }
-
-    /// The process that all clients of the era without sessions share; started when there is none.
-    ///
-    /// # Errors
-    /// See [`NoSession`].
-    pub fn shared(&self) -> Result<Session, NoSession> {
-        let mut sessions = lock(&self.sessions);
-        if let Some(session) = sessions.shared.as_ref().filter(|session| session.lives()) {
-            return Ok(session.clone());
-        }
-        let session = self.start(&mut sessions, true)?;
-        sessions.shared = Some(session.clone());
-        Ok(session)
-    }
-
-    fn start(&self, sessions: &mut Sessions, shared: bool) -> Result<Session, NoSession> {
-        sessions.started += 1;
-        let source = &self.source;
-        let redactor = Redactor::new(source.secrets.iter().map(String::as_str));
-        let generation = Generation(sessions.started);
-        let tap = source
-            .tap
-            .connection(source.name.clone(), generation, redactor);
-        let link =
-            stdio::start_verbatim(&source.program, &tap, &self.tasks).map_err(NoSession::Failed)?;
-        let session = Session {
             out: link.out.clone(),
             state: Arc::new(Mutex::new(State {
                 routes: Routes::new(shared),
@@ -178,36 +72,11 @@ impl Bridge {
             })),
             stop: CancellationToken::new(),
             shared,
-        };
-        self.tasks.spawn(session.clone().keep(link));
-        Ok(session)
-    }
-
-    /// Ends a session; whether there was one.
-    pub fn end(&self, id: &str) -> bool {
-        let gone = lock(&self.sessions).by_id.remove(id);
-        gone.is_some_and(|session| {
-            session.stop.cancel();
-            session.lives()
-        })
-    }
-
-    /// Ends all sessions and waits until their processes have ended.
-    pub async fn close(&self) {
-        {
-            let mut sessions = lock(&self.sessions);
-            let all = std::mem::take(&mut *sessions);
-            for session in all.by_id.into_values().chain(all.shared) {
-                session.stop.cancel();
-            }
         }
-        self.tasks.close();
-        self.tasks.wait().await;
     }
-}
 
-impl Session {
-    fn lives(&self) -> bool {
+    /// Whether its process runs.
+    pub fn lives(&self) -> bool {
         lock(&self.state).ended.is_none()
     }
 
@@ -219,6 +88,17 @@ impl Session {
     /// How the server's process ended, where it has.
     pub fn ended(&self) -> Option<String> {
         lock(&self.state).ended.clone()
+    }
+
+    /// Since when nobody waits for anything in it; none where somebody does.
+    pub fn idle_since(&self) -> Option<Instant> {
+        let state = lock(&self.state);
+        state.routes.is_idle().then_some(state.used)
+    }
+
+    /// Has its process ended.
+    pub fn end(&self) {
+        self.stop.cancel();
     }
 
     /// Sends a request; what belongs to it comes on the stream, the answer last.
@@ -268,7 +148,7 @@ impl Session {
     }
 
     /// Reads what the server says until its process has ended, or is to be ended.
-    async fn keep(self, mut link: Link) {
+    pub async fn keep(self, mut link: Link) {
         let mut looks = interval(LOOK);
         let why = loop {
             tokio::select! {
@@ -301,8 +181,8 @@ impl Session {
     }
 
     fn is_forgotten(&self) -> bool {
-        let state = lock(&self.state);
-        state.routes.is_idle() && state.used.elapsed() > IDLE
+        let since = self.idle_since();
+        since.is_some_and(|since| since.elapsed() > IDLE)
     }
 
     async fn deliver(&self, message: Said) {
@@ -392,6 +272,7 @@ fn outgoing(said: Said) -> Outgoing {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// The lock, also after a panic: what it guards is put right by whoever comes next.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
