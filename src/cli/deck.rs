@@ -104,7 +104,9 @@ pub fn show(deck: Deck<'_>, global: &Global, clock: Clock) -> Result<ExitCode, C
 /// What the program's end says to a shell.
 pub fn exit_code(ended: Ended) -> ExitCode {
     match ended {
-        Ended::Quit | Ended::Gone => ExitCode::SUCCESS,
+        Ended::Quit => ExitCode::SUCCESS,
+        // As if the signal that tells of it had come.
+        Ended::Gone => ExitCode::from(129),
         Ended::Signal(number) => ExitCode::from(u8::try_from(128 + number).unwrap_or(1)),
     }
 }

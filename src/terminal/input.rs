@@ -2,9 +2,14 @@
 //!
 //! The only place that reads crossterm's keys: what differs between terminals is evened out here.
 
+use std::io::{self, IsTerminal as _};
+use std::thread;
+
 use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use tokio::sync::mpsc;
 
 use crate::app::{AppEvent, Code, Key, Mouse, MouseKind};
@@ -19,10 +24,17 @@ pub struct Input {
 }
 
 impl Input {
-    /// Starts reading. The thread ends with the program, or when the terminal is gone.
+    /// Starts reading. The threads end with the program, or when the terminal is gone.
     pub fn new() -> Self {
         let (send, events) = mpsc::channel(WAITING);
-        std::thread::spawn(move || {
+        let gone = send.clone();
+        thread::spawn(move || {
+            if is_hung_up() {
+                // Where nobody listens any more, the program ends already.
+                let _is_heard = gone.blocking_send(AppEvent::Terminate);
+            }
+        });
+        thread::spawn(move || {
             loop {
                 let event = match crossterm::event::read() {
                     Ok(event) => translate(event),
@@ -46,6 +58,23 @@ impl Input {
     /// The next event, if one is there already.
     pub fn ready(&mut self) -> Option<AppEvent> {
         self.events.try_recv().ok()
+    }
+}
+
+/// Waits until the terminal on standard input is hung up, which crossterm's reader takes for an empty read and reads again.
+/// A signal tells of it too, but not whoever was started without it. False where that cannot be waited for.
+fn is_hung_up() -> bool {
+    let stdin = io::stdin();
+    if !stdin.is_terminal() {
+        return false;
+    }
+    loop {
+        // Asked for nothing, it tells of an end alone.
+        match poll(&mut [PollFd::new(&stdin, PollFlags::empty())], None) {
+            Ok(_) => return true,
+            Err(Errno::INTR) => {}
+            Err(_) => return false,
+        }
     }
 }
 

@@ -215,9 +215,16 @@ fn signals_end_it_in_order_at_any_moment() {
     }
 }
 
-/// The other side of the terminal goes away, and nobody had read from it for a while.
+/// The other side of the terminal goes away, and nobody had read from it for a while; with the signal that tells of it, and
+/// without, as where the program was started by something that keeps the signal from it.
 #[test]
 fn a_terminal_that_is_gone_ends_the_program_and_its_servers() {
+    for signalled in [true, false] {
+        a_terminal_goes(signalled);
+    }
+}
+
+fn a_terminal_goes(signalled: bool) {
     let home = Home::new();
     home.write("mcp.toml", &waiting(&home));
     let log = home.path("wire.jsonl");
@@ -232,7 +239,9 @@ fn a_terminal_that_is_gone_ends_the_program_and_its_servers() {
     let pty = native_pty_system()
         .openpty(size)
         .expect("a pseudo-terminal");
-    let mut child = pty.slave.spawn_command(builder(&command)).expect("mcpdeck");
+    let mut command = builder(&command);
+    command.set_controlling_tty(signalled);
+    let mut child = pty.slave.spawn_command(command).expect("mcpdeck");
     drop(pty.slave);
     let began = Instant::now();
     while !std::fs::read_to_string(&log)
@@ -249,7 +258,7 @@ fn a_terminal_that_is_gone_ends_the_program_and_its_servers() {
         .recv_timeout(LIMIT)
         .expect("the end of mcpdeck")
         .expect("a status");
-    assert!(!status.success(), "{status}");
+    assert_eq!(status.exit_code(), 129, "{signalled}: {status}");
     waits.join().expect("the wait").expect("told");
     assert_eq!(aftermath::processes(&home.path("")), Vec::new());
 }
