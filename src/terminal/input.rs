@@ -61,14 +61,16 @@ impl Input {
     }
 }
 
-/// Waits until the terminal on standard input is hung up, which crossterm's reader takes for an empty read and reads again.
-/// A signal tells of it too, but not whoever was started without it. False where that cannot be waited for.
+/// Whether the terminal on standard input, on which the program began, is gone: what fails in it now fails for that reason.
+pub fn is_gone() -> bool {
+    !io::stdin().is_terminal()
+}
+
+/// Waits until it is hung up, which crossterm's reader takes for an empty read and reads again. A signal tells of it too, but
+/// not whoever was started without it. False where that cannot be waited for.
 fn is_hung_up() -> bool {
     let stdin = io::stdin();
-    if !stdin.is_terminal() {
-        return false;
-    }
-    loop {
+    while !is_gone() {
         // Asked for nothing, it tells of an end alone.
         match poll(&mut [PollFd::new(&stdin, PollFlags::empty())], None) {
             Ok(_) => return true,
@@ -76,6 +78,7 @@ fn is_hung_up() -> bool {
             Err(_) => return false,
         }
     }
+    true
 }
 
 /// One event, if it means something here.

@@ -14,7 +14,7 @@ use crate::app::replay::Replay;
 use crate::app::{AppEffect, AppEvent, Measured};
 use crate::config::ThemeChoice;
 use crate::terminal::guard::{Guard, Screen};
-use crate::terminal::input::Input;
+use crate::terminal::input::{Input, is_gone};
 use crate::terminal::pace::at;
 use crate::terminal::run::Ended;
 use crate::terminal::signals::{Signals, Told};
@@ -30,6 +30,14 @@ const CLOCK: Duration = Duration::from_millis(100);
 /// # Errors
 /// What the system says of the terminal or of the signals.
 pub async fn replay(replay: &mut Replay) -> io::Result<Ended> {
+    match play(replay).await {
+        // It may fail before it is told of.
+        Err(_) if is_gone() => Ok(Ended::Gone),
+        ended => ended,
+    }
+}
+
+async fn play(replay: &mut Replay) -> io::Result<Ended> {
     let guard = Guard::enter()?;
     let mut playing = Playing {
         terminal: Terminal::new(CrosstermBackend::new(Screen::default()))?,

@@ -22,7 +22,7 @@ use crate::mcp::wire::live::LiveRecords;
 use crate::terminal::browser::Browser;
 use crate::terminal::canvas::Canvas;
 use crate::terminal::guard::{Guard, Screen};
-use crate::terminal::input::Input;
+use crate::terminal::input::{Input, is_gone};
 use crate::terminal::pace::{Pace, at};
 use crate::terminal::recording::Recording;
 use crate::terminal::saving::Saver;
@@ -91,11 +91,14 @@ pub async fn run<'a>(app: &'a mut App, outside: Outside<'a>) -> io::Result<Ended
         was_busy: false,
         ticked: Instant::now(),
     };
-    looping.begin()?;
+    // Before anything is started that a signal must end.
     let mut signals = Signals::listen()?;
+    let begun = looping.begin();
+    looping.unless_gone(begun)?;
     let mut input = Input::new();
     while looping.ended.is_none() {
-        looping.turn(&mut input, &mut signals).await?;
+        let turned = looping.turn(&mut input, &mut signals).await;
+        looping.unless_gone(turned)?;
     }
     Ok(looping.ended.unwrap_or(Ended::Quit))
 }
@@ -305,6 +308,15 @@ impl Loop<'_> {
     fn end(&mut self, why: Ended) {
         self.ended = Some(why);
         self.take_in(AppEvent::Terminate);
+    }
+
+    /// A terminal that goes away may fail before it is told of.
+    fn unless_gone(&mut self, done: io::Result<()>) -> io::Result<()> {
+        if done.is_err() && is_gone() {
+            self.end(Ended::Gone);
+            return Ok(());
+        }
+        done
     }
 
     fn frame(&mut self) -> io::Result<()> {

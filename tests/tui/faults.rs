@@ -1,9 +1,11 @@
 //! The worst of the faults on a terminal: a key is answered while the fault goes on, the other server works, and afterwards
 //! memory, descriptors, processes and the terminal are as they were. And the ways out that `leaving` does not take.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use portable_pty::{PtySize, native_pty_system};
+use rustix::termios::{Action, tcflow};
 use serde::Deserialize;
 
 use crate::aftermath;
@@ -216,15 +218,17 @@ fn signals_end_it_in_order_at_any_moment() {
 }
 
 /// The other side of the terminal goes away, and nobody had read from it for a while; with the signal that tells of it, and
-/// without, as where the program was started by something that keeps the signal from it.
+/// without, as where the program was started by something that keeps the signal from it; while it waits, and while it writes.
 #[test]
 fn a_terminal_that_is_gone_ends_the_program_and_its_servers() {
     for signalled in [true, false] {
-        a_terminal_goes(signalled);
+        for writing in [true, false] {
+            a_terminal_goes(signalled, writing);
+        }
     }
 }
 
-fn a_terminal_goes(signalled: bool) {
+fn a_terminal_goes(signalled: bool, writing: bool) {
     let home = Home::new();
     home.write("mcp.toml", &waiting(&home));
     let log = home.path("wire.jsonl");
@@ -251,16 +255,41 @@ fn a_terminal_goes(signalled: bool) {
         assert!(began.elapsed() < LIMIT, "no server");
         std::thread::yield_now();
     }
-    drop(pty.master);
+    let mut typed = pty.master.take_writer().expect("a writer");
+    if writing {
+        // As by Ctrl-S: the frame of the key that is typed then cannot be written before the terminal is gone.
+        let path = pty.master.tty_name().expect("a name");
+        let terminal = std::fs::File::open(path).expect("the terminal");
+        tcflow(&terminal, Action::OOff).expect("output that stands");
+        typed.write_all(b"?").expect("a key");
+        until_it_writes(child.process_id().expect("a process"));
+    }
+    drop((typed, pty.master));
     let (told, ended) = std::sync::mpsc::channel();
     let waits = std::thread::spawn(move || told.send(child.wait()));
     let status = ended
         .recv_timeout(LIMIT)
         .expect("the end of mcpdeck")
         .expect("a status");
-    assert_eq!(status.exit_code(), 129, "{signalled}: {status}");
+    let when = format!("signalled: {signalled}, writing: {writing}");
+    assert_eq!(status.exit_code(), 129, "{when}: {status}");
     waits.join().expect("the wait").expect("told");
     assert_eq!(aftermath::processes(&home.path("")), Vec::new());
+}
+
+/// Until the thread that draws waits for the terminal; where the system does not tell what a thread waits for, not at all.
+fn until_it_writes(pid: u32) {
+    let began = Instant::now();
+    loop {
+        match std::fs::read_to_string(format!("/proc/{pid}/wchan")) {
+            Ok(place) if place == "wait_woken" => return,
+            Ok(place) if place.len() > 1 || began.elapsed() < LIMIT => {
+                assert!(began.elapsed() < LIMIT, "it waits in {place}");
+            }
+            _ => return,
+        }
+        std::thread::yield_now();
+    }
 }
 
 /// What the environment says of the terminal may be wrong, poor or missing.
