@@ -23,8 +23,9 @@ pub struct WireLog {
     max_records: usize,
     max_bytes: usize,
     bytes: usize,
-    /// By number: records of several connections may come a little out of order.
-    entries: VecDeque<Entry>,
+    /// By number: records of several connections may come a little out of order. Each in a place of its own: a ring of the records
+    /// themselves takes up to twice what they weigh, and is copied as a whole, in one frame, when it grows.
+    entries: VecDeque<Box<Entry>>,
     dropped: u64,
     open: HashMap<Asked, Seq>,
     /// The first and the last number that were seen, and how many came in all.
@@ -104,7 +105,8 @@ impl WireLog {
         self.bytes += entry.weight();
         let behind = self.entries.iter().rev();
         let behind = behind.take_while(|other| other.record.seq > seq).count();
-        self.entries.insert(self.entries.len() - behind, entry);
+        self.entries
+            .insert(self.entries.len() - behind, Box::new(entry));
         while self.entries.len() > 1
             && (self.entries.len() > self.max_records || self.bytes > self.max_bytes)
         {
@@ -120,7 +122,7 @@ impl WireLog {
 
     /// The records with what is known of them, oldest first.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
-        self.entries.iter()
+        self.entries.iter().map(|entry| &**entry)
     }
 
     /// How many are kept.
@@ -151,7 +153,7 @@ impl WireLog {
 
     /// The record at this place, the oldest at 0.
     pub fn nth(&self, place: usize) -> Option<&Entry> {
-        self.entries.get(place)
+        Some(&**self.entries.get(place)?)
     }
 
     /// How many of those that are kept come before this number.
@@ -315,7 +317,7 @@ impl Entry {
             }
         };
         let carried = record.carried.as_deref().map_or(0, weight_of);
-        size_of::<Self>() + record.text.len() + BLOCK + words + carried
+        size_of::<Self>() + size_of::<Box<Self>>() + record.text.len() + 2 * BLOCK + words + carried
     }
 }
 
