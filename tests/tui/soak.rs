@@ -21,8 +21,11 @@ use crate::screen::LIMIT;
 const GROWTH: u64 = 32 * 1024;
 const SPARE: usize = 8;
 
-/// Fills the log of the wire, 64 MiB, before its tools are known, so that no later figure has a ring in it that still fills.
-const FILLS: &str = "[[on]]\nmethod = 'tools/list'\nstdout = ['{x*60000}']\nrepeat = 1200\n";
+/// What the first rounds call as well: each time 3 MiB of noise, which is less than may wait for the screen, and half a MiB of result.
+/// So the log of the wire, 64 MiB, and the results that are kept whole, 12 MiB, are full before the first figure that counts.
+const FILLS: &str = "[[tools]]\nname = 'do'\ninputSchema = { type = 'object' }\n[[on]]\nmethod = 'tools/call'\nstdout = ['{x*6000}']\nrepeat = 500\nresult = { content = [{ type = 'text', text = '{long *100000}' }] }\n";
+/// How many rounds do.
+const FILLING: usize = 26;
 
 /// The servers: a name and what it does when its tool is called.
 const SERVERS: [(&str, &str); 10] = [
@@ -86,9 +89,12 @@ fn answer(body: &Value) -> Reply {
         return says(&format!("Round {round} is over."));
     }
     let arguments = json!({ "round": round }).to_string();
-    let names: Vec<String> = [0, 3, 7]
+    let mut names: Vec<String> = [0, 3, 7]
         .map(|step| format!("{}__do", SERVERS[(round + step) % 10].0))
         .to_vec();
+    if round <= FILLING {
+        names.push("fills__do".to_owned());
+    }
     let made: Vec<(&str, &str)> = names
         .iter()
         .map(|name| (name.as_str(), arguments.as_str()))
@@ -107,7 +113,7 @@ fn figures(deck: &Deck) -> (u64, usize, usize) {
     )
 }
 
-/// Ends one of the servers' processes, another one each time; not the one that fills the log, which would fill it anew.
+/// Ends one of the servers' processes, another one each time; not the one that fills what is kept.
 fn kill_one(deck: &Deck, round: usize) {
     let mut servers = aftermath::processes(&deck.home.path(""));
     servers.retain(|(pid, command)| {
@@ -146,7 +152,7 @@ fn soak(deck: &Deck, length: Duration) -> usize {
                 now.2
             );
             next = began.elapsed() + length.min(Duration::from_secs(600)) / 10;
-            if level.is_none() && began.elapsed() >= length / 5 {
+            if level.is_none() && began.elapsed() >= length / 5 && round > FILLING {
                 level = Some(now);
             }
         }
@@ -204,7 +210,7 @@ async fn ten_servers_with_faults_leave_memory_and_descriptors_level() {
         .iter()
         .map(|(name, rule)| server(&home, name, rule))
         .collect();
-    let fills = scripted(&home, "fills", FILLS);
+    let fills = scripted(&home, "fills", FILLS) + "approve = \"never\"\n";
     home.write("mcp.toml", &(model(&told) + &servers + &fills));
     tokio::task::block_in_place(|| {
         let deck = Deck::open(home, WIDE, &[]);
