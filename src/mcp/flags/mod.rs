@@ -88,6 +88,15 @@ pub fn of_instructions(text: &str) -> Vec<Flag> {
     eye.seen()
 }
 
+/// What does not show in the words of something else that is offered: a prompt, a resource, a template. Each part with its name.
+pub fn of_words<'a>(words: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Flag> {
+    let mut eye = Eye::default();
+    for (part, text) in words {
+        eye.hidden(part, text);
+    }
+    eye.seen()
+}
+
 #[derive(Default)]
 struct Eye {
     flags: Vec<Flag>,

@@ -3,7 +3,9 @@
 //! Pure. Called by `lint` alone.
 
 use super::rules::*;
+use super::server::flagged;
 use super::{Finding, Object, Subject};
+use crate::mcp::flags;
 use crate::mcp::request::ListKind;
 
 /// What to do about a thing that cannot be used.
@@ -11,6 +13,7 @@ const FIX: &str = "write it as the protocol's schema has it, each under a name o
 
 pub(super) fn look(of: &Subject<'_>, out: &mut Vec<Finding>) {
     rejected(of, out);
+    hidden(of, out);
     for resource in of.resources.iter().filter(|it| !has_scheme(&it.uri)) {
         let object = Object::Resource(resource.uri.clone());
         let says = "its URI does not begin with a scheme";
@@ -34,6 +37,45 @@ pub(super) fn look(of: &Subject<'_>, out: &mut Vec<Finding>) {
             );
             out.push(Finding::new(NO_DESCRIPTION, object, says, fix));
         }
+    }
+}
+
+/// What a person does not see of what a model, or whoever picks from the list, reads.
+fn hidden(of: &Subject<'_>, out: &mut Vec<Finding>) {
+    let mut look = |object: Object, words: &[(&str, Option<&str>)]| {
+        let words = words
+            .iter()
+            .filter_map(|(part, text)| Some((*part, (*text)?)));
+        let found = flags::of_words(words);
+        out.extend(found.iter().filter_map(|it| flagged(it, object.clone())));
+    };
+    for it in of.resources {
+        let words = [
+            ("URI", Some(it.uri.as_str())),
+            ("name", Some(&it.name)),
+            ("title", it.title.as_deref()),
+            ("description", it.description.as_deref()),
+        ];
+        look(Object::Resource(it.uri.clone()), &words);
+    }
+    for it in of.templates {
+        let words = [
+            ("template", Some(it.uri_template.as_str())),
+            ("name", Some(&it.name)),
+            ("title", it.title.as_deref()),
+            ("description", it.description.as_deref()),
+        ];
+        look(Object::Template(it.uri_template.clone()), &words);
+    }
+    for it in of.prompts {
+        let mut words = vec![("name", Some(it.name.as_str()))];
+        words.push(("title", it.title.as_deref()));
+        words.push(("description", it.description.as_deref()));
+        for argument in &it.arguments {
+            words.push(("an argument's name", Some(&argument.name)));
+            words.push(("an argument's description", argument.description.as_deref()));
+        }
+        look(Object::Prompt(it.name.clone()), &words);
     }
 }
 

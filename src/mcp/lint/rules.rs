@@ -111,7 +111,7 @@ rules! {
         "`readOnlyHint`: the tool does not modify its environment. `destructiveHint: false`: it performs only additive updates.";
     HIDDEN_TEXT = "hidden-text", Error,
         "MCP 2025-11-25, Tools, Security Considerations",
-        "What a person reads of a tool is what a model reads: no characters that do not show.";
+        "What a person reads of a tool, a prompt or a resource is what a model reads: no characters that do not show.";
     SPEAKS_TO_THE_MODEL = "speaks-to-the-model", Warning,
         "MCP 2025-11-25, Tools, Security Considerations",
         "A description says what the tool does; it does not tell the model what to do.";

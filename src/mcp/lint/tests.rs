@@ -321,6 +321,21 @@ fn each_rule_finds_what_it_is_for_and_no_other_rule_does() {
 }
 
 #[test]
+fn what_does_not_show_is_found_in_whatever_is_offered() {
+    for what in ["resource", "template", "prompt"] {
+        let mut facts = Facts::good();
+        match what {
+            "resource" => facts.resources[0].name.push('\u{200b}'),
+            "template" => facts.templates[0].description = Some("Fi\u{202e}le.".into()),
+            _ => facts.prompts[0].description = Some("Asks\u{e0041}.".into()),
+        }
+        assert_eq!(facts.rules(), BTreeSet::from(["hidden-text"]), "{what}");
+        let object = serde_json::to_string(&facts.found()[0].object).expect("JSON");
+        assert!(object.contains(what), "{object}");
+    }
+}
+
+#[test]
 fn the_very_line_on_stdout_is_told_and_the_heaviest_comes_first() {
     let mut facts = Facts::good();
     facts.hello.version.clear();
