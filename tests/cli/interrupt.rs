@@ -63,6 +63,18 @@ fn end_by(signal: Signal, child: Child) -> Ran {
 }
 
 #[test]
+fn test_cases_that_are_interrupted_leave_no_report() {
+    let deck = slow("modern");
+    let case = "server = 's'\n[[case]]\nname = 'waits'\ncall = 'slow'\n";
+    deck.home.write("cases.toml", case);
+    let child = deck.start(&["test", "cases.toml", "--junit", "out.xml"]);
+    wait_for_call(&deck);
+    assert!(deck.home.work().join("out.xml").exists());
+    end_by(Signal::INT, child).expect(130);
+    assert!(!deck.home.work().join("out.xml").exists());
+}
+
+#[test]
 fn a_slow_call_by_hand_is_cancelled_in_both_eras() {
     for (signal, code, era) in [
         (Signal::INT, 130, "legacy"),

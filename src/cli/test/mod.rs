@@ -10,7 +10,7 @@ mod prepare;
 mod report;
 mod run;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -69,7 +69,11 @@ pub fn run(args: &TestArgs, global: &Global) -> Result<ExitCode, CliError> {
             reports.push(report);
         }
         Ok(reports)
-    })?;
+    });
+    if let (Err(_), Some((file, _))) = (&reports, &junit) {
+        forget(file);
+    }
+    let reports = reports?;
     let totals = Totals::of(&reports);
     if args.json {
         output::json(&report::json(&reports, &totals));
@@ -81,6 +85,14 @@ pub fn run(args: &TestArgs, global: &Global) -> Result<ExitCode, CliError> {
         written.map_err(|error| no_junit(file, &error))?;
     }
     Ok(ExitCode::from(code(&reports, &totals)))
+}
+
+/// A run that ended early leaves no report: an empty one is read as a broken one. A device that was named as the file stays.
+fn forget(file: &Path) {
+    if fs::metadata(file).is_ok_and(|it| it.is_file()) {
+        // What cannot be removed is empty.
+        let _gone = fs::remove_file(file);
+    }
 }
 
 fn code(reports: &[Report], totals: &Totals) -> u8 {
