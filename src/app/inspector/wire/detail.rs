@@ -132,10 +132,9 @@ fn facts(entry: &Entry, log: &WireLog, cols: usize, out: &mut Vec<Line>) {
     let whose = format!("{}, connection {}", record.server, record.generation);
     fact("server", Tone::Text, &whose, cols, out);
     let when = format!(
-        "{} since the start · {} · frame {}",
+        "{} since the start · {}",
         words::clock(record.at),
-        human::bytes(record.bytes as u64),
-        record.seq
+        human::bytes(record.bytes as u64)
     );
     fact("at", Tone::Text, &when, cols, out);
     if let Some((name, tone, value)) = pair(entry, log) {
