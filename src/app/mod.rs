@@ -41,5 +41,5 @@ pub use key::{Code, Key};
 pub use keymap::Context;
 pub use state::{
     Anchor, App, AskPane, CallsPane, ChatPane, Detail, Focus, Here, Measured, Opening, Overlay,
-    Pane, Reach, ServersPane, Toast,
+    Pane, Reach, ServersPane, Spot, Toast,
 };

@@ -11,7 +11,7 @@ use crate::app::asker::Asker;
 use crate::app::composer::Composer;
 use crate::app::dialog::{Awaited, Dialog, Folders, SignIn, Trusting};
 use crate::app::fields::Fields;
-use crate::app::inspector::Inspector;
+use crate::app::inspector::{InspectTab, Inspector};
 use crate::app::notice::Notices;
 use crate::app::palette::Palette;
 use crate::app::suggest::Suggest;
@@ -157,6 +157,9 @@ pub struct Measured {
     pub detail: (usize, usize),
     /// Where each pane lies, for the mouse: x, y, width, height.
     pub panes: Vec<(Pane, (u16, u16, u16, u16))>,
+    /// What else can be clicked on, and where it lies; nothing in recordings from before there was any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spots: Vec<(Spot, (u16, u16, u16, u16))>,
     /// The first row on show and the rows of the calls' and the servers' lists.
     pub lists: [(usize, usize); 2],
     /// Rows of the question's text, and of their area.
@@ -169,6 +172,20 @@ pub struct Measured {
     pub field: usize,
     /// Columns of the input's text, where a line is folded; 0: not drawn.
     pub input: usize,
+}
+
+/// A place of the inspector that can be clicked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Spot {
+    /// A tab's name.
+    Tab(InspectTab),
+    /// Rows that the keys go through one by one.
+    Rows {
+        /// The marked one, counted from the first on show.
+        marked: usize,
+        /// The keys go through them; else a key takes them there.
+        has_keys: bool,
+    },
 }
 
 /// The tool-call pane.

@@ -54,7 +54,7 @@ fn wire(app: &mut App, server: &str, lines: &[(u64, Direction, &str)]) {
 }
 
 /// The second call of the conversation with all that can be told of one.
-fn followed() -> App {
+pub fn followed() -> App {
     let mut app = talk();
     let on_wire = |id: &str| Step::OnWire {
         generation: Generation(1),
@@ -188,7 +188,7 @@ fn faulty() -> App {
     app
 }
 
-fn faults() -> App {
+pub fn faults() -> App {
     open(faulty(), InspectTab::Lab, |inspector| {
         inspector.lab.fault = 2
     })

@@ -11,6 +11,7 @@ mod hide;
 mod hostile;
 mod kept;
 mod meaning;
+mod mouse;
 mod overview;
 
 mod offers;

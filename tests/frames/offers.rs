@@ -46,7 +46,7 @@ fn order() -> Value {
 }
 
 /// The inspector at the tools of one server.
-fn tools() -> App {
+pub fn tools() -> App {
     let mut app = fresh();
     let server = &mut app.host.servers[0];
     server.tools = vec![

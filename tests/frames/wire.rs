@@ -143,7 +143,7 @@ fn opened(of: Vec<WireRecord>) -> App {
     app
 }
 
-fn wire() -> App {
+pub fn wire() -> App {
     opened(records())
 }
 
@@ -179,7 +179,7 @@ fn filtering() -> App {
 }
 
 /// Paused, with frames that came since, and a frame being written.
-fn writing() -> App {
+pub fn writing() -> App {
     let mut app = wire();
     let tab = &mut app.inspector.as_mut().unwrap().wire;
     tab.go(Move::Top, &app.wire, 9);

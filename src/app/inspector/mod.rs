@@ -8,6 +8,8 @@ pub mod offers;
 pub mod overview;
 pub mod wire;
 
+use serde::{Deserialize, Serialize};
+
 use crate::app::keymap::Context;
 use crate::ids::ServerName;
 
@@ -41,7 +43,7 @@ pub struct Inspector {
 }
 
 /// The tabs, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum InspectTab {
     /// How it began, what it says of itself, what is wrong with it.
     #[default]

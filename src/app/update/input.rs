@@ -9,9 +9,9 @@ use crate::app::composer::Composer;
 use crate::app::effect::AppEffect;
 use crate::app::event::{Mouse, MouseKind};
 use crate::app::intent::{Intent, Move};
-use crate::app::key::Key;
+use crate::app::key::{Code, Key};
 use crate::app::keymap::{self, Context};
-use crate::app::state::{App, Overlay, Pane};
+use crate::app::state::{App, Overlay, Pane, Spot};
 
 impl App {
     pub(super) fn key(&mut self, key: Key) -> Vec<AppEffect> {
@@ -116,18 +116,57 @@ impl App {
         match (mouse.kind, pane) {
             (MouseKind::WheelUp, pane) => self.wheel(true, pane),
             (MouseKind::WheelDown, pane) => self.wheel(false, pane),
-            (MouseKind::Click, Some(pane)) if matches!(self.overlay, Overlay::None) => {
-                self.click(pane, mouse.y)
+            (MouseKind::Click, _) if !matches!(self.overlay, Overlay::None) => Vec::new(),
+            (MouseKind::Click, Some(pane)) => self.click(pane, mouse.y),
+            (MouseKind::Click, None) if self.inspector.is_some() => {
+                self.click_spot(mouse.x, mouse.y)
             }
             (MouseKind::Click, _) => Vec::new(),
         }
     }
 
     fn pane_at(&self, x: u16, y: u16) -> Option<Pane> {
-        let within = |from: u16, length: u16, at: u16| at >= from && at - from < length;
         let mut panes = self.chat.measured.panes.iter();
-        panes.find_map(|(pane, (left, top, width, height))| {
-            (within(*left, *width, x) && within(*top, *height, y)).then_some(*pane)
-        })
+        panes.find_map(|(pane, area)| within(*area, x, y).then_some(*pane))
     }
+
+    /// A tab is opened; a row is marked, and a marked one opened, by the keys that do. Not where those keys are another's: a click
+    /// answers no question and sends no line that is being written.
+    fn click_spot(&mut self, x: u16, y: u16) -> Vec<AppEffect> {
+        let context = self.context();
+        let open = self.inspector.as_ref();
+        let spots = open.filter(|open| open.context() == context);
+        let mut spots = spots.map_or(&[][..], |_| &self.chat.measured.spots).iter();
+        let spot = spots.find(|(_, area)| within(*area, x, y)).copied();
+        match spot {
+            Some((Spot::Tab(tab), _)) => self.show_tab(tab),
+            Some((Spot::Rows { marked, has_keys }, (_, top, ..)))
+                if context != Context::WireFilter =>
+            {
+                self.click_row(usize::from(y - top), marked, has_keys)
+            }
+            Some(_) | None => Vec::new(),
+        }
+    }
+
+    fn click_row(&mut self, row: usize, marked: usize, has_keys: bool) -> Vec<AppEffect> {
+        if has_keys && row == marked {
+            return self.key(Key::new(Code::Enter));
+        }
+        let mut effects = match has_keys {
+            true => Vec::new(),
+            false => self.take_keys_across(),
+        };
+        let by = if row < marked { Move::Up } else { Move::Down };
+        for _ in 0..row.abs_diff(marked) {
+            effects.extend(self.move_in_inspector(by));
+        }
+        effects
+    }
+}
+
+/// Whether a cell lies in the area: x, y, width, height.
+fn within((left, top, width, height): (u16, u16, u16, u16), x: u16, y: u16) -> bool {
+    let from = |from: u16, length: u16, at: u16| at >= from && at - from < length;
+    from(left, width, x) && from(top, height, y)
 }

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::Room;
+use super::{Room, clickable};
 use crate::app::App;
 use crate::host::trail::{Mark, Row, Trail};
 use crate::host::{CallState, Origin, ToolCall};
@@ -65,7 +65,8 @@ pub(super) fn draw(room: &mut Room<'_>, frame: &mut Frame, area: Rect) {
         }
         (_, _) => {
             measured.detail = (trail.rows.len(), usize::from(body.height));
-            list(&trail, marked, theme, frame, body);
+            let (first, shown) = list(&trail, marked, theme, frame, body);
+            clickable(measured, body, shown, marked - first.min(marked), true);
         }
     }
 }
@@ -134,7 +135,14 @@ fn notes(trail: &Trail) -> String {
     notes.join(" · ")
 }
 
-fn list(trail: &Trail, marked: usize, theme: &Theme, frame: &mut Frame, area: Rect) {
+/// The first row on show, and how many are.
+fn list(
+    trail: &Trail,
+    marked: usize,
+    theme: &Theme,
+    frame: &mut Frame,
+    area: Rect,
+) -> (usize, usize) {
     let rows = usize::from(area.height);
     let first = calls::first_row(trail.rows.len(), rows, Some(marked));
     let cols = usize::from(area.width).saturating_sub(1);
@@ -151,6 +159,7 @@ fn list(trail: &Trail, marked: usize, theme: &Theme, frame: &mut Frame, area: Re
         }
     }
     pane::scrollbar(frame, theme, area, first, trail.rows.len());
+    (first, on_show().count())
 }
 
 fn line(row: &Row, zero: Moment, wide: usize, came_from: bool, theme: &Theme) -> Spans {

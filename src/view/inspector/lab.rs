@@ -6,7 +6,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::Room;
+use super::{Room, clickable};
 use crate::app::App;
 use crate::app::inspector::{Inspector, LabPart};
 use crate::host::lab::{Cell, Comparison, Row, applies};
@@ -45,12 +45,13 @@ pub(super) fn draw(room: &mut Room<'_>, frame: &mut Frame, area: Rect) {
     };
     measured.detail.1 = usize::from(body.height);
     match part {
-        LabPart::Faults => faults(app, inspector, theme, frame, body),
+        LabPart::Faults => faults(room, frame, body),
         LabPart::Eras => eras(app, inspector, theme, frame, body),
     }
 }
 
-fn faults(app: &App, inspector: &Inspector, theme: &Theme, frame: &mut Frame, area: Rect) {
+fn faults(room: &mut Room<'_>, frame: &mut Frame, area: Rect) {
+    let (app, inspector, theme) = (room.app, room.inspector, room.theme);
     let cols = usize::from(area.width);
     let about = about(app, inspector, cols, theme);
     let below = u16::try_from(about.len()).unwrap_or(u16::MAX);
@@ -68,7 +69,14 @@ fn faults(app: &App, inspector: &Inspector, theme: &Theme, frame: &mut Frame, ar
             pane::mark(frame, theme, area, at - first + 1);
         }
     }
-    let used = (1 + rows.min(FaultKind::ALL.len())).min(usize::from(area.height));
+    let list = Rect {
+        y: area.y + area.height.min(1),
+        height: area.height - area.height.min(1),
+        ..area
+    };
+    let shown = rows.min(FaultKind::ALL.len());
+    clickable(room.measured, list, shown, marked - first.min(marked), true);
+    let used = (1 + shown).min(usize::from(area.height));
     let used = u16::try_from(used).unwrap_or(area.height);
     let rest = Rect {
         y: area.y + used,

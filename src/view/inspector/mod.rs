@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::app::inspector::{InspectTab, Inspector};
-use crate::app::{App, Measured};
+use crate::app::{App, Measured, Spot};
 use crate::text::{clean, wrap};
 use crate::view::memo::Memo;
 use crate::view::styled::{self, Spans, span};
@@ -32,7 +32,8 @@ pub(super) struct Room<'a> {
 /// Draws the inspector.
 pub(super) fn draw(room: &mut Room<'_>, frame: &mut Frame, area: Rect) {
     let (head, body) = layout::top(area, 1);
-    pane::line(frame, head, 0, &tabs(room, usize::from(head.width)));
+    let line = tabs(room, head);
+    pane::line(frame, head, 0, &line);
     let room_below = if body.height > 8 { 1 } else { 0 };
     let (rule, body) = layout::top(body, room_below);
     pane::ruled(
@@ -58,7 +59,8 @@ pub(super) fn draw(room: &mut Room<'_>, frame: &mut Frame, area: Rect) {
 }
 
 /// The server, how it is, and the tabs: with their names where there is room, else the open one with its name.
-fn tabs(room: &Room<'_>, cols: usize) -> Line<'static> {
+fn tabs(room: &mut Room<'_>, head: Rect) -> Line<'static> {
+    let cols = usize::from(head.width);
     let mut left: Spans = vec![span(" ", room.theme.dim)];
     let named: usize = InspectTab::ALL.iter().map(|tab| tab.name().len() + 5).sum();
     let roomy = named + 12 <= cols;
@@ -77,10 +79,25 @@ fn tabs(room: &Room<'_>, cols: usize) -> Line<'static> {
         } else {
             room.theme.dim
         };
+        let x = head.x.saturating_add(columns(styled::width(&left)));
+        let at = (x, head.y, columns(text.len()), head.height);
+        room.measured.spots.push((Spot::Tab(*tab), at));
         left.push(span(text, style));
     }
     let used = styled::width(&left);
     styled::spread(left, subject(room, cols.saturating_sub(used + 2)), cols)
+}
+
+/// A list on show that keys go through: its first so many rows can be clicked on.
+fn clickable(measured: &mut Measured, area: Rect, rows: usize, marked: usize, has_keys: bool) {
+    let height = columns(rows).min(area.height);
+    let at = (area.x, area.y, area.width, height);
+    let spot = Spot::Rows { marked, has_keys };
+    measured.spots.push((spot, at));
+}
+
+fn columns(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
 }
 
 /// The server's name and state, as far as there is room.

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::Room;
+use super::{Room, clickable};
 use crate::app::inspector::wire::detail::{self, Tone};
 use crate::app::inspector::wire::{Asking, Prompt, WireTab, words};
 use crate::mcp::wire::log::{Entry, WireLog};
@@ -140,7 +140,16 @@ fn rows(room: &mut Room<'_>, frame: &mut Frame, area: Rect) {
     }
     let first = tab.window(log, height);
     let marked = tab.place(log);
-    for row in 0..height.min(count - first) {
+    let shown = height.min(count - first);
+    let has_keys = !tab.detail.has_keys;
+    clickable(
+        room.measured,
+        area,
+        shown,
+        marked.saturating_sub(first),
+        has_keys,
+    );
+    for row in 0..shown {
         if let Some(entry) = tab.rows.at(first + row, log) {
             let line = line(entry, theme, usize::from(area.width));
             pane::line(frame, area, row, &line);
@@ -231,8 +240,10 @@ fn about(room: &mut Room<'_>, frame: &mut Frame, area: Rect) {
     let first = marked.saturating_sub(rows / 2);
     let first = first.min(lines.len().saturating_sub(rows));
     pane::lines(frame, inner, &lines[first.min(lines.len())..]);
+    let row = marked - first.min(marked);
+    clickable(room.measured, inner, lines.len() - first, row, has_keys);
     if has_keys {
-        pane::mark(frame, theme, inner, marked - first.min(marked));
+        pane::mark(frame, theme, inner, row);
     }
     pane::scrollbar(frame, theme, inner, first, lines.len());
 }

@@ -103,6 +103,18 @@ impl App {
         Vec::new()
     }
 
+    /// From the list of the tab to what stands beside it, or back, where keys go through both.
+    pub(super) fn take_keys_across(&mut self) -> Vec<AppEffect> {
+        let Some(inspector) = &self.inspector else {
+            return Vec::new();
+        };
+        match inspector.tab {
+            InspectTab::Wire if inspector.wire.detail.has_keys => self.wire_key(WireKey::Back),
+            InspectTab::Wire => self.wire_key(WireKey::Enter),
+            _ => Vec::new(),
+        }
+    }
+
     /// The wheel, or whatever else moves without a key of the tab.
     pub(super) fn move_in_inspector(&mut self, by: Move) -> Vec<AppEffect> {
         let Some(tab) = self.inspector.as_ref().map(|open| open.tab) else {

@@ -17,11 +17,11 @@ use crate::app::inspector::offers::{
 };
 use crate::host::Server;
 use crate::text::{clean, wrap};
-use crate::view::inspector::Room;
+use crate::view::inspector::{Room, clickable};
 use crate::view::memo::Memo;
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
-use crate::view::{composer, pane};
+use crate::view::{composer, layout, pane};
 
 /// Columns below which the list and what is open share their place.
 const BESIDE: u16 = 72;
@@ -44,6 +44,14 @@ struct Seen {
     cols: usize,
 }
 
+/// The list as it stands: where, how many of its rows, and the marked one among them.
+#[derive(Debug, Clone, Copy)]
+struct Stood {
+    area: Rect,
+    rows: usize,
+    marked: usize,
+}
+
 /// Draws the tab.
 pub(super) fn draw(room: &mut Room<'_>, frame: &mut Frame, area: Rect) {
     let Some(at) = room.app.scene() else {
@@ -60,45 +68,42 @@ pub(super) fn draw(room: &mut Room<'_>, frame: &mut Frame, area: Rect) {
         server,
         theme: room.theme,
     };
-    let seen = desk.draw(frame, room.memo, area);
+    let (seen, list) = desk.draw(frame, room.memo, area);
+    if let Some(list) = list {
+        clickable(room.measured, list.area, list.rows, list.marked, true);
+    }
     room.measured.detail = seen.area;
     room.measured.field = seen.cols;
 }
 
 impl Desk<'_> {
-    fn draw(&self, frame: &mut Frame, memo: &mut Memo, area: Rect) -> Seen {
+    /// What was measured, and the list where it has the keys.
+    fn draw(&self, frame: &mut Frame, memo: &mut Memo, area: Rect) -> (Seen, Option<Stood>) {
         let shelf = self.tab.shelf(self.at.kind);
         let offers = list::offers(self.server, self.at.kind, shelf.query.text());
         let has_face = shelf.face().is_some();
         if area.width < BESIDE && has_face {
-            return self.right(&shelf, frame, memo, area);
+            return (self.right(&shelf, frame, memo, area), None);
         }
         let [left, right] = split(area);
-        self.left(&shelf, &offers, frame, left, !has_face);
-        self.right(&shelf, frame, memo, right)
+        let list = self.left(&shelf, &offers, frame, left, !has_face);
+        let seen = self.right(&shelf, frame, memo, right);
+        (seen, (!has_face).then_some(list))
     }
 
-    fn left(&self, shelf: &Shelf, offers: &[Offer], frame: &mut Frame, area: Rect, has_keys: bool) {
+    fn left(
+        &self,
+        shelf: &Shelf,
+        offers: &[Offer],
+        frame: &mut Frame,
+        area: Rect,
+        has_keys: bool,
+    ) -> Stood {
         let theme = self.theme;
         let title = self.count(offers.len());
         let mut inner = pane::ruled(frame, theme, area, &title, has_keys);
         if shelf.searching || !shelf.query.is_empty() {
-            let line = Rect {
-                height: inner.height.min(1),
-                ..inner
-            };
-            let empty = "a few letters of a name";
-            let placeholder = shelf.query.is_empty().then_some(empty);
-            composer::text(
-                &shelf.query,
-                placeholder,
-                theme,
-                frame,
-                line,
-                shelf.searching,
-            );
-            inner.y += line.height;
-            inner.height -= line.height;
+            inner = searched(shelf, theme, frame, inner);
         }
         let rows = usize::from(inner.height);
         let marked = shelf.marked.min(offers.len().saturating_sub(1));
@@ -114,6 +119,11 @@ impl Desk<'_> {
             let words = self.nothing(!shelf.query.is_empty());
             let lines = styled::wrapped(&[span(words, theme.dim)], usize::from(inner.width));
             pane::lines(frame, inner, &lines);
+        }
+        Stood {
+            area: inner,
+            rows: offers.len().saturating_sub(first).min(rows),
+            marked: marked - first.min(marked),
         }
     }
 
@@ -218,6 +228,16 @@ impl Desk<'_> {
             None => Seen::default(),
         }
     }
+}
+
+/// The line of the search, and what is left below it.
+fn searched(shelf: &Shelf, theme: &Theme, frame: &mut Frame, area: Rect) -> Rect {
+    let (line, rest) = layout::top(area, 1);
+    let empty = "a few letters of a name";
+    let placeholder = shelf.query.is_empty().then_some(empty);
+    let has_cursor = shelf.searching;
+    composer::text(&shelf.query, placeholder, theme, frame, line, has_cursor);
+    rest
 }
 
 /// The list beside what is marked or open; where there is no room for both, above it.
