@@ -5,6 +5,7 @@
 //! the screen hides what is configured everywhere, and the rest in what servers print and send. What goes to servers and models never
 //! passes here.
 
+mod escapes;
 mod keys;
 mod masked;
 mod quick;
@@ -113,7 +114,8 @@ impl Redactor {
         }
     }
 
-    /// A value without its secrets: its strings, and whatever stands under a key that says so. Names of members stay.
+    /// A value without its secrets: its strings, and whatever stands under a key that says so. Names of members stay, but for what
+    /// is configured.
     pub fn json(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
@@ -121,8 +123,24 @@ impl Redactor {
                     *text = masked;
                 }
             }
-            Value::Array(all) => all.iter_mut().for_each(|value| self.json(value)),
+            Value::Array(all) => {
+                let mut hides = false;
+                for value in all {
+                    let text = value.as_str().unwrap_or_default();
+                    match (
+                        std::mem::replace(&mut hides, keys::is_secret_flag(text)),
+                        &value,
+                    ) {
+                        (true, Value::String(_)) => *value = MASK.into(),
+                        _ => self.json(value),
+                    }
+                }
+            }
             Value::Object(members) => {
+                if members.keys().any(|name| self.hide(name) != *name) {
+                    let named = |(name, value): (String, Value)| (self.hide(&name).into(), value);
+                    *members = std::mem::take(members).into_iter().map(named).collect();
+                }
                 for (name, value) in members {
                     match value {
                         Value::String(text) if keys::is_secret_key(name) => {
@@ -139,15 +157,21 @@ impl Redactor {
     /// A text without the secrets that the configuration names, for what is shown; shapes and keys stay.
     pub fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
-        let known = learned.iter().chain(&self.literals);
-        let mut found: Vec<&String> = known.filter(|known| text.contains(*known)).collect();
+        let known = || learned.iter().chain(&self.literals);
+        let mut found: Vec<&String> = known().filter(|known| text.contains(*known)).collect();
         // The longest first: of one that begins as another does nothing may be left.
         found.sort_by_key(|known| Reverse(known.len()));
         let hidden = |text: Cow<'a, str>, known: &String| match text.contains(known) {
             true => text.replace(known, MASK).into(),
             false => text,
         };
-        found.into_iter().fold(Cow::Borrowed(text), hidden)
+        let text = found.into_iter().fold(Cow::Borrowed(text), hidden);
+        match known().next().is_some() && escapes::may_hide(&text) {
+            true => then(text, |text| {
+                escapes::hide(text, &known().collect::<Vec<_>>())
+            }),
+            false => text,
+        }
     }
 
     /// The secrets that it knows as they are, the longest first among those of the configuration.
@@ -172,6 +196,7 @@ impl Redactor {
         });
         let text = then(then(text, shapes::urls), keys::keyed_values);
         let text = then(then(text, shapes::headers), keys::assigned);
+        let text = then(text, keys::flagged);
         (then(text, shapes::tokens), in_key)
     }
 }
@@ -277,6 +302,13 @@ mod tests {
             ),
             // assignments
             ("DB_PASSWORD=hunter2 up", "DB_PASSWORD=*** up"),
+            // words of a command line
+            ("x --password hunter2 --up", "x --password *** --up"),
+            ("x --api-key k1-2 --db-token", "x --api-key *** --db-token"),
+            (
+                "--token <TOKEN>, --secret $S",
+                "--token <TOKEN>, --secret $S",
+            ),
             (
                 "GET /x?access_token=abcd&n=1",
                 "GET /x?access_token=***&n=1",
@@ -330,8 +362,10 @@ mod tests {
 
     #[test]
     fn a_long_run_of_backslashes_takes_no_longer_than_its_length() {
-        let line = "\\".repeat(4 * 1024 * 1024);
-        assert_eq!(Redactor::new([]).redact(&line), line);
+        let dashes = format!("{} --password=", "-".repeat(4 * 1024 * 1024));
+        for line in ["\\".repeat(4 * 1024 * 1024), dashes] {
+            assert_eq!(Redactor::new(["hunter2"]).redact(&line), line);
+        }
     }
 
     #[test]
@@ -363,10 +397,12 @@ mod tests {
         let redactor = Redactor::new(["a\",\"b"]);
         let mut value = serde_json::json!({
             "text": "x a\",\"b y", "password": "p", "n": [1, "ghp_0123456789012345678901"], "token": 3,
+            "a\",\"b": ["--password", "of two words", "--token", 3],
         });
         redactor.json(&mut value);
         let expected = serde_json::json!({
             "text": "x *** y", "password": "***", "n": [1, "ghp_***"], "token": 3,
+            "***": ["--password", "***", "--token", 3],
         });
         assert_eq!(value, expected);
     }
@@ -387,7 +423,7 @@ mod tests {
                 prop::sample::select(vec![
                     "Api-Key", "api_key", "to\u{212a}en", "TOKEN", "cookie", "\"secret\"", "password", "access_key=", "Bearer ",
                     "basic  ", "AUTHORIZATION:", "x-api-key:", "sk-", "ghp_", "eyJ", "abcdefghijklmnopqrstuvwxyz0123", "://", "@",
-                    "user:pass", "-----BEGIN ", "PRIVATE KEY-----", "a", "-", "_", "\\\"", "\"", ":", "=",
+                    "user:pass", "--db-token ", "--", "-----BEGIN ", "PRIVATE KEY-----", "a", "-", "_", "\\\"", "\"", ":", "=",
                 ]).prop_map(str::to_owned),
             ], 0..10),
         ) {

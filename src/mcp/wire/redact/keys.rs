@@ -41,6 +41,9 @@ pub(super) const ASSIGNED: &[&str] = &[
     "accesskey",
 ];
 
+/// Bytes of a flag at most: what is longer is a text.
+const LONGEST_FLAG: usize = 64;
+
 /// A shorter value after `=` is a word or a number, not a secret.
 const SHORTEST_ASSIGNED: usize = 4;
 
@@ -144,6 +147,35 @@ pub(super) fn keyed_values(text: &str) -> Cow<'_, str> {
             }
             // The closing quote of this string may open nothing, but what lies inside may hold deeper JSON.
             None => at = key_start,
+        }
+    }
+    masked.done()
+}
+
+/// Whether the next word of a command line is a secret: `--password`, `--api-key`.
+pub(super) fn is_secret_flag(word: &str) -> bool {
+    word.strip_prefix("--")
+        .is_some_and(|name| ASSIGNED.iter().any(|end| folded(name).ends_with(end)))
+}
+
+/// Masks the word behind `--password` and its like.
+pub(super) fn flagged(text: &str) -> Cow<'_, str> {
+    let mut masked = Masked::new(text);
+    for (at, _) in text.match_indices("--") {
+        let rest = &text[at..];
+        let space = rest.bytes().take(LONGEST_FLAG).position(|it| it == b' ');
+        let Some((word, value)) = space.and_then(|_| rest.split_once(' ')) else {
+            continue;
+        };
+        if !is_secret_flag(word) {
+            continue;
+        }
+        let goes_on = |c: char| !c.is_whitespace() && !"\"'`&;,()[]{}<>\\".contains(c);
+        let length = value.find(|c| !goes_on(c)).unwrap_or(value.len());
+        let start = at + word.len() + 1;
+        let says_nothing = length < SHORTEST_ASSIGNED || value.starts_with(['-', '$', '*']);
+        if start >= masked.end() && !says_nothing {
+            masked.mask(start, start + length);
         }
     }
     masked.done()

@@ -33,6 +33,7 @@ fn pattern() -> String {
         "(?i:bearer |basic |authorization:|x-api-key:)".to_owned(),
         format!(r#""(?i:{})[-_]*\\*"\s*:"#, any(keys::KEYS)),
         format!("(?i:{})[-_]*=", any(keys::ASSIGNED)),
+        format!("--[^ ]*(?i:{})[-_]* ", any(keys::ASSIGNED)),
         format!("(?:^|[^A-Za-z0-9])(?:{})", tokens.join("|")),
     ]
     .join("|")
