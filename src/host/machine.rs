@@ -279,7 +279,8 @@ pub(super) fn configured_roots(config: &Config) -> Option<Vec<Root>> {
 fn eras(config: &Config, settings: &Settings) -> std::collections::BTreeMap<ServerName, Era> {
     let known = |spec: &crate::config::ServerSpec| {
         let kept = settings.eras.get(&spec.name)?;
-        (kept.launch == spec.launch.identity()).then(|| (spec.name.clone(), kept.era))
+        kept.is_of(&spec.launch)
+            .then(|| (spec.name.clone(), kept.era))
     };
     config.servers.iter().filter_map(known).collect()
 }

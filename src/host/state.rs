@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::model::Usage;
 use crate::agent::transcript::Transcript;
 use crate::agent::turn::{StopReason, TurnState};
-use crate::config::{Limits, ModelMode};
+use crate::config::{FolderFile, Launch, Limits, ModelMode};
 use crate::host::asks::Answers;
 use crate::host::book::Book;
 use crate::host::call::ToolCall;
@@ -203,10 +203,24 @@ impl Default for Settings {
 /// The era that a server spoke last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RememberedEra {
-    /// [`crate::config::Launch::identity`] at that time: another server of the same name starts anew.
+    /// A digest of [`crate::config::Launch::identity`] at that time: another server of the same name starts anew. The words of a
+    /// command may be secrets that nothing knows for such.
     pub launch: String,
     /// The era.
     pub era: Era,
+}
+
+impl RememberedEra {
+    /// What is remembered of a server that is launched in this way.
+    pub fn of(launch: &Launch, era: Era) -> Self {
+        let launch = FolderFile::digest(launch.identity().as_bytes());
+        Self { launch, era }
+    }
+
+    /// Whether it is about a server that is launched in this way.
+    pub fn is_of(&self, launch: &Launch) -> bool {
+        *self == Self::of(launch, self.era)
+    }
 }
 
 /// The model.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mcpdeck::config::Launch;
 use mcpdeck::host::{
     CallEnd, CallState, Command, Effect, HostEvent, Keep, RememberedEra, Settings,
 };
@@ -435,15 +436,10 @@ fn three_probes_without_an_answer_end_a_connection_that_used_to_answer_and_is_no
 #[test]
 fn the_era_is_remembered_for_the_same_launch_and_written_down_when_it_is_news() {
     let spec = foreign("other", &[]);
-    let launch = spec.launch.identity();
-    let settings = |launch: &str, era| Settings {
-        eras: BTreeMap::from([(
-            "other".into(),
-            RememberedEra {
-                launch: launch.to_owned(),
-                era,
-            },
-        )]),
+    let launch = spec.launch.clone();
+    let another = foreign("other", &["--more"]).launch;
+    let settings = |launch: &Launch, era| Settings {
+        eras: BTreeMap::from([("other".into(), RememberedEra::of(launch, era))]),
         eras_file: Some(PathBuf::from("/tmp/eras.json")),
         ..Settings::default()
     };
@@ -459,7 +455,7 @@ fn the_era_is_remembered_for_the_same_launch_and_written_down_when_it_is_news() 
     let mut stage = Stage::cold(&config, settings(&launch, Era::Legacy));
     assert_eq!(remembered(&stage.start()), Some(Era::Legacy));
     assert_eq!(saved(&stage.raise("other")), 0);
-    let mut stage = Stage::cold(&config, settings("another", Era::Legacy));
+    let mut stage = Stage::cold(&config, settings(&another, Era::Legacy));
     assert_eq!(remembered(&stage.start()), None);
     assert_eq!(saved(&stage.raise("other")), 1);
     // A dial that comes to nothing forgets it: it may be why.

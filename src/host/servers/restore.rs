@@ -45,10 +45,7 @@ impl Host {
         let (Some(path), Some(spec)) = (self.settings.eras_file.clone(), spec) else {
             return Vec::new();
         };
-        let remembered = RememberedEra {
-            launch: spec.launch.identity(),
-            era,
-        };
+        let remembered = RememberedEra::of(&spec.launch, era);
         vec![Effect::Keep(Keep::Era {
             path,
             server: name.clone(),
