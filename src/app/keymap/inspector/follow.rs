@@ -13,7 +13,10 @@ const fn does(key: FollowKey) -> Intent {
 const EVERYWHERE: &[Context] = &[
     Overview,
     Offers,
+    Context::OffersSearch,
+    Context::CallForm,
     Wire,
+    Context::WireFilter,
     Follow,
     Lab,
     Detail,
@@ -22,6 +25,10 @@ const EVERYWHERE: &[Context] = &[
     Context::Completing,
     Context::Calls,
     Context::Question,
+    Context::Form,
+    Context::Pick,
+    Context::Visit,
+    Context::Sampling,
 ];
 
 #[rustfmt::skip]

@@ -37,7 +37,7 @@ pub(super) static ROWS: &[Binding] = &[
     row!(&[OffersSearch], [key(Code::Enter)], does(OffersKey::Search), "done", "End the search; what fits stays"),
     row!(&[OffersSearch], [key(Code::Up)], does(OffersKey::Go(Move::Up)), "", "One up"),
     row!(&[OffersSearch], [key(Code::Down)], does(OffersKey::Go(Move::Down)), "", "One down"),
-    row!(&[CallForm], [ctrl('s'), key(Code::F(5))], does(OffersKey::Send), "call", "Make the call, once all of it fits"),
+    row!(&[CallForm], [ctrl('s')], does(OffersKey::Send), "call", "Make the call, once all of it fits"),
     row!(&[CallForm], [key(Code::Enter)], form(TreeKey::Act), "", "Open, close, put in or add; on a field, go to the next; on the last text of a prompt, get it"),
     row!(&[CallForm], [key(Code::Tab)], form(TreeKey::Next), "next", "The next row"),
     row!(&[CallForm], [key(Code::Tab).shift()], form(TreeKey::Previous), "", "The row before"),

@@ -47,25 +47,30 @@ impl App {
         }
     }
 
+    /// What is marked in the tab or pane on show.
+    fn origin_in_view(&self) -> Option<From> {
+        let Some(inspector) = &self.inspector else {
+            return self.call_to_follow().map(From::Call);
+        };
+        let found = match inspector.tab {
+            InspectTab::Wire => {
+                // Also while it goes along with the newest: that is the row with the mark then.
+                let shown = inspector.wire.shown(&self.wire);
+                shown.map(|entry| From::Record(entry.record.seq))
+            }
+            InspectTab::Tools | InspectTab::Resources | InspectTab::Prompts => {
+                let at = self.scene();
+                let on_show = at.and_then(|at| inspector.offers.call(&at));
+                on_show.map(|call| From::Call(call.id))
+            }
+            InspectTab::Overview | InspectTab::Follow | InspectTab::Lab => None,
+        };
+        found.or_else(|| self.newest_of(&inspector.server))
+    }
+
     /// Follows what is marked where the person is.
     fn follow_this(&mut self) -> Vec<AppEffect> {
-        let from = match &self.inspector {
-            Some(inspector) => match inspector.tab {
-                InspectTab::Wire => {
-                    // Also while it goes along with the newest: that is the row with the mark then.
-                    let shown = inspector.wire.shown(&self.wire);
-                    let shown = shown.map(|entry| From::Record(entry.record.seq));
-                    shown.or_else(|| self.newest_of(&inspector.server))
-                }
-                InspectTab::Overview
-                | InspectTab::Tools
-                | InspectTab::Resources
-                | InspectTab::Prompts
-                | InspectTab::Follow
-                | InspectTab::Lab => self.newest_of(&inspector.server),
-            },
-            None => self.call_to_follow().map(From::Call),
-        };
+        let from = self.origin_in_view();
         let Some(from) = from else {
             self.say("There is no call to follow yet.");
             return Vec::new();
