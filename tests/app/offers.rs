@@ -5,6 +5,7 @@ use mcpdeck::app::inspector::offers::{Face, Filling, Look, OfferKind};
 use mcpdeck::app::{AppEffect, AppEvent, Code, Context, Key};
 use mcpdeck::config::{HttpLaunch, Launch, Secret, StdioLaunch};
 use mcpdeck::host::fix::Given;
+use mcpdeck::host::trail::From;
 use mcpdeck::host::{Effect, HostEvent};
 use mcpdeck::ids::{CallId, ServerName};
 use mcpdeck::mcp::event::{CallEvent, ServerEvent};
@@ -307,7 +308,47 @@ fn a_list_that_changes_behind_an_open_form_does_not_make_it_another_tools() {
     assert_eq!(face(&play), Some(Face::Form));
     lists(&mut play, vec![new]);
     assert_eq!(face(&play), None);
+    let toast = play.app.toast.as_ref().map(|toast| toast.text.as_str());
+    assert!(toast.is_some_and(|text| text.contains("`add` is not offered any more")));
     assert_eq!(sent(&play.ctrl('s')), None);
+    // Nor do the keys that were meant for it open and call what lies below.
+    play.type_text("r ");
+    for _ in 0..3 {
+        play.wait(300);
+        assert_eq!(sent(&play.press(Code::Enter)), None);
+        assert_eq!(face(&play), None);
+    }
+    play.wait(500);
+    play.press(Code::Enter);
+    assert_eq!(face(&play), Some(Face::Form));
+}
+
+#[test]
+fn f5_in_a_form_follows_and_calls_nothing() {
+    let mut play = play();
+    fill(&mut play);
+    // There is nothing to follow yet.
+    assert_eq!(sent(&play.press(Code::F(5))), None);
+    assert_eq!(face(&play), Some(Face::Form));
+    assert!(
+        sent(&play.ctrl('s')).is_some(),
+        "what was filled in is there"
+    );
+}
+
+#[test]
+fn f5_on_a_result_follows_that_call() {
+    let mut play = play();
+    fill(&mut play);
+    play.ctrl('s');
+    play.type_text("r");
+    let shown = play.app.host.calls[0].id;
+    play.type_text("hj");
+    play.press(Code::Enter);
+    assert_eq!(face(&play), Some(Face::Result(shown)));
+    play.press(Code::F(5));
+    let inspector = play.app.inspector.as_ref().expect("it is open");
+    assert_eq!(inspector.follow.from, Some(From::Call(shown)));
 }
 
 /// The line for a shell, of a server that was given on the command line.

@@ -71,6 +71,9 @@ impl App {
         if context == Context::Trust {
             return self.is_trust_typed_ahead(key);
         }
+        if context == Context::Offers && (key.typed().is_some() || key.code == Code::Enter) {
+            return self.is_for_closed_form();
+        }
         let dialogs = context.asks() && context != Context::Reason;
         if !dialogs || !matches!(self.overlay, Overlay::None) {
             return false;
@@ -81,6 +84,20 @@ impl App {
             || key.code == Code::Enter
             || (context != Context::Question && (edits || key == Key::char('x').ctrl()));
         answers && self.is_early()
+    }
+
+    /// A key for a form that closed under it must not open and call what lies below; as long as one follows the other.
+    fn is_for_closed_form(&mut self) -> bool {
+        let now = self.now;
+        let closed = self.inspector.as_mut().map(|open| &mut open.offers.closed);
+        let Some(Some(at)) = closed else {
+            return false;
+        };
+        let is_early = now.since(*at) < TYPED_AHEAD;
+        if is_early {
+            *at = now;
+        }
+        is_early
     }
 
     /// The same for what is pasted.

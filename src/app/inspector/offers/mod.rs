@@ -21,7 +21,7 @@ pub use scene::{OffersKey, Scene, Wish};
 use crate::app::composer::Composer;
 use crate::app::keymap::Context;
 use crate::host::Server;
-use crate::ids::CallId;
+use crate::ids::{CallId, Moment};
 
 /// The three lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -76,6 +76,8 @@ pub struct OffersTab {
     pub shelves: BTreeMap<OfferKind, Shelf>,
     /// What is filled in, for each thing that was opened.
     pub forms: BTreeMap<Offered, Filling>,
+    /// When a form was closed because what it was for is gone, or the last key since that was meant for it.
+    pub closed: Option<Moment>,
 }
 
 impl OffersTab {
@@ -93,14 +95,21 @@ impl OffersTab {
         }
     }
 
-    /// Brings what is marked and filled in into line with a server that may have changed its lists.
-    pub fn follow(&mut self, server: &Server) {
+    /// Brings what is marked and filled in into line with a server that may have changed its lists. Gives what a form was open for
+    /// that is closed now.
+    pub fn follow(&mut self, server: &Server) -> Option<Offered> {
         for (of, form) in &mut self.forms {
             form.follow(server, of);
         }
+        let mut closed = None;
         for (kind, shelf) in &mut self.shelves {
-            shelf.follow(&list::offers(server, *kind, shelf.query.text()));
+            let all = list::offers(server, *kind, "");
+            let fitting = list::offers(server, *kind, shelf.query.text());
+            if !all.is_empty() && shelf.follow(&fitting) {
+                closed = shelf.of.clone();
+            }
         }
+        closed
     }
 
     fn shelf_mut(&mut self, kind: OfferKind) -> &mut Shelf {
@@ -109,17 +118,21 @@ impl OffersTab {
 }
 
 impl Shelf {
-    /// Marks the row of what was marked. What is open for a thing that is gone is closed: it must not be another thing's.
-    fn follow(&mut self, offers: &[Offer]) {
-        if self.of.is_none() || offers.is_empty() {
-            return;
+    /// Marks the row of what was marked. What is open for a thing that is gone is closed: it must not be another thing's. Whether a
+    /// form was.
+    fn follow(&mut self, offers: &[Offer]) -> bool {
+        if self.of.is_none() {
+            return false;
         }
         let row = offers
             .iter()
             .position(|offer| Some(&offer.of) == self.of.as_ref());
         match row {
-            Some(row) => self.marked = row,
-            None => self.faces.clear(),
+            Some(row) => {
+                self.marked = row;
+                false
+            }
+            None => std::mem::take(&mut self.faces).contains(&Face::Form),
         }
     }
 

@@ -55,7 +55,14 @@ impl App {
         };
         if let Some(server) = self.host.server(&inspector.server) {
             inspector.overview.findings = server.findings(inspector.overview.given);
-            inspector.offers.follow(server);
+            let closed = inspector.offers.follow(server);
+            if let Some(of) = closed {
+                inspector.offers.closed = Some(self.now);
+                let name = crate::text::clean::line(of.name());
+                self.complain(format!(
+                    "`{name}` is not offered any more: its form is closed. What is filled in is kept."
+                ));
+            }
         }
     }
 
