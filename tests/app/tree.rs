@@ -345,7 +345,10 @@ fn an_item_that_goes_takes_nothing_of_its_neighbours() {
     write(&mut tree, "x");
     go(&mut tree, "[0]");
     tree.press(TreeKey::Clear, 0);
+    // What stood there before `x` came is not what is written now: it is not gone over to JSON.
     assert_eq!(tree.value(), &json!({"n": [2, 3]}));
+    tree.toggle_raw();
+    assert!(tree.raw.is_none() && tree.complaint.is_some());
     assert_eq!(told(&tree.rows[2]), "  [1]* number \"3x\"");
     assert_eq!(tree.accept(), None);
     assert_eq!(tree.row().unwrap().path.last(), Some(&Step::Item(1)));
@@ -681,5 +684,60 @@ proptest! {
         for op in &ops {
             play(&mut tree, op);
         }
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_not_sent_as_what_stood_there_before() {
+    let schema = json!({"type": "object", "properties": {"n": {"type": "number"}, "i": {"type": "integer"}}});
+    let mut tree = Tree::with(&schema, json!({}));
+    go(&mut tree, "n");
+    write(&mut tree, "1e400");
+    go(&mut tree, "i");
+    write(&mut tree, "12x");
+    assert_eq!(tree.value(), &json!({}));
+    assert_eq!(tree.accept(), None);
+    // As JSON it is what is shown; and what was typed is still there.
+    tree.toggle_raw();
+    assert_eq!(tree.raw.as_ref().map(|raw| raw.input.text()), Some("{}"));
+    tree.toggle_raw();
+    go(&mut tree, "i");
+    assert_eq!(
+        tree.row().and_then(|row| row.text()).map(|it| it.text()),
+        Some("12x")
+    );
+}
+
+#[test]
+fn a_number_is_sent_with_its_digits_or_not_at_all() {
+    let schema = json!({"type": "object", "properties": {"n": {"type": "number"}}});
+    for (typed, sent) in [
+        ("0.12345678901234567890", None),
+        ("123456789012345678901234567890", None),
+        ("1.10", Some(json!(1.1))),
+        ("1e3", Some(json!(1000.0))),
+        ("0.000120", Some(json!(0.00012))),
+        ("-0", Some(json!(0))),
+        (".5", Some(json!(0.5))),
+    ] {
+        let mut tree = Tree::with(&schema, json!({}));
+        go(&mut tree, "n");
+        write(&mut tree, typed);
+        let sent = sent.map(|n| json!({ "n": n }));
+        assert_eq!(tree.accept(), sent, "{typed}");
+    }
+    let mut tree = Tree::with(&schema, json!({}));
+    tree.toggle_raw();
+    for (written, fits) in [
+        ("0.12345678901234567890", false),
+        ("1.50e2", true),
+        ("-0", true),
+    ] {
+        tree.raw
+            .as_mut()
+            .expect("JSON")
+            .input
+            .set(&format!("{{\"n\": {written}}}"));
+        assert_eq!(tree.accept().is_some(), fits, "{written}");
     }
 }

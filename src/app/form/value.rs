@@ -8,7 +8,7 @@ use serde_json::{Number, Value, json};
 
 use super::field::{Choosable, Field};
 use super::format::Format;
-use super::written;
+use super::written::{self, is_kept};
 
 impl Field {
     pub(super) fn text_value(
@@ -55,7 +55,7 @@ impl Field {
             _ => number(text, whole),
         };
         let Some(number) = number else {
-            return Err(match (is_digits(text), whole) {
+            return Err(match (is_digits(text) || !is_kept(text), whole) {
                 (true, _) => "it has more digits than a number can be sent with here".to_owned(),
                 (_, true) => "it must be a whole number such as 42".to_owned(),
                 (_, false) => "it must be a number such as 4.2, with a point".to_owned(),
@@ -147,7 +147,7 @@ pub(super) fn number(text: &str, whole: bool) -> Option<Number> {
     let number = text
         .parse::<f64>()
         .ok()
-        .filter(|number| number.is_finite())?;
+        .filter(|number| number.is_finite() && is_kept(text))?;
     if !whole {
         return Number::from_f64(number);
     }

@@ -47,14 +47,30 @@ fn changed(text: &str, value: &Value) -> Option<String> {
         .then(|| "a name stands there twice: only the last would be sent".to_owned())
 }
 
-/// Whether a whole number is sent with all of its digits.
-fn is_kept(number: &str) -> bool {
-    let is_whole = number
-        .bytes()
-        .all(|byte| byte == b'-' || byte.is_ascii_digit());
+/// Whether a number is sent with all of its digits; zeros at the end of a fraction, and how the exponent is written, say nothing.
+pub(super) fn is_kept(number: &str) -> bool {
     let read: Option<Value> = serde_json::from_str(number).ok();
     let sent = read.map(|read| read.to_string());
-    !is_whole || number == "-0" || sent.is_none_or(|sent| sent == number)
+    sent.is_none_or(|sent| digits(&sent) == digits(number))
+}
+
+/// The digits of a number without zeros around them, and where its point stands behind the first of them.
+fn digits(number: &str) -> (String, i64) {
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole.trim_start_matches('-'), fraction].concat();
+    let from_first = all.trim_start_matches('0');
+    let places = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
+    let leading = places(&all) - places(from_first);
+    let point = places(whole.trim_start_matches('-')) - leading;
+    let digits = from_first.trim_end_matches('0').to_owned();
+    match digits.is_empty() {
+        true => (digits, 0),
+        false => {
+            let exponent = exponent.parse().unwrap_or(i64::MAX);
+            (digits, point.saturating_add(exponent))
+        }
+    }
 }
 
 /// The names in a value, at all depths.

@@ -197,6 +197,10 @@ impl Tree {
             Err(_) => {
                 let text = field.text().map_or("", Composer::text).to_owned();
                 self.drafts.insert(spot, text);
+                // What stood there before is not what is written now. An item of a list keeps its place by it.
+                if !is_item {
+                    path::remove(&mut self.value, &path);
+                }
             }
         }
         self.read();

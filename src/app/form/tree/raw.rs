@@ -7,6 +7,7 @@ use serde_json::Value;
 use unicode_normalization::is_nfc;
 
 use super::Tree;
+use super::path::Step;
 use crate::app::composer::Composer;
 use crate::app::form::written;
 use crate::host::arguments;
@@ -25,6 +26,12 @@ impl Tree {
     /// Goes over to JSON, or back to the fields. JSON that is broken stays on show and says why.
     pub fn toggle_raw(&mut self) {
         if self.raw.is_none() {
+            self.show_drafts();
+            if self.drafts.keys().any(|(path, _)| is_item(path)) {
+                let why = "an item of a list does not fit: as JSON it would be what it was before";
+                self.complaint = Some(why.to_owned());
+                return;
+            }
             let mut input = Composer::default();
             if input.paste(&text(&self.value)) > 0 {
                 self.complaint = Some("it is too long to be written as one text".to_owned());
@@ -51,6 +58,11 @@ impl Tree {
             }
             Err(why) => self.complain_raw(Some(why)),
         }
+    }
+
+    /// Whether all that is written is in the value.
+    pub fn is_whole(&self) -> bool {
+        self.drafts.is_empty()
     }
 
     /// Goes back to the fields as they were before: what is written as JSON is gone.
@@ -94,6 +106,11 @@ impl Tree {
             false => Err("it must be an object: {…}".to_owned()),
         }
     }
+}
+
+/// Whether a place keeps what stood in it while something else is written there.
+fn is_item(path: &[Step]) -> bool {
+    !matches!(path.last(), Some(Step::Key(_)))
 }
 
 fn told((place, words): &(String, String)) -> String {

@@ -117,6 +117,7 @@ fn foot(theme: &Theme, tree: &Tree, cols: usize) -> Lines {
 /// Whether it fits, and what would be sent.
 fn verdict(theme: &Theme, tree: &Tree, wrong: usize, cols: usize) -> Lines {
     let sign = match wrong {
+        0 if tree.unchecked.is_some() => span("? it cannot be checked", theme.warn),
         0 => span("✓ it fits the schema", theme.good),
         1 => span("✗ one thing is missing or does not fit", theme.dim),
         many => span(
@@ -126,7 +127,10 @@ fn verdict(theme: &Theme, tree: &Tree, wrong: usize, cols: usize) -> Lines {
     };
     let mut out: Lines = vec![Line::from(styled::cropped(vec![sign], cols))];
     if tree.raw.is_none() {
-        let line = short(&tree.value().to_string(), 2_000);
+        let line = match tree.is_whole() {
+            true => short(&tree.value().to_string(), 2_000),
+            false => "nothing before that is mended".to_owned(),
+        };
         let spans = vec![span("sends ", theme.dim), span(line, theme.text)];
         out.push(Line::from(styled::cropped(spans, cols)));
     }
