@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::offers::{OfferChange, Offers};
+use super::tools::{ToolChange, Tools};
+use crate::config::FolderFile;
 use crate::ids::ServerName;
-use crate::mcp::convert;
-use crate::mcp::pins::{Difference, Pinned, differences};
 use crate::mcp::wire::exchange::{Exchange, exchanges};
 use crate::mcp::wire::record::WireRecord;
 use crate::text::diff::{self, Side};
@@ -26,22 +26,9 @@ pub(super) struct Found {
     pub offers: Vec<OfferChange>,
     /// All calls of both in order: on which side each is.
     pub calls: Vec<CallLine>,
+    /// Calls whose answers are longer than is kept: what lies behind is not known.
+    pub cut: usize,
     pub times: Vec<Times>,
-}
-
-/// A tool that is not what it was.
-#[derive(Debug)]
-pub(super) struct ToolChange {
-    pub name: String,
-    pub how: Change,
-}
-
-/// How a tool changed.
-#[derive(Debug)]
-pub(super) enum Change {
-    Gone,
-    New,
-    Other(Vec<Difference>),
 }
 
 /// A call, and what differs in its result where both have it.
@@ -85,9 +72,10 @@ impl Found {
 
 /// One session as it is compared.
 struct Session {
-    tools: BTreeMap<String, Pinned>,
+    tools: Tools,
     offers: Offers,
     calls: Vec<Call>,
+    cut: usize,
 }
 
 struct Call {
@@ -100,15 +88,18 @@ struct Call {
 pub(super) fn compare(before: &[WireRecord], after: &[WireRecord], slower: Option<u32>) -> Found {
     let names = renamed(before, after);
     let (before, after) = (session(before, None), session(after, names.as_ref()));
-    let listed = !before.tools.is_empty() && !after.tools.is_empty();
+    let listed = before.tools.is_known() && after.tools.is_known();
+    let mut offers = before.offers.changes(&after.offers);
+    offers.extend(before.tools.refusals(&after.tools));
     Found {
         listed,
         tools: match listed {
-            true => tools(&before, &after),
+            true => before.tools.changes(&after.tools),
             false => Vec::new(),
         },
-        offers: before.offers.changes(&after.offers),
+        offers,
         calls: calls(&before, &after),
+        cut: before.cut + after.cut,
         times: times(&before, &after, slower),
     }
 }
@@ -126,16 +117,19 @@ fn renamed(before: &[WireRecord], after: &[WireRecord]) -> Option<ServerName> {
 
 fn session(records: &[WireRecord], name: Option<&ServerName>) -> Session {
     let mut session = Session {
-        tools: BTreeMap::new(),
+        tools: Tools::default(),
         offers: Offers::default(),
         calls: Vec::new(),
+        cut: 0,
     };
     let all = exchanges(records).all;
     for one in all.iter().filter(|one| one.from_us) {
         let server = name.unwrap_or(&one.request.server);
         if one.method == "tools/list" {
-            list(one, server, &mut session.tools);
+            session.tools.take(one, server);
         } else if let Some((tool, words)) = asked(one, server).filter(|_| !is_round(one)) {
+            let is_cut = one.answer.as_ref().is_some_and(|it| it.record.is_cut());
+            session.cut += usize::from(is_cut);
             session.calls.push(Call {
                 words,
                 tool,
@@ -182,31 +176,17 @@ fn is_round(one: &Exchange<'_>) -> bool {
     result.and_then(|result| result.get("resultType")?.as_str()) == Some("input_required")
 }
 
-/// The last list counts; its first page begins it anew.
-fn list(one: &Exchange<'_>, server: &ServerName, tools: &mut BTreeMap<String, Pinned>) {
-    let Some(Ok(result)) = one.answer.as_ref().map(|answer| &answer.result) else {
-        return;
-    };
-    if one.is_first_page() {
-        let prefix = format!("{server}.");
-        tools.retain(|name, _| !name.starts_with(&prefix));
-    }
-    let listed = result.get("tools").and_then(Value::as_array);
-    for tool in listed
-        .into_iter()
-        .flatten()
-        .filter_map(|tool| convert::tool(tool).ok())
-    {
-        tools.insert(format!("{server}.{}", tool.name), Pinned::of(&tool));
-    }
-}
-
 /// What came of a call, without what is said for the client alone.
 fn result(one: &Exchange<'_>) -> Value {
     let Some(answer) = &one.answer else {
         return Value::String("no answer".to_owned());
     };
     match &answer.result {
+        // Of what is longer than is kept the beginning and the length are held against each other.
+        _ if answer.record.is_cut() => {
+            let kept = FolderFile::digest(answer.record.text.as_bytes());
+            serde_json::json!({ "cut": { "bytes": answer.record.bytes, "begins": kept } })
+        }
         Ok(result) => {
             let mut result = result.clone();
             if let Some(members) = result.as_object_mut() {
@@ -232,30 +212,6 @@ fn sorted(value: &Value) -> Value {
         Value::Array(items) => items.iter().map(sorted).collect(),
         value => value.clone(),
     }
-}
-
-fn tools(before: &Session, after: &Session) -> Vec<ToolChange> {
-    let mut found = Vec::new();
-    for (name, old) in &before.tools {
-        let how = match after.tools.get(name) {
-            None => Change::Gone,
-            Some(new) if old.is_same(new) => continue,
-            Some(new) => Change::Other(differences(old, new)),
-        };
-        let name = name.clone();
-        found.push(ToolChange { name, how });
-    }
-    for name in after
-        .tools
-        .keys()
-        .filter(|name| !before.tools.contains_key(*name))
-    {
-        found.push(ToolChange {
-            name: name.clone(),
-            how: Change::New,
-        });
-    }
-    found
 }
 
 fn calls(before: &Session, after: &Session) -> Vec<CallLine> {

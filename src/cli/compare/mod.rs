@@ -6,6 +6,7 @@
 mod found;
 mod offers;
 mod told;
+mod tools;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::found::{CallLine, Change, Found, Place};
+use super::found::{CallLine, Found, Place};
 use super::offers::OfferHow;
+use super::tools::Change;
 use crate::cli::pins;
 use crate::text::clean;
 use crate::text::diff::Side;
@@ -21,11 +22,17 @@ pub(super) fn words(found: &Found) -> String {
     if !found.differs() {
         let tools = match found.listed {
             true => "the same tools",
-            false => "no tools to compare, for not both list them",
+            false => "no tools to compare, for not both were asked for them",
         };
         out.push_str(&format!(
             "no difference: {tools}, and {} with the same results\n",
             human::plural(found.calls.len(), "call")
+        ));
+    }
+    if found.cut > 0 {
+        out.push_str(&format!(
+            "note: {} of calls are longer than is kept: only their beginning and length were compared\n",
+            human::plural(found.cut, "answer")
         ));
     }
     out
@@ -71,12 +78,12 @@ fn offers(found: &Found, out: &mut String) {
 fn places(all: &[Place], out: &mut String) {
     for Place { at, before, after } in all {
         let value = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), short);
-        out.push_str(&format!(
-            "  {}\n    was  {}\n    is   {}\n",
-            clean::line(at.trim_start_matches('.')),
-            value(before),
-            value(after)
-        ));
+        let (was, is) = match (before, after) {
+            (Some(before), Some(after)) => apart(before, after),
+            (before, after) => (value(before), value(after)),
+        };
+        let at = clean::line(at.trim_start_matches('.'));
+        out.push_str(&format!("  {at}\n    was  {was}\n    is   {is}\n"));
     }
 }
 
@@ -124,6 +131,23 @@ fn short(text: &str) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
+}
+
+/// Two values, each from a little before the first character in which they differ.
+fn apart(before: &str, after: &str) -> (String, String) {
+    let same = before
+        .chars()
+        .zip(after.chars())
+        .take_while(|(a, b)| a == b);
+    let skipped = same.count().saturating_sub(SHOWN / 4);
+    let part = |text: &str| match skipped {
+        0 => short(text),
+        _ => {
+            let rest: String = text.chars().skip(skipped).take(SHOWN + 1).collect();
+            format!("…{}", short(&rest))
+        }
+    };
+    (part(before), part(after))
 }
 
 fn places_value(all: &[Place]) -> Vec<Value> {

@@ -58,11 +58,24 @@ fn entry(one: &Exchange<'_>, wall: &Wall) -> Value {
         "cache": {},
         "timings": { "send": 0, "wait": millis, "receive": 0 },
         "connection": one.request.generation.to_string(),
-        "comment": match one.from_us {
-            true => "from the client to the server",
-            false => "from the server to the client",
-        },
+        "comment": comment(one),
     })
+}
+
+/// From whom to whom, and what of the answer is not there.
+fn comment(one: &Exchange<'_>) -> String {
+    let way = match one.from_us {
+        true => "from the client to the server",
+        false => "from the server to the client",
+    };
+    match one.answer.as_ref().map(|answer| answer.record) {
+        Some(record) if record.is_cut() => format!(
+            "{way}; the answer is cut: {} of {} bytes are kept",
+            record.text.len(),
+            record.bytes
+        ),
+        Some(_) | None => way.to_owned(),
+    }
 }
 
 fn query<'e>(one: &'e Exchange<'_>) -> Vec<(&'static str, &'e str)> {
