@@ -135,7 +135,8 @@ fn one_field(field: &Field, whole: Option<&Value>, text: &str) -> Option<Failure
         ));
     };
     let found = field.path.query(whole).all();
-    let (is_met, wish) = met(&field.want, &found);
+    let is_one = is_singular(path);
+    let (is_met, wish) = met(&field.want, &found, is_one);
     if is_met {
         return None;
     }
@@ -150,8 +151,13 @@ fn one_field(field: &Field, whole: Option<&Value>, text: &str) -> Option<Failure
     Some(failure(format!("`{path}` {wish}"), &came))
 }
 
+/// Whether a path leads to one place (RFC 9535, 2.3.5.1): there an array is wanted as it is, and not its items one by one.
+fn is_singular(path: &str) -> bool {
+    !path.contains(['*', '?', ':', ',']) && !path.contains("..")
+}
+
 /// Whether the values found are as wanted, and the wish in words.
-fn met(want: &Want, found: &[&Value]) -> (bool, String) {
+fn met(want: &Want, found: &[&Value], is_one: bool) -> (bool, String) {
     let all = |is_good: &dyn Fn(&str) -> bool| {
         let good = |value: &&Value| match value {
             Value::String(text) => is_good(text),
@@ -164,6 +170,7 @@ fn met(want: &Want, found: &[&Value]) -> (bool, String) {
         Want::Equals(wanted) => {
             let one = matches!(found, [one] if same(one, wanted));
             let several = matches!(wanted, Value::Array(items) if items.len() == found.len()
+                && !is_one
                 && !found.is_empty()
                 && items.iter().zip(found).all(|(item, value)| same(item, value)));
             (one || several, format!("to be {wanted}"))

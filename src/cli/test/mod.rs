@@ -87,9 +87,9 @@ pub fn run(args: &TestArgs, global: &Global) -> Result<ExitCode, CliError> {
     Ok(ExitCode::from(code(&reports, &totals)))
 }
 
-/// A run that ended early leaves no report: an empty one is read as a broken one. A device that was named as the file stays.
+/// A run that ended early leaves no report: an empty one is read as a broken one. A device or a link that was named as the file stays.
 fn forget(file: &Path) {
-    if fs::metadata(file).is_ok_and(|it| it.is_file()) {
+    if fs::symlink_metadata(file).is_ok_and(|it| it.is_file()) {
         // What cannot be removed is empty.
         let _gone = fs::remove_file(file);
     }
