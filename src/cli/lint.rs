@@ -4,6 +4,7 @@
 //! findings or drift, 3 the server does not start.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -160,10 +161,18 @@ fn write(path: &Path, server: &Server) -> Result<(), CliError> {
         let what = format!("{} is not written: the server is not there", path.display());
         return Err(CliError::new(ErrorKind::Server, what));
     }
+    let rejected = server.rejected_tools().iter();
+    let mut rejected = rejected.filter(|it| it.name.is_none() && server.tools.is_empty());
+    if let Some(refused) = rejected.next() {
+        let (path, why) = (path.display(), clean::line(&refused.why));
+        let what = format!("{path} is not written: the tools are not known: {why}");
+        return Err(CliError::new(ErrorKind::Server, what));
+    }
     let baseline = Baseline::of(offers(server));
-    std::fs::write(path, baseline.text()).map_err(|error| {
+    replace(path, &baseline.text()).map_err(|error| {
         let what = format!("cannot write {}: {error}", path.display());
         CliError::new(ErrorKind::Usage, what)
+            .hint("give a file in a folder that exists and can be written to")
     })?;
     let counted = baseline.counts().into_iter();
     // The tools are told even where there are none.
@@ -173,6 +182,22 @@ fn write(path: &Path, server: &Server) -> Result<(), CliError> {
         .collect();
     output::note(&format!("{}: {}", path.display(), counted.join(", ")));
     Ok(())
+}
+
+/// Writes a file as a whole: what stood there before stays until all of it is written.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let is_file = std::fs::symlink_metadata(path).is_ok_and(|it| it.is_file());
+    if path.exists() && !is_file {
+        return std::fs::write(path, text);
+    }
+    let mut new = path.as_os_str().to_owned();
+    new.push(format!(".{}.new", std::process::id()));
+    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
+    if written.is_err() {
+        // What is not there cannot be removed.
+        let _gone = std::fs::remove_file(&new);
+    }
+    written
 }
 
 fn offers(server: &Server) -> Offers<'_> {

@@ -162,6 +162,25 @@ fn prompts_resources_and_templates_drift_too() {
 }
 
 #[test]
+fn a_good_baseline_is_not_replaced_by_what_is_not_known() {
+    let deck = deck();
+    deck.run(&["lint", "good", "--write-baseline", "tools.json"])
+        .expect(0);
+    let path = deck.home.work().join("tools.json");
+    let before = std::fs::read_to_string(&path).expect("a baseline");
+    let refuses = "[[on]]\nmethod = 'tools/list'\nerror = { code = -32000, message = 'boom' }\n";
+    deck.home.write("good.script.toml", refuses);
+    let ran = deck
+        .run(&["lint", "good", "--write-baseline", "tools.json"])
+        .expect(3);
+    assert!(
+        ran.err.contains("tools.json is not written") && ran.err.contains("boom"),
+        "{ran}"
+    );
+    assert_eq!(std::fs::read_to_string(&path).expect("it is there"), before);
+}
+
+#[test]
 fn nothing_is_pinned_by_a_look() {
     let deck = deck();
     deck.run(&["lint", "good"]).expect(0);
