@@ -105,7 +105,7 @@ fn several(there: &[(Running, Attached)]) -> CliError {
     CliError::new(ErrorKind::Usage, what).hint("name one: mcpdeck attach PID")
 }
 
-/// Prints records until the proxy ends.
+/// Prints records until the proxy ends, or nobody reads them any more.
 async fn printed(mut attached: Attached) -> Result<ExitCode, CliError> {
     let mut interrupt = Interrupt::listen();
     loop {
@@ -113,11 +113,14 @@ async fn printed(mut attached: Attached) -> Result<ExitCode, CliError> {
             said = attached.next() => said,
             signal = interrupt.wait() => return Err(failure::interrupted(signal)),
         };
-        match said {
+        let is_heard = match said {
             Some(Said::Record(record)) => output::event(&record),
             Some(Said::Lost(count)) => output::event(&json!({ "lost": count })),
-            Some(Said::Hello { .. }) => {}
-            None => return Ok(ExitCode::SUCCESS),
+            Some(Said::Hello { .. }) => true,
+            None => false,
+        };
+        if !is_heard {
+            return Ok(ExitCode::SUCCESS);
         }
     }
 }

@@ -72,7 +72,7 @@ pub fn run() -> ExitCode {
         Err(refusal) => return output::usage(&refusal),
     };
     match carry_out(args) {
-        Ok(code) => code,
+        Ok(code) => output::closing(code),
         Err(error) => output::error(&error),
     }
 }

@@ -1,4 +1,5 @@
-//! The only place that writes to stdout and stderr. A closed pipe is no error: whoever read has read enough.
+//! The only place that writes to stdout and stderr. A closed pipe is no error: whoever read has read enough. What else keeps stdout
+//! from being written, such as a full disk, is told at the end, and the exit code says so.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -8,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, ErrorKind};
 use crate::mcp::wire::redact::Redactor;
 use crate::text::clean;
 
@@ -21,6 +22,34 @@ static SECRETS: OnceLock<Arc<Redactor>> = OnceLock::new();
 /// From now on no secret of the configuration is shown on a screen.
 pub fn hide(secrets: Arc<Redactor>) {
     let _known_already = SECRETS.set(secrets);
+}
+
+/// Why something could not be written to stdout.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
+
+/// Whether somebody still reads what is written.
+fn heard(written: io::Result<()>) -> bool {
+    match &written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _told_once = UNWRITTEN.set(error.to_string());
+        }
+        Ok(()) | Err(_) => {}
+    }
+    written.is_ok()
+}
+
+/// The exit code of a run that else ends with this one.
+pub fn closing(code: ExitCode) -> ExitCode {
+    match UNWRITTEN.get() {
+        Some(why) if code == ExitCode::SUCCESS => error(
+            &CliError::new(
+                ErrorKind::Server,
+                format!("stdout could not be written: {why}"),
+            )
+            .hint("what was written is not whole; make room, or write to another file"),
+        ),
+        Some(_) | None => code,
+    }
 }
 
 fn shown(text: &str) -> Cow<'_, str> {
@@ -38,7 +67,7 @@ pub fn data(text: &str) {
         true => shown(text),
         false => Cow::Borrowed(text),
     };
-    let _closed_pipe = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    heard(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
 /// Writes whole lines of data to stdout: a text that does not end with a line break gets one; an empty one is no line.
@@ -54,21 +83,22 @@ pub fn json(document: &impl Serialize) {
     streamed(document, PrettyFormatter::new());
 }
 
-/// Writes one JSON value on a line of its own.
-pub fn event(event: &impl Serialize) {
-    streamed(event, CompactFormatter);
+/// Writes one JSON value on a line of its own. Whether somebody still reads.
+pub fn event(event: &impl Serialize) -> bool {
+    streamed(event, CompactFormatter)
 }
 
 /// Writes JSON as it comes to be: an answer of many megabytes is not held a second time as text.
-fn streamed(value: &impl Serialize, format: impl Formatter) {
+fn streamed(value: &impl Serialize, format: impl Formatter) -> bool {
     let out = io::stdout().lock();
     if out.is_terminal() {
         let mut text = Vec::new();
         let _memory = write_json(&mut text, value, format);
-        return data(&String::from_utf8_lossy(&text));
+        data(&String::from_utf8_lossy(&text));
+        return true;
     }
     let mut out = BufWriter::new(out);
-    let _closed_pipe = write_json(&mut out, value, format).and_then(|()| out.flush());
+    heard(write_json(&mut out, value, format).and_then(|()| out.flush()))
 }
 
 fn write_json(out: impl Write, value: &impl Serialize, format: impl Formatter) -> io::Result<()> {
@@ -100,7 +130,7 @@ impl<W: Write> Write for Cleaned<W> {
 /// Writes bytes to stdout as they are, for whoever asked for just that.
 pub fn bytes(bytes: &[u8]) {
     let mut out = io::stdout().lock();
-    let _closed_pipe = out.write_all(bytes).and_then(|()| out.flush());
+    heard(out.write_all(bytes).and_then(|()| out.flush()));
 }
 
 /// Writes one line for people to stderr.

@@ -59,7 +59,9 @@ async fn watch(args: &WatchArgs, hand: &mut Hand) -> Result<ExitCode, CliError> 
         left = left.map(|left| left - 1);
         if args.json {
             let event = json!({ "type": "resource_updated", "server": hand.name(), "uri": uri });
-            output::event(&event);
+            if !output::event(&event) {
+                break;
+            }
         } else {
             output::lines(&clean::line(&uri));
         }

@@ -303,3 +303,14 @@ fn the_readmes_test_file_is_good_but_for_its_server() {
     let ran = deck.run(&["test", "readme.toml"]).expect(3);
     assert!(ran.err.contains("`my-server` was not found"), "{ran}");
 }
+
+#[test]
+fn one_value_is_no_list_of_one() {
+    let tool = "[[tools]]\nname = 't'\ninputSchema = { type = 'object' }\n[[on]]\nmethod = 'tools/call'\nresult = { content = [], structuredContent = { a = [6], b = 6 } }\n";
+    for (path, code) in [("$.a", 0), ("$.b", 1), ("$.a[0]", 1), ("$.a[*]", 0)] {
+        let cases = format!(
+            "[[case]]\ncall = 't'\nexpect = {{ json = [{{ path = '{path}', equals = [6] }}] }}\n"
+        );
+        run(tool, &cases, &[]).1.expect(code);
+    }
+}

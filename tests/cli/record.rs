@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
@@ -304,6 +305,23 @@ fn what_differs_between_two_sessions_is_said_and_is_an_exit_code() {
         none.out.contains("no difference: no tools to compare"),
         "{none}"
     );
+    // A server that has lost all of them, and one that does not say.
+    let list = |result: &str| {
+        let script = format!("[[on]]\nmethod = 'tools/list'\n{result}\n");
+        deck.home.write("s.script.toml", &script);
+        let file = format!("{}.jsonl", result.len());
+        deck.run(&["--record", &file, "list", "s"]).expect(0);
+        deck.run(&["compare", "one.jsonl", &file]).expect(1).out
+    };
+    let lost = list("result = { tools = [] }");
+    assert!(lost.contains("- s.login: gone"), "{lost}");
+    let refused = list("error = { code = -32000, message = 'boom' }");
+    assert!(
+        refused.contains("~ server s\n  tools/list\n    was  answered\n    is   ")
+            && refused.contains("boom")
+            && !refused.contains("gone"),
+        "{refused}"
+    );
     let two = deck.run(&["compare", "one.jsonl", "two.jsonl"]).expect(1);
     for words in [
         "~ s.login",
@@ -505,4 +523,56 @@ fn a_headless_session_is_drawn_as_frames_too() {
     let last = fs::read_to_string(frames.last().expect("a frame")).expect("a frame");
     assert!(last.contains("You are in."), "{last}");
     assert!(!last.contains("opensesame"), "{last}");
+}
+
+#[test]
+fn a_difference_far_in_a_long_text_is_shown() {
+    let deck = with_server("");
+    for (file, end) in [("a.jsonl", '1'), ("b.jsonl", '2')] {
+        let text = format!("{}{end}", "A".repeat(5000));
+        let reply = format!(
+            "[[on]]\nmethod = 'tools/call'\nresult = {{ content = [{{ type = 'text', text = '{text}' }}] }}\n"
+        );
+        deck.home.write("s.script.toml", &server(&reply));
+        called(&deck, file, &[]).expect(0);
+    }
+    let ran = deck.run(&["compare", "a.jsonl", "b.jsonl"]).expect(1);
+    assert!(
+        ran.out.contains("AAA1\"\n") && ran.out.contains("AAA2\"\n"),
+        "{ran}"
+    );
+    assert!(ran.out.len() < 1000, "{ran}");
+}
+
+/// A full disk is no success, and whoever has read enough is no error.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_to_stdout_is_told() {
+    let deck = with_server("");
+    called(&deck, "one.jsonl", &[]).expect(0);
+    for args in [
+        &["export", "one.jsonl", "--format", "har"][..],
+        &["list", "s", "--json"],
+        &["call", "s", "login"],
+    ] {
+        let full = fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("a full disk");
+        let child = deck
+            .command(args)
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .spawn();
+        let ran = crate::deck::finished(child.expect("mcpdeck")).expect(3);
+        assert!(ran.err.contains("stdout could not be written"), "{ran}");
+    }
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let child = deck
+        .command(&["list", "s"])
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn();
+    crate::deck::finished(child.expect("mcpdeck")).expect(0);
 }
