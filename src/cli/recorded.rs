@@ -70,7 +70,10 @@ pub fn misplaced() -> CliError {
 /// What went wrong before, else what went wrong with the recording.
 pub fn end(sink: Option<Sink>, closed: Result<(), String>, clock: Clock) -> Result<(), String> {
     let written = sink.map_or(Ok(()), |sink| sink.close(clock.now()));
-    closed.and(written)
+    match (closed, written) {
+        (Err(first), Err(second)) => Err(format!("{first}; {second}")),
+        (first, second) => first.and(second),
+    }
 }
 
 /// What a headless run begins with.

@@ -14,6 +14,7 @@ use crate::ids::ServerName;
 use crate::mcp::flags::{self, Alike, Flag, Named};
 use crate::mcp::pins::digest;
 use crate::mcp::tool::Tool;
+use crate::text::clean;
 
 /// Bytes of all tools of a server whose words are looked at: it takes time, and the program waits for it.
 const LOOKED_AT: usize = 256 << 10;
@@ -105,6 +106,7 @@ impl Host {
         if let Some(first) = first.map(Flag::sentence) {
             let tools = names(&tools);
             let text = format!("What server `{name}` says of {tools} is odd: {first}");
+            let text = clean::line(&text);
             let hint = "`/tools` shows all flags; a flag blocks nothing".to_owned();
             self.transcript.note(Level::Warning, text, Some(hint));
         }

@@ -4,6 +4,7 @@
 
 use super::rules::*;
 use super::{Finding, Object, Rule, Subject};
+use crate::mcp::failure::{Failure, FailureKind};
 use crate::mcp::flags::{self, Flag};
 use crate::mcp::request::ListKind;
 use crate::mcp::status::{Era, Hello};
@@ -31,7 +32,8 @@ pub(super) fn look(of: &Subject<'_>, out: &mut Vec<Finding>) {
         };
         say(UNKNOWN_REVISION, says, REVISION_FIX);
     }
-    match of.ended {
+    let signs_in = |failure: &Failure| failure.kind == FailureKind::NeedsSignIn;
+    match of.ended.filter(|(_, failure)| !signs_in(failure)) {
         Some(([], failure)) => {
             let says = format!("it ended by itself: {}", failure.headline());
             say(
