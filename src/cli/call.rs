@@ -55,8 +55,17 @@ pub fn run(args: &CallArgs, global: &Global) -> Result<ExitCode, CliError> {
 }
 
 async fn call(args: &CallArgs, hand: &mut Hand) -> Result<ExitCode, CliError> {
-    let tools = &hand.server()?.tools;
+    let server = hand.server()?;
+    let tools = &server.tools;
     let Some(tool) = tools.iter().find(|tool| tool.name == args.tool) else {
+        let rejected = server.rejected_tools().iter();
+        let mut refused = rejected.filter(|it| it.name.is_none() && tools.is_empty());
+        if let Some(refused) = refused.next() {
+            let (name, tool) = (hand.name(), &args.tool);
+            let what = format!("server `{name}` has no tool `{tool}`: {}", refused.why);
+            let hint = "what it says of its tools is on the wire: give --wire-log FILE";
+            return Err(CliError::new(ErrorKind::Server, what).hint(hint));
+        }
         let names = tools.iter().map(|tool| tool.name.as_str());
         return Err(hand::unknown(hand.name(), "tool", &args.tool, names));
     };

@@ -221,3 +221,15 @@ fn what_cannot_be_saved_does_not_hide_what_the_tool_said() {
     let ran = deck.run(&["call", "s", "echo", "text=x", "--output", "saved", "--json"]);
     assert_eq!(ran.json()["content"][0]["text"], "it is done");
 }
+
+#[test]
+fn tools_that_a_server_refuses_to_list_are_no_unknown_name() {
+    let deck = Deck::new("[model]\nprovider = \"none\"\n");
+    let script = "[[on]]\nmethod = 'tools/list'\nerror = { code = -32000, message = 'boom' }\n";
+    deck.scripted("s", script, "");
+    let ran = deck.run(&["call", "s", "echo"]).expect(3);
+    assert!(
+        ran.err.contains("refused tools/list") && ran.err.contains("boom"),
+        "{ran}"
+    );
+}

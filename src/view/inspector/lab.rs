@@ -220,6 +220,7 @@ fn grid(
     let differing = table.iter().filter(|row| row.differs).count();
     let state = match comparison.is_running() {
         true => "under way".to_owned(),
+        false if differing == 1 => "1 row differs (*)".to_owned(),
         false => format!("{differing} rows differ (*)"),
     };
     let names = ["legacy", "auto", "modern"];

@@ -132,6 +132,7 @@ fn rows(room: &mut Room<'_>, frame: &mut Frame, area: Rect) {
     if count == 0 {
         let words = match (log.is_empty(), tab.rows.is_filtered()) {
             (true, _) => "Nothing has passed yet.",
+            (false, true) if tab.prompt.is_some() => "No frame passes the filter.",
             (false, true) => "No frame passes the filter. x takes it away.",
             (false, false) => "What passed before the pause is not kept any more. Space goes on.",
         };

@@ -12,8 +12,9 @@ use crate::app::inspector::offers::{Look, Offered, Shelf, list, look};
 use crate::host::{CallEnd, CallState, ToolCall};
 use crate::ids::{CallId, Moment};
 use crate::mcp::result::{CallOutcome, ToolResult};
+use crate::text::clean;
 use crate::text::diff::{self, Side};
-use crate::text::{clean, human};
+use crate::text::human::{self, plural};
 use crate::view::inspector::offers::{Desk, Seen, short};
 use crate::view::memo::Memo;
 use crate::view::styled::{self, Lines, Spans, span};
@@ -113,7 +114,7 @@ fn arguments(desk: &Desk<'_>, call: &ToolCall, cols: usize) -> Lines {
     let more = arguments.len().saturating_sub(8);
     arguments.truncate(8);
     if more > 0 {
-        arguments.push(span(format!("… {more} more lines"), theme.dim).into());
+        arguments.push(span(format!("… {} more", plural(more, "line")), theme.dim).into());
     }
     styled::prefixed(
         arguments,

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::app::form::tree::{Row, RowKind, State};
 use crate::app::form::{Choosable, Field, Kind};
 use crate::text::clean;
+use crate::text::human::plural;
 use crate::view::inspector::offers::{WORDS, cut, short};
 use crate::view::styled::{self, Lines, Spans, span};
 use crate::view::theme::Theme;
@@ -188,7 +189,7 @@ impl Drawn<'_> {
                         span(format!("  {} of {}", at + 1, options.len()), theme.dim),
                     ],
                     None => {
-                        let text = format!("‹ not given ›  {} options", options.len());
+                        let text = format!("‹ not given ›  {}", plural(options.len(), "option"));
                         vec![span(text, theme.dim)]
                     }
                 }
@@ -200,7 +201,7 @@ impl Drawn<'_> {
                 match (names.is_empty(), self.row.state) {
                     (true, State::Absent) => {
                         vec![span(
-                            format!("not given  {} options", options.len()),
+                            format!("not given  {}", plural(options.len(), "option")),
                             theme.dim,
                         )]
                     }
@@ -232,7 +233,10 @@ impl Drawn<'_> {
         let more = lines.count();
         let mut spans = vec![span(short(head, 2_000), style)];
         if more > 0 {
-            spans.push(span(format!("  … {more} more lines"), theme.dim));
+            spans.push(span(
+                format!("  … {} more", plural(more, "line")),
+                theme.dim,
+            ));
         }
         Line::from(styled::cropped(spans, room))
     }
