@@ -196,7 +196,7 @@ pub(super) fn ended(end: &CallEnd, cols: usize, theme: &Theme, memo: &mut Memo) 
             CallOutcome::Lost { why } => words(&format!(
                 "The connection ended after it was sent: {why}\nThe outcome is unknown; it is not repeated by itself."
             )),
-            CallOutcome::NotSent { why } => words(&format!("Never sent: {why}")),
+            CallOutcome::NotSent { why } => words(&format!("It did not run: {why}")),
             CallOutcome::Unreadable { why } => {
                 words(&format!("The answer could not be read: {why}"))
             }

@@ -1,11 +1,12 @@
 //! Frames of the tabs of what a server offers: details, forms, results, the calls that were made, and how two results differ.
 
 use mcpdeck::app::{App, AppEvent, Code, Key};
-use mcpdeck::host::{CallEnd, Origin};
-use mcpdeck::ids::{CallId, ServerName};
+use mcpdeck::host::{CallEnd, Origin, Step};
+use mcpdeck::ids::{CallId, Generation, Seq, ServerName};
 use mcpdeck::mcp::resource::{Resource, Template};
 use mcpdeck::mcp::result::{Block, CallOutcome, ToolResult};
 use mcpdeck::mcp::tool::Annotations;
+use mcpdeck::mcp::wire::record::{Direction, WireRecord, classify};
 use mcpdeck::view::{Memo, Theme, draw};
 use proptest::prelude::*;
 use ratatui::Terminal;
@@ -216,6 +217,43 @@ fn failed() -> App {
     app
 }
 
+/// The same with what passed on the wire for the second call, spelled as no program of ours would.
+fn on_the_wire(mut app: App, text: &str) -> App {
+    let generation = Generation(3);
+    let server = app.host.servers[0].name.clone();
+    app.host.calls[1].steps = vec![(
+        at(8_900),
+        Step::OnWire {
+            generation,
+            request_id: "7".into(),
+        },
+    )];
+    for (seq, direction, text) in [
+        (1, Direction::Out, r#"{"id":7,"method":"tools/call"}"#),
+        (2, Direction::In, r#"{"id":8,"result":{"other":true}}"#),
+        (3, Direction::In, text),
+        (4, Direction::In, r#"{"id":7,"method":"roots/list"}"#),
+    ] {
+        let record = WireRecord {
+            seq: Seq(seq),
+            at: at(8_900 + seq),
+            server: server.clone(),
+            generation,
+            direction,
+            kind: classify(direction, text),
+            bytes: text.len(),
+            text: text.to_owned(),
+            carried: None,
+        };
+        let now = app.now;
+        app.update(AppEvent::Wire(record), now);
+    }
+    app
+}
+
+const SPELLED: &str = r#"{"jsonrpc":"2.0","id":7,"result":{"contents":[{"uri":"file:///\u00e9","text":"","n":1.10,"n":12345678901234567890123}],"_meta":{"k":"khách 客 🛒"}}}"#;
+const REFUSED: &str = r#"{"jsonrpc":"2.0","id":"7","error":{"code":-32602,"message":"limit: không hợp lệ","data":{"most":50}}}"#;
+
 fn searched() -> App {
     let mut app = tools();
     typed(&mut app, "/cust");
@@ -242,6 +280,18 @@ frame!(a_result_as_a_table_tiny, result(), 40, 12);
 frame!(a_result_as_a_tree_narrow, looked(1), 80, 24);
 frame!(a_result_raw_wide, looked(2), 120, 40);
 frame!(a_refusal_narrow, failed(), 80, 24);
+frame!(
+    a_result_as_it_passed_narrow,
+    on_the_wire(looked(2), SPELLED),
+    80,
+    24
+);
+frame!(
+    a_refusal_as_it_passed_narrow,
+    on_the_wire(failed(), REFUSED),
+    80,
+    24
+);
 frame!(
     the_calls_of_a_tool_narrow,
     called(&[Key::char('h')]),

@@ -49,7 +49,7 @@ fn named(record: &WireRecord, method: &str) -> Option<String> {
 }
 
 /// Whether a call was on the wire with this id. An id may come back as text.
-pub(super) fn is_on_wire(call: &ToolCall, generation: Generation, id: &str) -> bool {
+pub fn is_on_wire(call: &ToolCall, generation: Generation, id: &str) -> bool {
     let wanted = id.trim_matches('"');
     call.steps.iter().any(|(_, step)| {
         matches!(step, Step::OnWire { generation: on, request_id }

@@ -6,6 +6,8 @@
 mod frames;
 mod steps;
 
+pub use frames::is_on_wire;
+
 use std::time::Duration;
 
 use crate::host::call::ToolCall;

@@ -8,8 +8,11 @@ use crate::app::composer::Edit;
 use crate::app::form::tree::TreeKey;
 use crate::app::intent::Move;
 use crate::host::fix::Given;
-use crate::host::{Command, Host, Server};
+use crate::host::trail::is_on_wire;
+use crate::host::{Command, Host, Server, ToolCall};
 use crate::ids::ServerName;
+use crate::mcp::wire::log::{Entry, WireLog};
+use crate::mcp::wire::record::{Direction, WireKind};
 
 /// A key of these tabs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,6 +71,8 @@ pub enum Wish {
 pub struct Scene<'a> {
     /// Servers and calls.
     pub host: &'a Host,
+    /// What passed on the wire.
+    pub wire: &'a WireLog,
     /// The server on show.
     pub server: &'a ServerName,
     /// Where its settings are.
@@ -83,6 +88,20 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
+    /// The answer to a call as it passed on the wire, while that is kept.
+    pub fn as_it_passed(&self, call: &ToolCall) -> Option<&'a Entry> {
+        let mut entries = self.wire.entries().rev();
+        entries.find(|entry| {
+            let record = &entry.record;
+            let (WireKind::Response { id } | WireKind::Error { id, .. }) = &record.kind else {
+                return false;
+            };
+            record.direction == Direction::In
+                && record.server == *self.server
+                && is_on_wire(call, record.generation, id)
+        })
+    }
+
     /// The server on show.
     pub(super) fn server(&self) -> Option<&'a Server> {
         self.host.server(self.server)

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::list::Offered;
 use super::look::{self, Look};
 use super::{Face, OffersTab, Scene, Wish, words};
+use crate::app::inspector::wire::detail;
 use crate::host::fix::Given;
 use crate::host::{Command, ToolCall, arguments};
 use crate::ids::ServerName;
@@ -71,12 +72,16 @@ impl OffersTab {
     }
 
     pub(super) fn copy_result(&self, at: &Scene<'_>) -> Vec<Wish> {
-        let Some(result) = self.call(at).and_then(ToolCall::result) else {
+        let call = self.call(at);
+        let Some((call, result)) = call.and_then(|call| Some((call, call.result()?))) else {
             return vec![Wish::Complain("There is no result to copy.".to_owned())];
         };
         let look = self.shelf(at.kind).look;
         let text = match look.unwrap_or_else(|| Look::best(result)) {
-            Look::Raw => serde_json::to_string_pretty(&look::raw(result)).unwrap_or_default(),
+            Look::Raw => match at.as_it_passed(call) {
+                Some(entry) => detail::pretty(entry),
+                None => serde_json::to_string_pretty(&look::raw(result)).unwrap_or_default(),
+            },
             Look::Text | Look::Table | Look::Tree | Look::Image => result.as_text().into_owned(),
         };
         vec![Wish::Copy(text)]

@@ -134,6 +134,7 @@ impl App {
         let inspector = self.inspector.as_ref()?;
         Some(Scene {
             host: &self.host,
+            wire: &self.wire,
             server: &inspector.server,
             given: inspector.overview.given,
             kind,

@@ -12,6 +12,7 @@ use crate::app::inspector::offers::{Look, Offered, Shelf, list, look};
 use crate::host::{CallEnd, CallState, ToolCall};
 use crate::ids::{CallId, Moment};
 use crate::mcp::result::{CallOutcome, ToolResult};
+use crate::mcp::wire::log::Entry;
 use crate::text::clean;
 use crate::text::diff::{self, Side};
 use crate::text::human::{self, plural};
@@ -48,6 +49,8 @@ pub(super) fn lines(
         out.push(span("held to be compared: c on another result", theme.warn).into());
     }
     let CallState::Done { end, .. } = &call.state else {
+        out.push(Line::default());
+        out.push(span("Ctrl-C cancels it, F5 follows it.", theme.dim).into());
         return out;
     };
     match (call.result(), end) {
@@ -57,16 +60,33 @@ pub(super) fn lines(
             out.push(looks(desk, result, now, cols));
             out.push(Line::default());
             let mut hasher = DefaultHasher::new();
-            ("look", now, cols, theme.name).hash(&mut hasher);
+            let is_raw = now == Look::Raw;
+            let passed = is_raw.then(|| desk.at.as_it_passed(call)).flatten();
+            let seq = passed.map(|entry| entry.record.seq);
+            ("look", now, cols, theme.name, seq).hash(&mut hasher);
             calls::hash_into(call, Moment(0), &mut hasher);
-            let laid = memo.lines(hasher.finish(), |memo| laid(desk, result, now, cols, memo));
+            let laid = memo.lines(hasher.finish(), |memo| match is_raw {
+                true => raw(desk, passed, result, cols),
+                false => laid(desk, result, now, cols, memo),
+            });
             out.extend(laid.iter().cloned());
         }
         (None, end) => {
             out.push(Line::default());
             out.extend(call_detail::ended(end, cols, theme, memo));
+            out.extend(refusal(desk, call, cols));
         }
     }
+    out
+}
+
+/// What came instead of a result, whole: its `data` is nowhere else.
+fn refusal(desk: &Desk<'_>, call: &ToolCall, cols: usize) -> Lines {
+    let Some(entry) = desk.at.as_it_passed(call) else {
+        return Lines::new();
+    };
+    let mut out = vec![Line::default()];
+    out.extend(passed(desk, entry, cols));
     out
 }
 
@@ -171,13 +191,33 @@ fn laid(desk: &Desk<'_>, result: &ToolResult, now: Look, cols: usize, memo: &mut
                 out.extend(blocks::json(&data, cols, theme));
             }
         }
-        Look::Raw => out.extend(raw(desk, result, cols)),
+        Look::Raw => {}
     }
     out
 }
 
-fn raw(desk: &Desk<'_>, result: &ToolResult, cols: usize) -> Lines {
-    let text = look::raw(result).to_string();
+/// The answer as it passed, spelled as the server spelled it; where that is not kept, as it was read.
+fn raw(desk: &Desk<'_>, entry: Option<&Entry>, result: &ToolResult, cols: usize) -> Lines {
+    if let Some(entry) = entry {
+        return passed(desk, entry, cols);
+    }
+    let words = "As it was read: the frame is not kept, or there was none.";
+    let mut out = styled::wrapped(&[span(words, desk.theme.dim)], cols);
+    out.extend(exact(desk, &look::raw(result).to_string(), cols));
+    out
+}
+
+fn passed(desk: &Desk<'_>, entry: &Entry, cols: usize) -> Lines {
+    let record = &entry.record;
+    let cut = if record.is_cut() { ", cut" } else { "" };
+    let words = format!("Frame {}, as it passed{cut}:", record.seq);
+    let mut out = styled::wrapped(&[span(words, desk.theme.dim)], cols);
+    out.extend(exact(desk, &record.text, cols));
+    out
+}
+
+/// The beginning of what may be very long.
+fn exact(desk: &Desk<'_>, text: &str, cols: usize) -> Lines {
     let mut end = text.len().min(RAW);
     while !text.is_char_boundary(end) {
         end -= 1;
