@@ -156,14 +156,14 @@ const ROWS: &[Row] = &[
         "startup_timeout_sec = 5",
         "",
         |seen| is(seen, "tools/list").then(|| page(200)),
-        Ends("invalid", 2, &["has no tool"]),
+        Ends("invalid", 3, &["tools/list failed"]),
     ),
     (
         "fails when it is asked for its tools",
         "startup_timeout_sec = 5",
         "",
         |seen| is(seen, "tools/list").then(|| text(500, "oh dear")),
-        Ends("invalid", 2, &["has no tool"]),
+        Ends("invalid", 3, &["tools/list failed"]),
     ),
     (
         "wants a sign-in in a call (401)",
