@@ -18,7 +18,7 @@ use std::sync::{PoisonError, RwLock};
 
 use serde_json::Value;
 
-use masked::then;
+use masked::{Masked, then};
 
 /// What stands for a secret.
 pub const MASK: &str = "***";
@@ -161,10 +161,7 @@ impl Redactor {
         let mut found: Vec<&String> = known().filter(|known| text.contains(*known)).collect();
         // The longest first: of one that begins as another does nothing may be left.
         found.sort_by_key(|known| Reverse(known.len()));
-        let hidden = |text: Cow<'a, str>, known: &String| match text.contains(known) {
-            true => text.replace(known, MASK).into(),
-            false => text,
-        };
+        let hidden = |text: Cow<'a, str>, known: &String| then(text, |text| replaced(text, known));
         let text = found.into_iter().fold(Cow::Borrowed(text), hidden);
         match known().next().is_some() && escapes::may_hide(&text) {
             true => then(text, |text| {
@@ -199,6 +196,17 @@ impl Redactor {
         let text = then(text, keys::flagged);
         (then(text, shapes::tokens), in_key)
     }
+}
+
+/// Masks each place of a known text. A backslash that escapes its first character goes with it: alone it would be no JSON.
+fn replaced<'a>(text: &'a str, known: &str) -> Cow<'a, str> {
+    let mut masked = Masked::new(text);
+    for (at, part) in text.match_indices(known) {
+        let before = text.as_bytes()[masked.end()..at].iter().rev();
+        let escapes = before.take_while(|byte| **byte == b'\\').count();
+        masked.mask(at - escapes % 2, at + part.len());
+    }
+    masked.done()
 }
 
 /// What comes line by line from one place: a private key of several lines is masked to its end.
